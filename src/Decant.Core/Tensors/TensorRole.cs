@@ -1,0 +1,74 @@
+namespace Decant.Core.Tensors;
+
+/// <summary>What a tensor does in a decoder, whatever a container calls it. Matrices are [outputs, inputs].</summary>
+public enum TensorRole
+{
+    /// <summary>Token embedding [vocabulary, hidden].</summary>
+    TokenEmbedding,
+    /// <summary>Learned positions [positions, hidden].</summary>
+    PositionEmbedding,
+    /// <summary>Norm right after the embedding.</summary>
+    EmbeddingNorm,
+    /// <summary>Norm after the last block.</summary>
+    FinalNorm,
+    /// <summary>Output head [vocabulary, hidden]; absent when tied to the embedding.</summary>
+    Head,
+    /// <summary>Divisors of the rotary frequencies [rotary / 2] as GGUF stores them.</summary>
+    RopeFrequencyDivisors,
+    /// <summary>longrope divisors up to the original context [rotary / 2].</summary>
+    RopeShortFactors,
+    /// <summary>longrope divisors beyond the original context [rotary / 2].</summary>
+    RopeLongFactors,
+    /// <summary>Norm in front of attention.</summary>
+    AttentionNorm,
+    /// <summary>Norm on the attention branch's output, or after the residual sum in post-norm blocks.</summary>
+    AttentionPostNorm,
+    /// <summary>Query projection [heads * head size, hidden].</summary>
+    Query,
+    /// <summary>Key projection [key-value heads * head size, hidden].</summary>
+    Key,
+    /// <summary>Value projection [key-value heads * value size, hidden].</summary>
+    Value,
+    /// <summary>Attention output projection [hidden, heads * value size].</summary>
+    AttentionOutput,
+    /// <summary>Norm of the queries, per head or over the whole projection.</summary>
+    QueryNorm,
+    /// <summary>Norm of the keys, per head or over the whole projection.</summary>
+    KeyNorm,
+    /// <summary>Norm in front of the feed-forward part.</summary>
+    FeedForwardNorm,
+    /// <summary>Norm on the feed-forward branch's output, or after the residual sum in post-norm blocks.</summary>
+    FeedForwardPostNorm,
+    /// <summary>Gate projection [width, hidden].</summary>
+    Gate,
+    /// <summary>Up projection [width, hidden].</summary>
+    Up,
+    /// <summary>Down projection [hidden, width].</summary>
+    Down,
+    /// <summary>Router of a mixture of experts [experts, hidden].</summary>
+    Router,
+}
+
+/// <summary>Weight or bias.</summary>
+public enum TensorPart
+{
+    /// <summary>The weight.</summary>
+    Weight,
+    /// <summary>The bias, one value per output.</summary>
+    Bias,
+}
+
+/// <summary>Names one canonical tensor of a decoder, independent of containers.</summary>
+/// <param name="Role">What it does.</param>
+/// <param name="Layer">The block, or null for tensors outside the blocks.</param>
+/// <param name="Expert">The expert, or null outside expert feed-forwards.</param>
+/// <param name="Part">Weight or bias.</param>
+public readonly record struct TensorId(TensorRole Role, int? Layer = null, int? Expert = null, TensorPart Part = TensorPart.Weight)
+{
+    /// <summary>The bias that belongs to this weight.</summary>
+    public TensorId Bias => this with { Part = TensorPart.Bias };
+
+    /// <summary>As in <c>layer 3 Gate expert 1 Weight</c>.</summary>
+    public override string ToString() =>
+        (Layer is { } layer ? $"layer {layer} " : "") + Role + (Expert is { } expert ? $" expert {expert}" : "") + " " + Part;
+}
