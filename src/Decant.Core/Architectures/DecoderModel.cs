@@ -1,0 +1,35 @@
+using Decant.Core.Files;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Architectures;
+
+/// <summary>
+/// A checkpoint understood: its source, its spec, and its tensors by canonical name. What the engine, compression and conversion read.
+/// Does not own the source.
+/// </summary>
+/// <param name="source">Where the tensors come from.</param>
+/// <param name="architectureName">The registered name of the family, for reports and converters.</param>
+/// <param name="spec">The decoder as data.</param>
+/// <param name="tensors">Canonical tensors: matrices as [outputs, inputs], norms with their offset resolved, experts apart.</param>
+public sealed class DecoderModel(IModelSource source, string architectureName, DecoderSpec spec, IReadOnlyDictionary<TensorId, TensorData> tensors)
+{
+    /// <summary>Where the tensors come from.</summary>
+    public IModelSource Source { get; } = source;
+
+    /// <summary>The registered name of the family. Interpreters of <see cref="Spec"/> must not read it.</summary>
+    public string ArchitectureName { get; } = architectureName;
+
+    /// <summary>The decoder as data.</summary>
+    public DecoderSpec Spec { get; } = spec;
+
+    /// <summary>All canonical tensors that the checkpoint has.</summary>
+    public IReadOnlyDictionary<TensorId, TensorData> Tensors { get; } = tensors;
+
+    /// <summary>A tensor that may be absent (biases, a tied head).</summary>
+    public TensorData? Find(TensorId id) => Tensors.GetValueOrDefault(id);
+
+    /// <summary>A tensor that must be there.</summary>
+    /// <exception cref="Errors.BadFileException">It is missing.</exception>
+    public TensorData Get(TensorId id) => Find(id)
+        ?? throw new Errors.BadFileException($"{Source.Location}: the {ArchitectureName} checkpoint has no tensor for {id}. Is the download complete?");
+}
