@@ -8,10 +8,26 @@ public static class TensorFormats
     /// <summary>Plain 32-bit floats; the type everything is computed in.</summary>
     public static TensorFormat F32 { get; } = new F32Format();
 
+    /// <summary>IEEE half precision.</summary>
+    public static TensorFormat F16 { get; } = new F16Format();
+
+    /// <summary>The upper half of single precision.</summary>
+    public static TensorFormat BF16 { get; } = new BF16Format();
+
+    /// <summary>Blocks of 32 4-bit codes with one scale.</summary>
+    public static TensorFormat Q4_0 { get; } = new Q4_0Format();
+
+    /// <summary>Blocks of 32 8-bit codes with one scale.</summary>
+    public static TensorFormat Q8_0 { get; } = new Q8_0Format();
+
     /// <summary>The list, in the order of ggml's type numbers, then safetensors' own types.</summary>
     public static IReadOnlyList<TensorFormat> All { get; } =
     [
         F32,
+        F16,
+        Q4_0,
+        Q8_0,
+        BF16,
     ];
 
     private static readonly FrozenDictionary<string, TensorFormat> byName = All.ToFrozenDictionary(f => f.Name, StringComparer.OrdinalIgnoreCase);
