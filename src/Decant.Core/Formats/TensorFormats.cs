@@ -27,7 +27,16 @@ public static class TensorFormats
         F16,
         Q4_0,
         Q8_0,
+        new I8Format(),
+        new I16Format(),
+        new I32Format(),
+        new I64Format(),
+        new F64Format(),
         BF16,
+        new U8Format(),
+        new BoolFormat(),
+        new F8E4M3Format(),
+        new F8E5M2Format(),
     ];
 
     private static readonly FrozenDictionary<string, TensorFormat> byName = All.ToFrozenDictionary(f => f.Name, StringComparer.OrdinalIgnoreCase);

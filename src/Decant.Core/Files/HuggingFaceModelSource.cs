@@ -1,0 +1,110 @@
+using System.Text.Json.Nodes;
+using Decant.Core.Errors;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Files;
+
+/// <summary>A model in the Hugging Face layout: <c>config.json</c> and side files, weights in one or several safetensors files.</summary>
+public sealed class HuggingFaceModelSource : IModelSource
+{
+    private readonly List<SafetensorsFile> files;
+    private readonly Dictionary<string, TensorData> byName = new(StringComparer.Ordinal);
+
+    private HuggingFaceModelSource(string location, List<SafetensorsFile> files, HuggingFaceFiles sideFiles)
+    {
+        Location = location;
+        this.files = files;
+        HuggingFace = sideFiles;
+        Tensors = [.. files.SelectMany(f => f.Tensors)];
+        foreach (TensorData tensor in Tensors)
+            byName.Add(tensor.Info.Name, tensor);
+    }
+
+    /// <inheritdoc/>
+    public string Location { get; }
+
+    /// <inheritdoc/>
+    public GgufMetadata? Gguf => null;
+
+    /// <inheritdoc/>
+    public HuggingFaceFiles HuggingFace { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorData> Tensors { get; }
+
+    /// <summary>The files the weights lie in, in order.</summary>
+    public IReadOnlyList<SafetensorsFile> Files => files;
+
+    /// <inheritdoc/>
+    public TensorData? FindTensor(string name) => byName.GetValueOrDefault(name);
+
+    /// <summary>Opens a folder: <c>model.safetensors</c> if there is one, else the index, else the only .safetensors file.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="configName">The name of the config file in it.</param>
+    /// <exception cref="BadFileException">Config or weights are missing, damaged or ambiguous.</exception>
+    /// <exception cref="NotSupportedModelException">Weights only as PyTorch files, or of an unknown dtype.</exception>
+    public static HuggingFaceModelSource OpenFolder(string folder, string configName = "config.json") =>
+        OpenWeights(FindWeights(folder), folder, folder, configName);
+
+    /// <summary>Opens a single .safetensors file, or a shard index, with the config and side files that lie beside it.</summary>
+    /// <exception cref="BadFileException">Config or weights are missing or damaged.</exception>
+    /// <exception cref="NotSupportedModelException">Weights of an unknown dtype.</exception>
+    public static HuggingFaceModelSource OpenFile(string path) =>
+        OpenWeights(path, Path.GetDirectoryName(Path.GetFullPath(path))!, path, "config.json");
+
+    /// <inheritdoc/>
+    public void Dispose() => files.ForEach(f => f.Dispose());
+
+    private static HuggingFaceModelSource OpenWeights(string weights, string folder, string location, string configName)
+    {
+        string config = Path.Combine(folder, configName);
+        if (!File.Exists(config))
+            throw new BadFileException($"{folder}: there is no {configName} beside the weights. A Hugging Face model needs it: download it from the model's page.");
+        JsonObject configObject = JsonSideFile.Read(config);
+        List<SafetensorsFile> files = weights.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+            ? [.. SafetensorsIndex.Read(weights).OpenFiles()]
+            : [SafetensorsFile.Open(weights)];
+        try
+        {
+            var sideFiles = new HuggingFaceFiles(
+                folder,
+                configObject,
+                JsonSideFile.Find(Path.Combine(folder, "generation_config.json")),
+                JsonSideFile.Find(Path.Combine(folder, "tokenizer_config.json")),
+                files[0].Metadata);
+            return new HuggingFaceModelSource(location, files, sideFiles);
+        }
+        catch
+        {
+            files.ForEach(f => f.Dispose());
+            throw;
+        }
+    }
+
+    private static string FindWeights(string folder)
+    {
+        string single = Path.Combine(folder, "model.safetensors");
+        if (File.Exists(single))
+            return single;
+        string index = Path.Combine(folder, SafetensorsIndex.FileName);
+        if (File.Exists(index))
+            return index;
+        string[] files = [.. Directory.EnumerateFiles(folder, "*.safetensors").Order(StringComparer.Ordinal)];
+        return files switch
+        {
+            [string only] => only,
+            [] => throw MissingWeights(folder),
+            _ => throw new BadFileException($"{folder}: {files.Length} .safetensors files and no {SafetensorsIndex.FileName}. "
+                + "Download the index, or name the one file to open."),
+        };
+    }
+
+    private static DecantException MissingWeights(string folder)
+    {
+        bool hasPickle = Directory.EnumerateFiles(folder, "pytorch_model*.bin").Any() || Directory.EnumerateFiles(folder, "*.pth").Any();
+        return hasPickle
+            ? new NotSupportedModelException($"{folder}: the weights are PyTorch pickles, which can run code and are not read. "
+                + "Save the model as safetensors (transformers: save_pretrained).")
+            : new BadFileException($"{folder}: there are no weights: expected model.safetensors, {SafetensorsIndex.FileName} or a .gguf file.");
+    }
+}

@@ -1,0 +1,100 @@
+using System.IO.MemoryMappedFiles;
+using Decant.Core.Errors;
+
+namespace Decant.Core.Files;
+
+/// <summary>
+/// A whole file mapped read-only into memory. Spans and addresses stay valid until <see cref="Dispose"/>; they do not keep the
+/// mapping alive, so whoever holds one keeps a reference to this object too. A file that is never disposed stays mapped until the
+/// process ends (it is never unmapped behind a span's back). Pages are shared with the system's cache and are no private memory.
+/// Another program that shortens the file while it is mapped kills the process on access: no operating system offers a remedy,
+/// which is why outputs are written under a temporary name and renamed.
+/// </summary>
+public sealed unsafe class MappedFile : IDisposable
+{
+    private readonly MemoryMappedFile mapping;
+    private readonly MemoryMappedViewAccessor view;
+    private byte* start;
+
+    private MappedFile(string path, long length, MemoryMappedFile mapping, MemoryMappedViewAccessor view)
+    {
+        Path = path;
+        Length = length;
+        this.mapping = mapping;
+        this.view = view;
+        byte* pointer = null;
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
+        start = pointer + view.PointerOffset;
+    }
+
+    /// <summary>The path as given to <see cref="Open"/>.</summary>
+    public string Path { get; }
+
+    /// <summary>The length of the file in bytes when it was opened.</summary>
+    public long Length { get; }
+
+    /// <summary>Maps a file.</summary>
+    /// <param name="path">The file; a symbolic link is followed.</param>
+    /// <exception cref="BadFileException">The file is missing, empty, a folder or unreadable.</exception>
+    public static MappedFile Open(string path)
+    {
+        if (Directory.Exists(path))
+            throw BadFileException.Expected(path, "path", "a file", "a folder");
+        FileStream? stream = null;
+        MemoryMappedFile? mapping = null;
+        try
+        {
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+            long length = stream.Length;
+            if (length == 0)
+                throw BadFileException.Expected(path, "file", "content", "an empty file (0 bytes)", "Was a download or copy interrupted?");
+            mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            stream = null;
+            return new MappedFile(path, length, mapping, mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            mapping?.Dispose();
+            throw e is FileNotFoundException or DirectoryNotFoundException
+                ? new BadFileException($"{path}: there is no such file.", e)
+                : new BadFileException($"{path}: the file cannot be read: {e.Message}", e);
+        }
+        finally
+        {
+            stream?.Dispose();
+        }
+    }
+
+    /// <summary>The bytes [<paramref name="offset"/>, <paramref name="offset"/> + <paramref name="length"/>) without a copy.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range leaves the file.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public ReadOnlySpan<byte> Slice(long offset, int length) => new(Locate(offset, length), length);
+
+    /// <summary>
+    /// The address of byte <paramref name="offset"/>, with <paramref name="length"/> readable bytes behind it, for code that walks
+    /// ranges longer than a span can hold. Not aligned: tensors start where their file puts them.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range leaves the file.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public nint Address(long offset, long length) => (nint)Locate(offset, length);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (start is null)
+            return;
+        start = null;
+        view.SafeMemoryMappedViewHandle.ReleasePointer();
+        view.Dispose();
+        mapping.Dispose();
+    }
+
+    private byte* Locate(long offset, long length)
+    {
+        byte* origin = start;
+        ObjectDisposedException.ThrowIf(origin is null, this);
+        if (offset < 0 || length < 0 || offset > Length - length)
+            throw new ArgumentOutOfRangeException(nameof(offset), $"{Path}: {length} bytes at {offset} leave the file of {Length} bytes.");
+        return origin + offset;
+    }
+}

@@ -1,0 +1,48 @@
+using Decant.Core.Errors;
+
+namespace Decant.Core.Files;
+
+/// <summary>Opens whatever a path names: a GGUF file (or one file of a split), a Hugging Face folder, a safetensors file, a shard index.</summary>
+public static class ModelSources
+{
+    /// <summary>Opens a model; only headers and side files are read.</summary>
+    /// <param name="path">A <c>.gguf</c>, a folder, a <c>.safetensors</c> beside its config.json, or a <c>.safetensors.index.json</c>.</param>
+    /// <exception cref="BadFileException">The path names no model, or a damaged or ambiguous one.</exception>
+    /// <exception cref="NotSupportedModelException">The model is stored in a way Decant does not know.</exception>
+    /// <exception cref="UsageException">The path is an <c>hf:</c> name, which must be fetched first.</exception>
+    public static IModelSource Open(string path)
+    {
+        if (path.StartsWith("hf:", StringComparison.Ordinal))
+            throw new UsageException($"{path}: this names a model on the Hugging Face hub; fetch it first with: decant pull {path}");
+        if (Directory.Exists(path))
+            return OpenFolder(path);
+        if (!File.Exists(path))
+            throw new BadFileException($"{path}: there is no such file or folder.");
+        if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || GgufFile.HasMagic(path))
+            return GgufModelSource.Open(path);
+        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".safetensors.index.json", StringComparison.OrdinalIgnoreCase))
+            return HuggingFaceModelSource.OpenFile(path);
+        throw BadFileException.Expected(path, "file", "a .gguf file, a .safetensors file or a Hugging Face folder", $"\"{Path.GetFileName(path)}\"",
+            Path.GetFileName(path) == "config.json" ? "Name the folder instead." : null);
+    }
+
+    private static IModelSource OpenFolder(string folder)
+    {
+        try
+        {
+            string[] ggufs = [.. Directory.EnumerateFiles(folder, "*.gguf").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+            if (ggufs.Length == 0)
+                return HuggingFaceModelSource.OpenFolder(folder);
+            bool hasSafetensors = Directory.EnumerateFiles(folder, "*.safetensors").Any();
+            if (ggufs.Length == 1 && !hasSafetensors)
+                return GgufModelSource.Open(Path.Combine(folder, ggufs[0]));
+            throw new BadFileException(hasSafetensors
+                ? $"{folder}: the folder holds both .gguf and .safetensors files. Name the file to open, such as {Path.Combine(folder, ggufs[0])}."
+                : $"{folder}: the folder holds {ggufs.Length} .gguf files. Name the file to open, such as {Path.Combine(folder, ggufs[0])}.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BadFileException($"{folder}: the folder cannot be read: {e.Message}", e);
+        }
+    }
+}
