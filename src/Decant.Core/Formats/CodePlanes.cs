@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Decant.Core.Formats;
 
 /// <summary>
@@ -57,5 +59,38 @@ internal static class CodePlanes
     {
         for (int i = 0; i < codes.Length; i++)
             codes[i] |= (byte)(((bytes[i % 32] >> (i / 32)) & 1) << bit);
+    }
+
+    /// <summary>32 codes of 5 bits: the fifth bits as one little-endian word (bit i of code i), then 16 bytes of nibbles.</summary>
+    public static void PackFiveBits(ReadOnlySpan<byte> codes, Span<byte> bytes)
+    {
+        uint fifth = 0;
+        for (int i = 0; i < 32; i++)
+            fifth |= (uint)(codes[i] >> 4 & 1) << i;
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, fifth);
+        PackNibbles(codes, bytes.Slice(4, 16));
+    }
+
+    /// <summary>The inverse of <see cref="PackFiveBits"/>.</summary>
+    public static void UnpackFiveBits(ReadOnlySpan<byte> bytes, Span<byte> codes)
+    {
+        uint fifth = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        UnpackNibbles(bytes.Slice(4, 16), codes);
+        for (int i = 0; i < 32; i++)
+            codes[i] |= (byte)((fifth >> i & 1) << 4);
+    }
+
+    /// <summary>256 codes of 4 bits: each run of 64 takes 32 bytes, laid out as in <see cref="PackNibbles"/>.</summary>
+    public static void PackNibbleRuns(ReadOnlySpan<byte> codes, Span<byte> bytes)
+    {
+        for (int run = 0; run < codes.Length / 64; run++)
+            PackNibbles(codes.Slice(64 * run, 64), bytes.Slice(32 * run, 32));
+    }
+
+    /// <summary>The inverse of <see cref="PackNibbleRuns"/>.</summary>
+    public static void UnpackNibbleRuns(ReadOnlySpan<byte> bytes, Span<byte> codes)
+    {
+        for (int run = 0; run < codes.Length / 64; run++)
+            UnpackNibbles(bytes.Slice(32 * run, 32), codes.Slice(64 * run, 64));
     }
 }

@@ -1,5 +1,3 @@
-using Decant.Core.Formats.Search;
-
 namespace Decant.Core.Formats;
 
 /// <summary>
@@ -40,20 +38,7 @@ public sealed class Q4_0Format : BlockFormat
     protected override void EncodeBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> importance, float rowMeanSquare, Span<byte> block)
     {
         Span<byte> codes = stackalloc byte[32];
-        float d;
-        if (importance.IsEmpty)
-        {
-            d = SignedMaximum(values) / -8;
-            float inverse = d != 0 ? 1 / d : 0;
-            for (int i = 0; i < values.Length; i++)
-                codes[i] = (byte)Math.Min(15, (int)(sbyte)Rounding.Truncate(values[i] * inverse + 8.5f));
-        }
-        else
-        {
-            Span<float> weights = stackalloc float[32];
-            WeighElements(values, importance, rowMeanSquare, weights);
-            d = SymmetricSearch.Run(values, weights, 8, codes);
-        }
+        float d = SymmetricScale.Encode(values, importance, rowMeanSquare, 8, codes);
         HalfScale.Write(block, d, Name);
         CodePlanes.PackNibbles(codes, block[2..]);
     }
