@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Decant.Core.Errors;
+using Decant.Core.Formats;
 using static Decant.Compression.Methods.Mixtures.MixtureConditions;
 using static Decant.Compression.Methods.Mixtures.TensorCategory;
 
@@ -97,6 +98,10 @@ public static class FileTypes
 
     /// <summary>Every accepted name, aliases included, for help texts and suggestions.</summary>
     public static IEnumerable<string> Names => All.SelectMany(type => type.Aliases.Prepend(type.Name));
+
+    /// <summary>The formats weights can be written in: those the table names.</summary>
+    public static IReadOnlyList<TensorFormat> WeightFormats { get; } =
+        [.. All.SelectMany(type => type.Rules.Select(rule => rule.Format).Prepend(type.BaseFormatName)).OfType<string>().Distinct().Select(FileType.Resolve)];
 
     /// <summary>The file type of a name in any case.</summary>
     /// <exception cref="UsageException">Unknown; the message suggests the nearest.</exception>

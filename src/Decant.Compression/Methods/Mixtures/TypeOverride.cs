@@ -25,12 +25,14 @@ public sealed record TypeOverride(string Pattern, TensorFormat Format)
         if (separator <= 0 || separator == text.Length - 1)
             throw new UsageException($"'{text}': expected REGEX=TYPE, as in ffn_down=Q6_K.");
         string typeName = text[(separator + 1)..].Trim();
-        TensorFormat? format = TensorFormats.FindByName(typeName);
-        IEnumerable<string> writable = TensorFormats.All.Where(IsWritable).Select(f => f.Name);
-        if (format is null)
-            throw new UsageException($"'{text}': there is no tensor type '{typeName}'. Did you mean {NameSuggestion.Nearest(typeName, writable)}?");
-        if (!IsWritable(format))
-            throw new UsageException($"'{text}': {format} cannot be written. Types that can: {string.Join(", ", writable)}.");
+        IReadOnlyList<TensorFormat> writable = FileTypes.WeightFormats;
+        if (writable.FirstOrDefault(f => f.Name.Equals(typeName, StringComparison.OrdinalIgnoreCase)) is not { } format)
+        {
+            string names = string.Join(", ", writable);
+            throw new UsageException(TensorFormats.FindByName(typeName) is null
+                ? $"'{text}': there is no tensor type '{typeName}'. Did you mean {NameSuggestion.Nearest(typeName, writable.Select(f => f.Name))}? Types for weights: {names}."
+                : $"'{text}': {typeName.ToUpperInvariant()} cannot be written for weights. Types that can: {names}.");
+        }
         return new TypeOverride(text[..separator], format);
     }
 
@@ -50,9 +52,6 @@ public sealed record TypeOverride(string Pattern, TensorFormat Format)
 
     /// <inheritdoc/>
     public override string ToString() => $"{Pattern}={Format}";
-
-    /// <summary>GGUF can store it and Decant can write it.</summary>
-    private static bool IsWritable(TensorFormat format) => format.CanEncode && format.GgmlType is not null;
 
     private static Regex Compile(string pattern)
     {

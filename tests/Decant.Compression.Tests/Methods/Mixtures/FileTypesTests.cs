@@ -43,7 +43,7 @@ public class FileTypesTests
     [InlineData("fp16", "F16")]
     [InlineData("bfloat16", "BF16")]
     [InlineData("iq4nl", "IQ4_NL")]
-    [InlineData("q5_k_n", "Q5_K_M")]
+    [InlineData("q5_k_mm", "Q5_K_M")]
     public void An_unknown_name_is_a_usage_error_that_suggests_the_nearest(string name, string suggestion)
     {
         var error = Assert.Throws<UsageException>(() => FileTypes.Get(name));

@@ -24,6 +24,7 @@ public class WholeFileTests
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [MemberData(nameof(Shapes))]
     public void Every_file_type_gives_every_tensor_the_type_and_bytes_of_llama_cpp(string shape)
     {
@@ -31,6 +32,7 @@ public class WholeFileTests
         var model = new MixtureModel("llama", fixture.LayerCount, fixture.HeadCount, fixture.KeyValueHeadCount, 0);
         TensorInfo[] infos = [.. fixture.Tensors.Select(t => t.Info)];
         Dictionary<string, MemoryTensor> tensors = fixture.Tensors.ToDictionary(t => t.Info.Name);
+        var crcs = new Dictionary<(string Name, string Format, bool HasImportance), uint>();
         int fileCount = 0;
         foreach (string fileName in fixture.FileNames)
         {
@@ -46,13 +48,15 @@ public class WholeFileTests
             {
                 TensorChoice choice = byName[name];
                 Assert.True(expectedType == choice.Target.Name, $"{fileName} {name}: expected {expectedType}, got {choice.Target}");
-                Assert.True(crc == Crc32.Of(Encode(tensors[name], choice, hasImportance)), $"{fileName} {name}: bytes differ");
+                if (!crcs.TryGetValue((name, choice.Target.Name, hasImportance), out uint got))
+                    crcs.Add((name, choice.Target.Name, hasImportance), got = Crc32.Of(Encode(tensors[name], choice, hasImportance)));
+                Assert.True(crc == got, $"{fileName} {name}: bytes differ");
                 tensorCount++;
             }
             Assert.Equal(7 * fixture.LayerCount + 2, tensorCount);
             fileCount++;
         }
-        Assert.Equal(43, fileCount);
+        Assert.Equal(41, fileCount);
     }
 
     private static byte[] Encode(MemoryTensor tensor, TensorChoice choice, bool hasImportance)
