@@ -1,0 +1,121 @@
+using System.Globalization;
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Tensors;
+using Decant.Engine.Kernels;
+
+namespace Decant.Engine.Inference;
+
+/// <summary>
+/// A model ready to run: weights that sessions share. Weights stay where the checkpoint has them (a memory map), so loading is quick and the
+/// model's source must live as long as the decoder. Several sessions may be used from several threads; their calls take turns.
+/// </summary>
+public sealed class Decoder : IDisposable
+{
+    private readonly DecoderWeights weights;
+    private readonly KvFormat keyValueFormat;
+    private bool disposed;
+
+    private Decoder(DecoderWeights weights, DecoderOptions options, InstructionSet instructions, KvFormat keyValueFormat)
+    {
+        this.weights = weights;
+        this.keyValueFormat = keyValueFormat;
+        Options = options;
+        Context = new ComputeContext(options.ThreadCount, instructions, options.Observer);
+        Pass = new ForwardPass(weights, Context);
+        MaximumLength = LongestText(weights.Spec);
+    }
+
+    /// <summary>The decoder as data.</summary>
+    public DecoderSpec Spec => weights.Spec;
+
+    /// <summary>The kernel level in use: <c>avx512</c>, <c>avx2</c>, <c>vector128</c> or <c>scalar</c>.</summary>
+    public string KernelName => Context.Instructions.Name;
+
+    /// <summary>Threads in use.</summary>
+    public int ThreadCount => Context.Pool.ThreadCount;
+
+    /// <summary>The longest text the model can take: its context length, or what its learned positions or scaled rotations allow.</summary>
+    public int MaximumLength { get; }
+
+    /// <summary>The options it was loaded with.</summary>
+    internal DecoderOptions Options { get; }
+
+    /// <summary>Threads and instructions.</summary>
+    internal ComputeContext Context { get; }
+
+    /// <summary>The interpreter; used under <see cref="Gate"/>.</summary>
+    internal ForwardPass Pass { get; }
+
+    /// <summary>One call at a time.</summary>
+    internal Lock Gate { get; } = new();
+
+    /// <summary>Prepares a model. Checks every tensor's shape, chooses kernels, starts threads.</summary>
+    /// <param name="model">The bound model; its source must outlive the decoder.</param>
+    /// <param name="options">How to run it, or null for the defaults.</param>
+    /// <param name="cancellationToken">Stops loading.</param>
+    /// <exception cref="BadFileException">A tensor is missing or has the wrong shape.</exception>
+    /// <exception cref="UsageException">An option is out of range, or the processor lacks the kernel asked for.</exception>
+    /// <exception cref="LimitNotMetException">There is not enough memory.</exception>
+    public static Decoder Load(DecoderModel model, DecoderOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        options ??= new DecoderOptions();
+        if (options.ThreadCount is < 0 or > WorkerPool.MaximumThreadCount)
+            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The number of threads must be 1 to {WorkerPool.MaximumThreadCount}, or 0 for all processors, not {options.ThreadCount}."));
+        if (options.BatchLength < 1)
+            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The batch length must be at least 1, not {options.BatchLength}."));
+        InstructionSet instructions = InstructionSet.Find(options.Kernel);
+        KvFormat keyValueFormat = KvFormat.Find(options.KeyValueFormat);
+        var weights = new DecoderWeights(model, instructions, cancellationToken);
+        return new Decoder(weights, options, instructions, keyValueFormat);
+    }
+
+    /// <summary>Starts an empty text.</summary>
+    /// <param name="capacity">The most tokens it can grow to; memory for their keys and values is taken now.</param>
+    /// <exception cref="UsageException">The model cannot take texts of that length.</exception>
+    /// <exception cref="LimitNotMetException">There is not enough memory; the message says how much is needed.</exception>
+    public DecoderSession StartSession(int capacity)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        if (capacity < 1)
+            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"A context of {capacity} tokens holds nothing; ask for at least 1."));
+        if (capacity > MaximumLength)
+        {
+            throw new UsageException(string.Create(
+                CultureInfo.InvariantCulture, $"The model takes at most {MaximumLength} tokens, {capacity} were asked for. Use a shorter context."));
+        }
+        return new DecoderSession(this, new KvCache(Spec, keyValueFormat, capacity));
+    }
+
+    /// <summary>Frees working memory and stops the threads. Sessions can no longer be used.</summary>
+    public void Dispose()
+    {
+        lock (Gate)
+        {
+            if (disposed)
+                return;
+            disposed = true;
+            Pass.Dispose();
+            Context.Dispose();
+            weights.Dispose();
+        }
+    }
+
+    /// <summary>Throws if the decoder was disposed.</summary>
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(disposed, this);
+
+    private static int LongestText(DecoderSpec spec)
+    {
+        if (spec.Embedding.LearnedPositionCount is { } positions)
+            return Math.Min(spec.ContextLength, positions - spec.Embedding.LearnedPositionOffset);
+        // Dynamic NTK is the one scaling whose checkpoints state the original context as their length.
+        double longest = spec.ContextLength;
+        foreach (LayerSpec layer in spec.Layers)
+        {
+            if (layer.Attention.Rope?.Scaling is RopeScaling.DynamicNtk dynamic)
+                longest = Math.Max(longest, dynamic.Factor * dynamic.OriginalContext);
+        }
+        return (int)Math.Min(longest, int.MaxValue);
+    }
+}

@@ -1,0 +1,135 @@
+using Decant.Core.Architectures;
+using Decant.Core.Tensors;
+using Decant.Engine.Kernels;
+
+namespace Decant.Engine.Inference;
+
+/// <summary>The weights of one block.</summary>
+internal sealed class DecoderLayer : IDisposable
+{
+    private readonly List<IDisposable> owned = [];
+
+    /// <summary>Loads a block.</summary>
+    public DecoderLayer(DecoderModel model, int index, InstructionSet instructions)
+    {
+        Spec = model.Spec.Layers[index];
+        int hidden = model.Spec.HiddenSize;
+        AttentionSpec attention = Spec.Attention;
+        NormPlacement placement = Spec.NormPlacement;
+
+        Norm? LoadNorm(TensorRole role, bool present) =>
+            present ? Own(new Norm(model, new TensorId(role, index), Spec.Norm, hidden)) : null;
+
+        bool before = placement.HasFlag(NormPlacement.BeforeBranch);
+        bool after = placement.HasFlag(NormPlacement.AfterBranch) || placement.HasFlag(NormPlacement.AfterSum);
+        AttentionNorm = LoadNorm(TensorRole.AttentionNorm, before);
+        AttentionPostNorm = LoadNorm(TensorRole.AttentionPostNorm, after);
+        FeedForwardNorm = LoadNorm(TensorRole.FeedForwardNorm, before && !(Spec.Form == BlockForm.Parallel && Spec.SharedNorm));
+        FeedForwardPostNorm = LoadNorm(TensorRole.FeedForwardPostNorm, after);
+
+        Linear Load(TensorRole role, int rows, int columns, int? expert = null) =>
+            Linear.Load(model, new TensorId(role, index, expert), rows, columns, instructions);
+
+        int queryWidth = attention.HeadCount * attention.HeadSize;
+        int keyWidth = attention.KeyValueHeadCount * attention.HeadSize;
+        int valueWidth = attention.KeyValueHeadCount * attention.ValueSize;
+        QueryKeyValue = Own(new LinearGroup(
+            Load(TensorRole.Query, queryWidth, hidden), Load(TensorRole.Key, keyWidth, hidden), Load(TensorRole.Value, valueWidth, hidden)));
+        AttentionOutput = Own(new LinearGroup(Load(TensorRole.AttentionOutput, hidden, attention.HeadCount * attention.ValueSize)));
+        if (attention.QueryKeyNorm is { } norm)
+        {
+            QueryNorm = LoadHeadNorm(model, new TensorId(TensorRole.QueryNorm, index), norm, attention.HeadCount, attention.HeadSize);
+            KeyNorm = LoadHeadNorm(model, new TensorId(TensorRole.KeyNorm, index), norm, attention.KeyValueHeadCount, attention.HeadSize);
+        }
+
+        FeedForwardSpec feedForward = Spec.FeedForward;
+        FeedForward LoadFeedForward(int? expert) => Own(new FeedForward(
+            feedForward.Gated
+                ? new LinearGroup(Load(TensorRole.Gate, feedForward.Width, hidden, expert), Load(TensorRole.Up, feedForward.Width, hidden, expert))
+                : new LinearGroup(Load(TensorRole.Up, feedForward.Width, hidden, expert)),
+            new LinearGroup(Load(TensorRole.Down, hidden, feedForward.Width, expert))));
+        if (feedForward.Experts is { } experts)
+        {
+            Router = Own(new LinearGroup(Load(TensorRole.Router, experts.Count, hidden)));
+            Experts = [.. Enumerable.Range(0, experts.Count).Select(expert => LoadFeedForward(expert))];
+        }
+        else
+        {
+            Experts = [LoadFeedForward(null)];
+        }
+    }
+
+    /// <summary>The block as data.</summary>
+    public LayerSpec Spec { get; }
+
+    /// <summary>Before attention, or null.</summary>
+    public Norm? AttentionNorm { get; }
+
+    /// <summary>After attention, or null.</summary>
+    public Norm? AttentionPostNorm { get; }
+
+    /// <summary>Before the feed-forward part, or null.</summary>
+    public Norm? FeedForwardNorm { get; }
+
+    /// <summary>After the feed-forward part, or null.</summary>
+    public Norm? FeedForwardPostNorm { get; }
+
+    /// <summary>The three projections.</summary>
+    public LinearGroup QueryKeyValue { get; }
+
+    /// <summary>The output projection.</summary>
+    public LinearGroup AttentionOutput { get; }
+
+    /// <summary>Norm of queries, or null.</summary>
+    public Norm? QueryNorm { get; }
+
+    /// <summary>Norm of keys, or null.</summary>
+    public Norm? KeyNorm { get; }
+
+    /// <summary>Expert scores, or null without experts.</summary>
+    public LinearGroup? Router { get; }
+
+    /// <summary>The experts, or the one feed-forward part.</summary>
+    public FeedForward[] Experts { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IDisposable item in owned)
+            item.Dispose();
+    }
+
+    private Norm LoadHeadNorm(DecoderModel model, TensorId id, QueryKeyNormSpec norm, int headCount, int headSize) => Own(norm.Span switch
+    {
+        QueryKeyNormSpan.Head => new Norm(model, id, norm.Norm, headSize),
+        QueryKeyNormSpan.HeadWithOwnWeight => new Norm(model, id, norm.Norm, headSize, headCount),
+        QueryKeyNormSpan.Projection => new Norm(model, id, norm.Norm, headCount * headSize),
+        _ => throw new NotSupportedException($"The engine has no query and key norm over {norm.Span}."),
+    });
+
+    private T Own<T>(T item)
+        where T : IDisposable
+    {
+        owned.Add(item);
+        return item;
+    }
+}
+
+/// <summary>The matrices of one feed-forward part.</summary>
+/// <param name="inner">Gate and up, or up alone.</param>
+/// <param name="down">Down.</param>
+internal sealed class FeedForward(LinearGroup inner, LinearGroup down) : IDisposable
+{
+    /// <summary>Gate and up, or up alone.</summary>
+    public LinearGroup Inner { get; } = inner;
+
+    /// <summary>Down.</summary>
+    public LinearGroup Down { get; } = down;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Inner.Dispose();
+        Down.Dispose();
+    }
+}

@@ -1,0 +1,20 @@
+namespace Decant.Engine.Inference;
+
+/// <summary>How a decoder is run.</summary>
+public sealed record DecoderOptions
+{
+    /// <summary>Threads; 0 takes all processors.</summary>
+    public int ThreadCount { get; init; }
+
+    /// <summary>The kernel level to use (<c>avx512</c>, <c>avx2</c>, <c>vector128</c>, <c>scalar</c>), or null for the best the processor has.</summary>
+    public string? Kernel { get; init; }
+
+    /// <summary>How keys and values are kept: <c>F32</c> or <c>F16</c>.</summary>
+    public string KeyValueFormat { get; init; } = "F32";
+
+    /// <summary>Tokens computed at once when a prompt is read; more is no faster beyond a few hundred and needs more memory.</summary>
+    public int BatchLength { get; init; } = 512;
+
+    /// <summary>Told about hidden states and the inputs of matrix products, or null.</summary>
+    public IDecoderObserver? Observer { get; init; }
+}

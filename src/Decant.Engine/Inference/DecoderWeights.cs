@@ -1,0 +1,68 @@
+using Decant.Core.Architectures;
+using Decant.Core.Tensors;
+using Decant.Engine.Kernels;
+
+namespace Decant.Engine.Inference;
+
+/// <summary>All weights of a decoder, ready to multiply.</summary>
+internal sealed class DecoderWeights : IDisposable
+{
+    /// <summary>Loads a model: checks shapes and chooses kernels; matrices stay in the map.</summary>
+    public DecoderWeights(DecoderModel model, InstructionSet instructions, CancellationToken cancellationToken)
+    {
+        Spec = model.Spec;
+        int hidden = Spec.HiddenSize;
+        var embeddingId = new TensorId(TensorRole.TokenEmbedding);
+        Linear embedding = Linear.Load(model, embeddingId, Spec.VocabularySize, hidden, instructions);
+        TokenEmbedding = embedding.Weight;
+        Head = new LinearGroup(Spec.Head.Tied
+            ? embedding.WithBias(model, new TensorId(TensorRole.Head))
+            : Linear.Load(model, new TensorId(TensorRole.Head), Spec.VocabularySize, hidden, instructions));
+        if (Spec.Embedding.LearnedPositionCount is { } positions)
+            PositionEmbedding = Linear.Load(model, new TensorId(TensorRole.PositionEmbedding), positions, hidden, instructions).Weight;
+        if (Spec.Embedding.Norm is { } embeddingNorm)
+            EmbeddingNorm = new Norm(model, new TensorId(TensorRole.EmbeddingNorm), embeddingNorm, hidden);
+        if (Spec.FinalNorm is { } finalNorm)
+            FinalNorm = new Norm(model, new TensorId(TensorRole.FinalNorm), finalNorm, hidden);
+        Layers = new DecoderLayer[Spec.Layers.Length];
+        for (int i = 0; i < Layers.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Layers[i] = new DecoderLayer(model, i, instructions);
+        }
+    }
+
+    /// <summary>The decoder as data.</summary>
+    public DecoderSpec Spec { get; }
+
+    /// <summary>A row per token id.</summary>
+    public WeightMatrix TokenEmbedding { get; }
+
+    /// <summary>A row per position, or null.</summary>
+    public WeightMatrix? PositionEmbedding { get; }
+
+    /// <summary>After the embedding, or null.</summary>
+    public Norm? EmbeddingNorm { get; }
+
+    /// <summary>After the last block, or null.</summary>
+    public Norm? FinalNorm { get; }
+
+    /// <summary>The head.</summary>
+    public LinearGroup Head { get; }
+
+    /// <summary>The blocks.</summary>
+    public DecoderLayer[] Layers { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (DecoderLayer layer in Layers)
+            layer.Dispose();
+        Head.Dispose();
+        if (!Spec.Head.Tied)
+            TokenEmbedding.Dispose();
+        PositionEmbedding?.Dispose();
+        EmbeddingNorm?.Dispose();
+        FinalNorm?.Dispose();
+    }
+}

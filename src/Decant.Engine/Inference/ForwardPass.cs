@@ -1,0 +1,310 @@
+using Decant.Core.Architectures;
+using Decant.Core.Tensors;
+using Decant.Engine.Kernels;
+
+namespace Decant.Engine.Inference;
+
+/// <summary>
+/// Runs batches of tokens through the blocks: an interpreter of <see cref="DecoderSpec"/>. Activations are rows of tokens in single
+/// precision; the buffers are as large as the largest batch so far.
+/// </summary>
+internal sealed unsafe class ForwardPass : IDisposable
+{
+    private readonly DecoderWeights weights;
+    private readonly ComputeContext context;
+    private readonly DecoderSpec spec;
+    private readonly Dictionary<RopeSpec, RotaryTable> rotaryTables = [];
+    private readonly ExpertRouting?[] routings;
+    private AlignedBuffer? buffer;
+    private int bufferTokenCount;
+    private float* stream;
+    private float* normed;
+    private float* branch;
+    private float* secondBranch;
+    private float* queries;
+    private float* keys;
+    private float* values;
+    private float* attended;
+    private float* inner;
+    private float* gathered;
+    private float* routerScores;
+    private int[] expertTokens = [];
+    private float[] expertWeights = [];
+
+    /// <summary>Prepares to run a model.</summary>
+    public ForwardPass(DecoderWeights weights, ComputeContext context)
+    {
+        this.weights = weights;
+        this.context = context;
+        spec = weights.Spec;
+        routings = [.. spec.Layers.Select(layer => layer.FeedForward.Experts is { } experts ? new ExpertRouting(experts) : null)];
+        foreach (LayerSpec layer in spec.Layers)
+        {
+            if (layer.Attention.Rope is { } rope)
+                rotaryTables.TryAdd(rope, new RotaryTable(rope));
+        }
+    }
+
+    /// <summary>The rows of the last batch [tokens, hidden], after the last block; normalised by <see cref="FinalNorm"/>.</summary>
+    public float* Stream => stream;
+
+    /// <summary>Runs one batch and leaves the residual stream behind the last block in <see cref="Stream"/>.</summary>
+    /// <param name="cache">Where keys and values go and come from.</param>
+    /// <param name="ids">The tokens.</param>
+    /// <param name="firstPosition">The position of the first.</param>
+    /// <param name="textLength">Tokens in the cache when the whole call, of which this may be one batch, is done.</param>
+    /// <param name="cancellationToken">Looked at before each half of a block.</param>
+    public void Run(KvCache cache, ReadOnlySpan<int> ids, int firstPosition, int textLength, CancellationToken cancellationToken)
+    {
+        int count = ids.Length;
+        Reserve(count);
+        foreach (RotaryTable table in rotaryTables.Values)
+            table.Prepare(firstPosition, textLength);
+        Embed(ids, firstPosition);
+        context.Observer?.HiddenState(0, Rows(stream, count), count);
+        for (int index = 0; index < weights.Layers.Length; index++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            RunLayer(weights.Layers[index], index, cache, firstPosition, count, cancellationToken);
+            context.Observer?.HiddenState(index + 1, Rows(stream, count), count);
+        }
+    }
+
+    /// <summary>Normalises rows of the stream in place for the head.</summary>
+    public void FinalNorm(int firstRow, int rowCount)
+    {
+        float* rows = stream + (long)firstRow * spec.HiddenSize;
+        weights.FinalNorm?.Apply(context, rows, rows, rowCount);
+    }
+
+    /// <summary>Tells the observer about the normalised stream.</summary>
+    public void ObserveFinal(int count) => context.Observer?.HiddenState(spec.Layers.Length + 1, Rows(stream, count), count);
+
+    /// <summary>Logits of normalised rows of the stream.</summary>
+    /// <param name="firstRow">First row.</param>
+    /// <param name="rowCount">Rows.</param>
+    /// <param name="logits">[rows, vocabulary].</param>
+    public void Head(int firstRow, int rowCount, float* logits)
+    {
+        weights.Head.Multiply(context, stream + (long)firstRow * spec.HiddenSize, rowCount, (nint)logits);
+        int total = checked(rowCount * spec.VocabularySize);
+        if (spec.Head.Scale != 1)
+            context.Arithmetic.Scale(logits, spec.Head.Scale, total);
+        if (spec.Head.SoftCap is { } cap)
+            context.Arithmetic.SoftCap(logits, cap, total);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        buffer?.Dispose();
+        foreach (RotaryTable table in rotaryTables.Values)
+            table.Dispose();
+    }
+
+    private ReadOnlySpan<float> Rows(float* rows, int count) => new(rows, checked(count * spec.HiddenSize));
+
+    private void Reserve(int count)
+    {
+        if (count <= bufferTokenCount)
+            return;
+        int hidden = spec.HiddenSize;
+        int heads = spec.Layers.Max(l => l.Attention.HeadCount * l.Attention.HeadSize);
+        int keyWidth = spec.Layers.Max(l => l.Attention.KeyValueHeadCount * l.Attention.HeadSize);
+        int valueWidth = spec.Layers.Max(l => l.Attention.KeyValueHeadCount * l.Attention.ValueSize);
+        int attendedWidth = spec.Layers.Max(l => l.Attention.HeadCount * l.Attention.ValueSize);
+        int innerWidth = spec.Layers.Max(l => l.FeedForward.Width * (l.FeedForward.Gated ? 2 : 1));
+        int experts = spec.Layers.Max(l => l.FeedForward.Experts?.Count ?? 0);
+        int[] widths = [hidden, hidden, hidden, hidden, heads, keyWidth, valueWidth, attendedWidth, innerWidth, experts > 0 ? hidden : 0, experts];
+        buffer?.Dispose();
+        buffer = null;
+        bufferTokenCount = 0;
+        const int Line = AlignedBuffer.Alignment / sizeof(float);
+        long[] lengths = [.. widths.Select(width => ((long)width * count + Line - 1) / Line * Line)];
+        buffer = new AlignedBuffer(lengths.Sum() * sizeof(float), $"Working memory for {count} tokens", "Use a smaller batch.");
+        float* next = buffer.Floats;
+        float* Take(int i)
+        {
+            float* start = next;
+            next += lengths[i];
+            return start;
+        }
+        stream = Take(0);
+        normed = Take(1);
+        branch = Take(2);
+        secondBranch = Take(3);
+        queries = Take(4);
+        keys = Take(5);
+        values = Take(6);
+        attended = Take(7);
+        inner = Take(8);
+        gathered = Take(9);
+        routerScores = Take(10);
+        expertTokens = new int[count];
+        expertWeights = new float[count];
+        bufferTokenCount = count;
+    }
+
+    private void Embed(ReadOnlySpan<int> ids, int firstPosition)
+    {
+        EmbeddingSpec embedding = spec.Embedding;
+        int hidden = spec.HiddenSize;
+        for (int i = 0; i < ids.Length; i++)
+        {
+            float* row = stream + (long)i * hidden;
+            weights.TokenEmbedding.DecodeRow(ids[i], row);
+            if (embedding.Scale != 1)
+                context.Arithmetic.Scale(row, embedding.Scale, hidden);
+            if (weights.PositionEmbedding is { } positions)
+            {
+                positions.DecodeRow(firstPosition + i + embedding.LearnedPositionOffset, normed);
+                context.Arithmetic.AddScaled(row, normed, 1, hidden);
+            }
+        }
+        weights.EmbeddingNorm?.Apply(context, stream, stream, ids.Length);
+    }
+
+    private void RunLayer(DecoderLayer layer, int index, KvCache cache, int firstPosition, int count, CancellationToken cancellationToken)
+    {
+        LayerSpec layerSpec = layer.Spec;
+        float* attentionInput = Normalise(layer.AttentionNorm, count);
+        RunAttention(layer, index, cache, attentionInput, firstPosition, count, branch);
+        if (layerSpec.Form == BlockForm.Parallel)
+        {
+            float* feedForwardInput = layer.FeedForwardNorm is { } own ? Normalise(own, count) : attentionInput;
+            RunFeedForward(layer, index, feedForwardInput, count, secondBranch);
+            AddBranch(layer.AttentionPostNorm, layerSpec, branch, count);
+            AddBranch(layer.FeedForwardPostNorm, layerSpec, secondBranch, count);
+            return;
+        }
+        AddBranch(layer.AttentionPostNorm, layerSpec, branch, count);
+        cancellationToken.ThrowIfCancellationRequested();
+        RunFeedForward(layer, index, Normalise(layer.FeedForwardNorm, count), count, branch);
+        AddBranch(layer.FeedForwardPostNorm, layerSpec, branch, count);
+    }
+
+    private float* Normalise(Norm? norm, int count)
+    {
+        if (norm is null)
+            return stream;
+        norm.Apply(context, stream, normed, count);
+        return normed;
+    }
+
+    private void AddBranch(Norm? postNorm, LayerSpec layerSpec, float* rows, int count)
+    {
+        if (layerSpec.NormPlacement.HasFlag(NormPlacement.AfterBranch))
+            postNorm!.Apply(context, rows, rows, count);
+        context.Arithmetic.AddScaled(stream, rows, layerSpec.ResidualScale, checked(count * spec.HiddenSize));
+        if (layerSpec.NormPlacement.HasFlag(NormPlacement.AfterSum))
+            postNorm!.Apply(context, stream, stream, count);
+    }
+
+    private void RunAttention(DecoderLayer layer, int index, KvCache cache, float* input, int firstPosition, int count, float* output)
+    {
+        AttentionSpec attention = layer.Spec.Attention;
+        layer.QueryKeyValue.Multiply(context, input, count, (nint)queries, (nint)keys, (nint)values);
+        bool perHead = attention.QueryKeyNorm?.Span != QueryKeyNormSpan.Projection;
+        layer.QueryNorm?.Apply(context, queries, queries, perHead ? (long)count * attention.HeadCount : count);
+        layer.KeyNorm?.Apply(context, keys, keys, perHead ? (long)count * attention.KeyValueHeadCount : count);
+        if (attention.Rope is { } rope)
+        {
+            RotaryTable table = rotaryTables[rope];
+            Rotate(table, queries, attention.HeadCount, attention.HeadSize, firstPosition, count);
+            Rotate(table, keys, attention.KeyValueHeadCount, attention.HeadSize, firstPosition, count);
+        }
+        for (int head = 0; head < attention.KeyValueHeadCount; head++)
+        {
+            cache.StoreRows(cache.Keys(index, head), keys + (long)head * attention.HeadSize,
+                attention.KeyValueHeadCount * attention.HeadSize, attention.HeadSize, firstPosition, count);
+            cache.StoreRows(cache.Values(index, head), values + (long)head * attention.ValueSize,
+                attention.KeyValueHeadCount * attention.ValueSize, attention.ValueSize, firstPosition, count);
+        }
+        Attention.Run(context, attention, cache, index, queries, firstPosition, count, attended);
+        layer.AttentionOutput.Multiply(context, attended, count, (nint)output);
+    }
+
+    private void Rotate(RotaryTable table, float* rows, int headCount, int headSize, int firstPosition, int count)
+    {
+        for (int token = 0; token < count; token++)
+        {
+            float* cosines = table.Cosines(firstPosition + token);
+            float* sines = table.Sines(firstPosition + token);
+            for (int head = 0; head < headCount; head++)
+            {
+                float* row = rows + ((long)token * headCount + head) * headSize;
+                if (table.Spec.Pairing == RopePairing.Half)
+                    context.Arithmetic.RotateHalves(row, cosines, sines, table.Spec.RotaryCount);
+                else
+                    context.Arithmetic.RotatePairs(row, cosines, sines, table.Spec.RotaryCount);
+            }
+        }
+    }
+
+    private void RunFeedForward(DecoderLayer layer, int index, float* input, int count, float* output)
+    {
+        FeedForwardSpec feedForward = layer.Spec.FeedForward;
+        if (layer.Router is null)
+        {
+            RunFeedForward(layer.Experts[0], feedForward, input, count, output);
+            return;
+        }
+        int hidden = spec.HiddenSize;
+        ExpertRouting routing = routings[index]!;
+        layer.Router.Multiply(context, input, count, (nint)routerScores);
+        routing.Route(new ReadOnlySpan<float>(routerScores, checked(count * feedForward.Experts!.Count)), count);
+        new Span<float>(output, checked(count * hidden)).Clear();
+        for (int expert = 0; expert < layer.Experts.Length; expert++)
+        {
+            int rows = routing.Collect(expert, expertTokens, expertWeights);
+            if (rows == 0)
+                continue;
+            for (int row = 0; row < rows; row++)
+                Copy(input + (long)expertTokens[row] * hidden, gathered + (long)row * hidden, hidden);
+            // The experts' outputs go where their inputs were: each product has read its input before it writes.
+            RunFeedForward(layer.Experts[expert], feedForward, gathered, rows, gathered);
+            for (int row = 0; row < rows; row++)
+                context.Arithmetic.AddScaled(output + (long)expertTokens[row] * hidden, gathered + (long)row * hidden, expertWeights[row], hidden);
+        }
+    }
+
+    private void RunFeedForward(FeedForward part, FeedForwardSpec feedForward, float* input, int count, float* output)
+    {
+        float* gate = inner;
+        long elements = (long)count * feedForward.Width;
+        if (feedForward.Gated)
+        {
+            float* up = inner + elements;
+            part.Inner.Multiply(context, input, count, (nint)gate, (nint)up);
+            Activate(feedForward.Activation, gate, up, elements);
+        }
+        else
+        {
+            part.Inner.Multiply(context, input, count, (nint)gate);
+            Activate(feedForward.Activation, gate, null, elements);
+        }
+        part.Down.Multiply(context, gate, count, (nint)output);
+    }
+
+    private void Activate(Activation activation, float* x, float* factor, long count)
+    {
+        const long ElementsWorthThreads = 1 << 13;
+        int parts = count < ElementsWorthThreads ? 1 : context.Pool.ThreadCount;
+        context.Pool.Run(parts, new ActivationWork(context, activation, (nint)x, (nint)factor, count, parts));
+    }
+
+    private static void Copy(float* source, float* destination, int count) =>
+        new ReadOnlySpan<float>(source, count).CopyTo(new Span<float>(destination, count));
+
+    private readonly struct ActivationWork(ComputeContext context, Activation activation, nint x, nint factor, long count, int parts) : IParallelWork
+    {
+        public void Run(int part)
+        {
+            const int Line = AlignedBuffer.Alignment / sizeof(float);
+            long first = count * part / parts / Line * Line;
+            long end = part == parts - 1 ? count : count * (part + 1) / parts / Line * Line;
+            float* up = factor == 0 ? null : (float*)factor + first;
+            context.Arithmetic.Activate(activation, (float*)x + first, up, checked((int)(end - first)));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Runtime.InteropServices;
+
+namespace Decant.Engine.Inference;
+
+/// <summary>Continues a text token by token.</summary>
+/// <param name="session">The session; the prompt is appended to what it holds.</param>
+/// <param name="sampler">Chooses the tokens.</param>
+public sealed class Generator(DecoderSession session, Sampler sampler)
+{
+    private readonly List<int> history = [];
+
+    /// <summary>All tokens so far, prompts included, in order; the repetition penalty reads its end.</summary>
+    public IReadOnlyList<int> History => history;
+
+    /// <summary>
+    /// Runs the prompt and yields new tokens until a stop id, the maximum, or the end of the session's capacity. A stop id is yielded, as the last token.
+    /// The token yielded last is not yet in the session; <see cref="History"/> has it.
+    /// </summary>
+    /// <param name="prompt">At least one token.</param>
+    /// <param name="maximumCount">The most new tokens.</param>
+    /// <param name="stopIds">Ids that end the text.</param>
+    /// <param name="cancellationToken">Stops the computation.</param>
+    public IEnumerable<int> Generate(
+        IReadOnlyList<int> prompt, int maximumCount, IReadOnlyCollection<int> stopIds, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        ArgumentNullException.ThrowIfNull(stopIds);
+        return Run([.. prompt], maximumCount, [.. stopIds], cancellationToken);
+    }
+
+    private IEnumerable<int> Run(int[] prompt, int maximumCount, HashSet<int> stopIds, CancellationToken cancellationToken)
+    {
+        history.AddRange(prompt);
+        int[] next = prompt;
+        for (int count = 0; count < maximumCount; count++)
+        {
+            if (count > 0 && session.Length >= session.Capacity)
+                yield break;
+            int id = Sample(session.Append(next, cancellationToken));
+            if (count == 0)
+                next = new int[1];
+            next[0] = id;
+            yield return id;
+            if (stopIds.Contains(id))
+                yield break;
+        }
+    }
+
+    private int Sample(ReadOnlySpan<float> logits)
+    {
+        int id = sampler.Sample(logits, CollectionsMarshal.AsSpan(history));
+        history.Add(id);
+        return id;
+    }
+}

@@ -1,0 +1,45 @@
+using Decant.Core.Errors;
+using Decant.Core.Formats;
+using Decant.Core.Tensors;
+using Decant.Engine.Kernels;
+
+namespace Decant.Engine.Inference;
+
+/// <summary>
+/// What a linear layer holds. Rows are outputs, columns inputs: y = W x. Products are asked for by ranges of rows, so that a caller can
+/// split them over threads; the values do not depend on how they are split.
+/// </summary>
+internal abstract unsafe class WeightMatrix : IDisposable
+{
+    /// <summary>Outputs.</summary>
+    public abstract int RowCount { get; }
+
+    /// <summary>Inputs.</summary>
+    public abstract int ColumnCount { get; }
+
+    /// <summary>Bytes of the stored matrix, in a map or in memory.</summary>
+    public abstract long ByteCount { get; }
+
+    /// <summary>Private memory that this object holds beyond the checkpoint's map.</summary>
+    public abstract long PrivateByteCount { get; }
+
+    /// <summary>The kernel chosen for it.</summary>
+    public abstract string KernelName { get; }
+
+    /// <summary>y[t · yStride + (row − firstRow)] = Σ W[row, c] · x[t][c] for all tokens of the input.</summary>
+    /// <param name="firstRow">First output.</param>
+    /// <param name="rowCount">Outputs.</param>
+    /// <param name="input">The activations.</param>
+    /// <param name="y">Where output <paramref name="firstRow"/> of the first token goes.</param>
+    /// <param name="yStride">Elements between tokens of y.</param>
+    /// <param name="scratch">Memory of this thread.</param>
+    public abstract void Multiply(int firstRow, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch);
+
+    /// <summary>Decodes one row to single precision.</summary>
+    public abstract void DecodeRow(int row, float* destination);
+
+    /// <inheritdoc/>
+    public virtual void Dispose()
+    {
+    }
+}

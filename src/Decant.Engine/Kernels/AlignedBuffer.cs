@@ -1,0 +1,68 @@
+using System.Runtime.InteropServices;
+using Decant.Core.Errors;
+
+namespace Decant.Engine.Kernels;
+
+/// <summary>Native memory aligned to cache lines; does not move and counts as private memory. Not cleared unless asked.</summary>
+internal sealed unsafe class AlignedBuffer : IDisposable
+{
+    /// <summary>Alignment in bytes: a cache line, and the widest vector.</summary>
+    public const int Alignment = 64;
+
+    private byte* pointer;
+
+    /// <summary>Allocates.</summary>
+    /// <param name="byteCount">How many bytes.</param>
+    /// <param name="purpose">What it is for, as the message of a failure says: "the key-value cache".</param>
+    /// <param name="hint">What the user can do about too little memory.</param>
+    /// <param name="clear">True to fill with zeros.</param>
+    /// <exception cref="LimitNotMetException">The machine has not that much memory.</exception>
+    public AlignedBuffer(long byteCount, string purpose, string hint, bool clear = false)
+    {
+        ByteCount = byteCount;
+        // Operating systems promise memory they do not have and stop the program when it is touched; so the size is compared first.
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (byteCount > available)
+            throw TooLittle(byteCount, available, purpose, hint, null);
+        try
+        {
+            pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(byteCount, Alignment), Alignment);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw TooLittle(byteCount, available, purpose, hint, exception);
+        }
+        if (clear)
+            NativeMemory.Clear(pointer, (nuint)byteCount);
+    }
+
+    /// <summary>Frees the memory if it was not disposed.</summary>
+    ~AlignedBuffer() => Free();
+
+    /// <summary>The size.</summary>
+    public long ByteCount { get; }
+
+    /// <summary>The first byte.</summary>
+    public byte* Pointer => pointer;
+
+    /// <summary>The first element as single precision.</summary>
+    public float* Floats => (float*)pointer;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private static LimitNotMetException TooLittle(long needed, long available, string purpose, string hint, Exception? inner) =>
+        new(FormattableString.Invariant($"{purpose} needs {needed / 1048576.0:0} MiB and {available / 1048576.0:0} MiB are available. {hint}"), inner);
+
+    private void Free()
+    {
+        if (pointer == null)
+            return;
+        NativeMemory.AlignedFree(pointer);
+        pointer = null;
+    }
+}

@@ -1,0 +1,45 @@
+using Decant.Core.Architectures;
+
+namespace Decant.Engine.Kernels.Arithmetic;
+
+/// <summary>
+/// The single-precision functions of a decoder on one vector width. All pointers are to elements that the caller keeps in place; counts
+/// need not be multiples of the width. Sums run in a fixed order, so equal input gives equal bytes.
+/// </summary>
+internal abstract unsafe class FloatArithmetic
+{
+    /// <summary>destination[i] += factor · addend[i].</summary>
+    public abstract void AddScaled(float* destination, float* addend, float factor, int count);
+
+    /// <summary>x[i] ·= factor.</summary>
+    public abstract void Scale(float* x, float factor, int count);
+
+    /// <summary>x[i] = cap · tanh(x[i] / cap).</summary>
+    public abstract void SoftCap(float* x, float cap, int count);
+
+    /// <summary>Σ x[i] · y[i].</summary>
+    public abstract float Dot(float* x, float* y, int count);
+
+    /// <summary>y = x / √(mean(x²) + ε) · weight; y may be x.</summary>
+    public abstract void RootMeanSquareNorm(float* x, float* weight, float epsilon, float* y, int count);
+
+    /// <summary>y = (x − mean) / √(variance + ε) · weight + bias; y may be x; bias may be null.</summary>
+    public abstract void LayerNorm(float* x, float* weight, float* bias, float epsilon, float* y, int count);
+
+    /// <summary>x = a(x) · factor; factor may be null for ones.</summary>
+    public abstract void Activate(Activation activation, float* x, float* factor, int count);
+
+    /// <summary>
+    /// Rotates (x[i], x[i + count/2]) by the angle i. Tables as <c>RotaryTable</c> lays them out for half pairing: [count / 2] each.
+    /// </summary>
+    public abstract void RotateHalves(float* x, float* cosines, float* sines, int count);
+
+    /// <summary>Rotates (x[2i], x[2i + 1]) by the angle i. Tables for interleaved pairing: [count] each, every cosine twice, sines as −s, +s.</summary>
+    public abstract void RotatePairs(float* x, float* cosines, float* signedSines, int count);
+
+    /// <summary>x[i] = e^(x[i] − largest) with the sum as result.</summary>
+    public abstract float ExponentialSum(float* x, float largest, int count);
+
+    /// <summary>The largest element.</summary>
+    public abstract float Largest(float* x, int count);
+}

@@ -1,0 +1,67 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Decant.Core.Errors;
+using Decant.Engine.Kernels.Arithmetic;
+using Decant.Engine.Kernels.Vectors;
+
+namespace Decant.Engine.Kernels;
+
+/// <summary>A group of processor instructions that kernels are written for; the list is ordered from best to plainest.</summary>
+internal sealed class InstructionSet
+{
+    private InstructionSet(string name, bool isSupported, FloatArithmetic arithmetic)
+    {
+        Name = name;
+        IsSupported = isSupported;
+        Arithmetic = arithmetic;
+    }
+
+    /// <summary>512-bit vectors with 32 registers.</summary>
+    public static InstructionSet Avx512 { get; } = new(
+        "avx512", Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported,
+        new VectorArithmetic<Vector512<float>, Ops512>());
+
+    /// <summary>256-bit vectors with fused multiply–add.</summary>
+    public static InstructionSet Avx2 { get; } = new(
+        "avx2", System.Runtime.Intrinsics.X86.Avx2.IsSupported && Fma.IsSupported, new VectorArithmetic<Vector256<float>, Ops256>());
+
+    /// <summary>128-bit vectors through the portable type: Arm AdvSimd, older x86.</summary>
+    public static InstructionSet Vector128Bit { get; } = new(
+        "vector128", Vector128.IsHardwareAccelerated, new VectorArithmetic<Vector128<float>, Ops128>());
+
+    /// <summary>No vectors.</summary>
+    public static InstructionSet Scalar { get; } = new("scalar", true, new VectorArithmetic<float, ScalarOps>());
+
+    /// <summary>Best first.</summary>
+    public static IReadOnlyList<InstructionSet> All { get; } = [Avx512, Avx2, Vector128Bit, Scalar];
+
+    /// <summary>The best this processor has.</summary>
+    public static InstructionSet Best => All.First(set => set.IsSupported);
+
+    /// <summary>As <c>--kernel</c> spells it.</summary>
+    public string Name { get; }
+
+    /// <summary>True if this processor (and this build) has the instructions.</summary>
+    public bool IsSupported { get; }
+
+    /// <summary>The functions of a decoder on these vectors.</summary>
+    public FloatArithmetic Arithmetic { get; }
+
+    /// <summary>The set of this name, or the best for null.</summary>
+    /// <exception cref="UsageException">There is no such set, or the processor lacks it.</exception>
+    public static InstructionSet Find(string? name)
+    {
+        if (name is null)
+            return Best;
+        InstructionSet? set = All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        string supported = string.Join(", ", All.Where(s => s.IsSupported).Select(s => s.Name));
+        if (set is null)
+            throw new UsageException($"There is no kernel level '{name}'. This processor runs: {supported}.");
+        if (!set.IsSupported)
+            throw new UsageException($"This processor lacks the instructions of kernel level '{set.Name}'. It runs: {supported}.");
+        return set;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

@@ -1,0 +1,22 @@
+namespace Decant.Engine.Kernels;
+
+/// <summary>Memory that one thread uses within a kernel; grows to the largest request and is then kept.</summary>
+internal sealed unsafe class Scratch : IDisposable
+{
+    private AlignedBuffer? buffer;
+
+    /// <summary>At least so many elements, with unknown content. A second request may overwrite the first.</summary>
+    public float* Floats(long count)
+    {
+        long byteCount = count * sizeof(float);
+        if (buffer is null || buffer.ByteCount < byteCount)
+        {
+            buffer?.Dispose();
+            buffer = new AlignedBuffer(byteCount, "Working memory", "Use a smaller batch.");
+        }
+        return buffer.Floats;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => buffer?.Dispose();
+}

@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Decant.Engine.Kernels.Vectors;
+
+/// <summary>Sixteen lanes: AVX-512.</summary>
+internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
+{
+    public static int Lanes => 16;
+
+    public static bool HasManyRegisters => true;
+
+    public static Vector512<float> Indices => Vector512<float>.Indices;
+
+    public static Vector512<float> Load(float* source) => Vector512.Load(source);
+
+    public static void Store(float* destination, Vector512<float> value) => value.Store(destination);
+
+    public static Vector512<float> Create(float value) => Vector512.Create(value);
+
+    public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
+
+    public static Vector512<float> Subtract(Vector512<float> a, Vector512<float> b) => a - b;
+
+    public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
+
+    public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
+
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
+
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.MaxNative(a, b);
+
+    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.MinNative(a, b);
+
+    public static Vector512<float> Abs(Vector512<float> a) => Vector512.Abs(a);
+
+    public static Vector512<float> Round(Vector512<float> a) => Avx512F.RoundScale(a, 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Scale(Vector512<float> x, Vector512<float> n) =>
+        x * Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23).AsSingle();
+
+    public static Vector512<float> SwapPairs(Vector512<float> a) => Avx512F.Permute4x32(a, 0xB1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> CopySign(Vector512<float> a, Vector512<float> b) => Vector512.ConditionalSelect(Vector512.Create(-0f), b, a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> SelectLess(Vector512<float> less, Vector512<float> more, Vector512<float> whenTrue, Vector512<float> whenFalse) =>
+        Vector512.ConditionalSelect(Vector512.LessThan(less, more), whenTrue, whenFalse);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> a) => Ops256.Sum(a.GetLower() + a.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxAcross(Vector512<float> a) => Ops256.MaxAcross(Vector256.MaxNative(a.GetLower(), a.GetUpper()));
+}

@@ -1,0 +1,47 @@
+namespace Decant.Engine.Kernels.Vectors;
+
+/// <summary>Vectors of one element: plain C#, on every processor.</summary>
+internal readonly unsafe struct ScalarOps : IVectorOps<float>
+{
+    public static int Lanes => 1;
+
+    public static bool HasManyRegisters => false;
+
+    public static float Indices => 0;
+
+    public static float Load(float* source) => *source;
+
+    public static void Store(float* destination, float value) => *destination = value;
+
+    public static float Create(float value) => value;
+
+    public static float Add(float a, float b) => a + b;
+
+    public static float Subtract(float a, float b) => a - b;
+
+    public static float Multiply(float a, float b) => a * b;
+
+    public static float Divide(float a, float b) => a / b;
+
+    public static float MultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+
+    public static float Max(float a, float b) => a > b ? a : b;
+
+    public static float Min(float a, float b) => a < b ? a : b;
+
+    public static float Abs(float a) => MathF.Abs(a);
+
+    public static float Round(float a) => MathF.Round(a);
+
+    public static float Scale(float x, float n) => x * BitConverter.Int32BitsToSingle(((int)n + 127) << 23);
+
+    public static float SwapPairs(float a) => throw new NotSupportedException("One lane has no neighbour.");
+
+    public static float CopySign(float a, float b) => MathF.CopySign(a, b);
+
+    public static float SelectLess(float less, float more, float whenTrue, float whenFalse) => less < more ? whenTrue : whenFalse;
+
+    public static float Sum(float a) => a;
+
+    public static float MaxAcross(float a) => a;
+}
