@@ -4,11 +4,6 @@ using Decant.Engine.Kernels;
 
 namespace Decant.Engine.Inference;
 
-/// <summary>Receives the logits of one position.</summary>
-/// <param name="position">The index within the ids of the call.</param>
-/// <param name="logits">One value per token of the vocabulary; valid during the call only.</param>
-public delegate void LogitsVisitor(int position, ReadOnlySpan<float> logits);
-
 /// <summary>
 /// One text and its key-value cache. Tokens are appended; what was computed for earlier ones is reused. Not for use by two threads at once.
 /// <para>
