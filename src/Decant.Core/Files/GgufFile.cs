@@ -144,7 +144,8 @@ public sealed class GgufFile : IDisposable
         _ => throw new NotSupportedModelException($"{path}: GGUF version {version} is newer than this program, which reads 2 and 3."),
     };
 
-    private static long ReadAlignment(GgufMetadata metadata)
+    /// <summary>The alignment that metadata asks for.</summary>
+    internal static long ReadAlignment(GgufMetadata metadata)
     {
         long? alignment = metadata.FindInteger("general.alignment");
         if (alignment is null)

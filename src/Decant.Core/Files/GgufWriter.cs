@@ -1,0 +1,85 @@
+using Decant.Core.Errors;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Files;
+
+/// <summary>
+/// Writes one GGUF file of version 3. Keys and tensors keep the order given, values their types, so reading a file and writing it
+/// gives its bytes back; padding is zero, also behind the last tensor, as llama.cpp does it.
+/// </summary>
+public sealed class GgufWriter : TensorWriter
+{
+    private readonly Stream output;
+    private readonly ReadOnlyMemory<byte> header;
+    private readonly long[] offsets;
+    private readonly long alignment;
+    private long position;
+
+    /// <summary>Prepares the header; nothing is written before the first tensor.</summary>
+    /// <param name="output">The stream; stays open.</param>
+    /// <param name="location">The file's path, for messages.</param>
+    /// <param name="metadata">All keys; <c>general.alignment</c> is obeyed.</param>
+    /// <param name="tensors">The tensors in file order.</param>
+    /// <exception cref="ArgumentException">A tensor that GGUF cannot hold: its name, rank or type; or a value of the wrong .NET type.</exception>
+    /// <exception cref="BadFileException">An impossible alignment.</exception>
+    public GgufWriter(Stream output, string location, GgufMetadata metadata, IReadOnlyList<TensorInfo> tensors)
+        : base(location, tensors)
+    {
+        this.output = output;
+        alignment = GgufFile.ReadAlignment(metadata);
+        (header, offsets) = GgufHeaderWriter.Build(metadata, tensors, alignment);
+        DataOffset = GgufFile.AlignUp(header.Length, alignment);
+        ByteCount = tensors.Count == 0 ? DataOffset : DataOffset + GgufFile.AlignUp(offsets[^1] + tensors[^1].ByteCount, alignment);
+    }
+
+    /// <summary>Where the tensor data starts.</summary>
+    public long DataOffset { get; }
+
+    /// <summary>The exact length of the finished file.</summary>
+    public long ByteCount { get; }
+
+    /// <summary>The exact length of the file these would make, without writing it.</summary>
+    public static long FileByteCount(GgufMetadata metadata, IReadOnlyList<TensorInfo> tensors)
+    {
+        using var writer = new GgufWriter(Stream.Null, metadata.Location, metadata, tensors);
+        return writer.ByteCount;
+    }
+
+    /// <inheritdoc/>
+    protected override void StartTensor(int index)
+    {
+        if (position == 0)
+            WriteHeader();
+        PadTo(DataOffset + offsets[index]);
+    }
+
+    /// <inheritdoc/>
+    protected override void WriteData(ReadOnlySpan<byte> bytes)
+    {
+        output.Write(bytes);
+        position += bytes.Length;
+    }
+
+    /// <inheritdoc/>
+    protected override void Finish()
+    {
+        if (position == 0)
+            WriteHeader();
+        PadTo(ByteCount);
+        output.Flush();
+    }
+
+    private void WriteHeader()
+    {
+        WriteData(header.Span);
+        PadTo(DataOffset);
+    }
+
+    private void PadTo(long target)
+    {
+        Span<byte> zeros = stackalloc byte[256];
+        zeros.Clear();
+        while (position < target)
+            WriteData(zeros[..(int)Math.Min(zeros.Length, target - position)]);
+    }
+}

@@ -1,0 +1,146 @@
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Formats;
+using Decant.Core.Tensors;
+using Decant.Testing;
+
+namespace Decant.Core.Tests.Files;
+
+public class AtomicOutputTests
+{
+    [Fact]
+    public void A_file_has_its_name_only_after_commit()
+    {
+        using var folder = new TemporaryFolder();
+        using (AtomicOutput output = AtomicOutput.ForFile(folder["a.gguf"], overwrite: false, []))
+        {
+            output.OpenFile().Write("content"u8);
+            output.Synchronize();
+            Assert.False(File.Exists(folder["a.gguf"]));
+            Assert.Equal("content", File.ReadAllText(output.TemporaryPath));
+            Assert.StartsWith(".a.gguf.partial-", Path.GetFileName(output.TemporaryPath), StringComparison.Ordinal);
+            output.Commit();
+        }
+        Assert.Equal("content", File.ReadAllText(folder["a.gguf"]));
+        Assert.Single(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void Nothing_is_left_without_commit_and_an_existing_file_stays()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("old.gguf", "old"u8);
+        using (AtomicOutput output = AtomicOutput.ForFile(folder["old.gguf"], overwrite: true, []))
+            output.OpenFile().Write("new"u8);
+        using (AtomicOutput output = AtomicOutput.ForFolder(folder["model"], overwrite: false, []))
+            output.OpenFile("config.json").Write("{}"u8);
+        Assert.Equal("old", File.ReadAllText(folder["old.gguf"]));
+        Assert.Single(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void An_existing_file_is_replaced_only_when_asked()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("a.gguf", "old"u8);
+        UsageException error = Assert.Throws<UsageException>(() => AtomicOutput.ForFile(folder["a.gguf"], overwrite: false, []));
+        Assert.Contains("--force", error.Message, StringComparison.Ordinal);
+        using (AtomicOutput output = AtomicOutput.ForFile(folder["a.gguf"], overwrite: true, []))
+        {
+            output.OpenFile().Write("new"u8);
+            output.Commit();
+        }
+        Assert.Equal("new", File.ReadAllText(folder["a.gguf"]));
+    }
+
+    [Fact]
+    public void A_file_that_appears_meanwhile_is_left_alone()
+    {
+        using var folder = new TemporaryFolder();
+        using AtomicOutput output = AtomicOutput.ForFile(folder["a.gguf"], overwrite: false, []);
+        folder.Write("a.gguf", "other"u8);
+        Assert.Throws<UsageException>(output.Commit);
+        Assert.Equal("other", File.ReadAllText(folder["a.gguf"]));
+    }
+
+    [Fact]
+    public void The_output_may_not_be_an_input_whatever_way_it_is_spelt()
+    {
+        using var folder = new TemporaryFolder();
+        string input = folder.Write("in.gguf", "source"u8);
+        File.CreateSymbolicLink(folder["link.gguf"], input);
+        Directory.CreateDirectory(folder["sub"]);
+        foreach (string path in (string[])[input, folder["sub/../in.gguf"], folder["link.gguf"]])
+            Assert.Throws<UsageException>(() => AtomicOutput.ForFile(path, overwrite: true, [input]));
+        Assert.Throws<UsageException>(() => AtomicOutput.ForFolder(folder.Path, overwrite: true, [input]));
+        Assert.Throws<UsageException>(() => AtomicOutput.ForFolder(folder.Path, overwrite: true, [folder.Path + "/"]));
+        Assert.Equal("source", File.ReadAllText(input));
+    }
+
+    [Fact]
+    public void A_folder_replaces_an_empty_one_or_on_request_a_model_folder_but_nothing_else()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["empty"]);
+        WriteModel(folder["empty"], overwrite: false);
+        Assert.Throws<UsageException>(() => WriteModel(folder["empty"], overwrite: false));
+        WriteModel(folder["empty"], overwrite: true);
+        Assert.Equal("{}", File.ReadAllText(folder["empty/config.json"]));
+
+        Directory.CreateDirectory(folder["home/documents"]);
+        File.WriteAllText(folder["home/config.json"], "precious");
+        Assert.Throws<UsageException>(() => WriteModel(folder["home"], overwrite: true));
+        Assert.Equal("precious", File.ReadAllText(folder["home/config.json"]));
+        Assert.Equal(2, Directory.GetFileSystemEntries(folder.Path).Length);
+    }
+
+    [Fact]
+    public void Too_little_room_is_said_before_anything_is_written()
+    {
+        using var folder = new TemporaryFolder();
+        BadFileException error = Assert.Throws<BadFileException>(() => AtomicOutput.ForFile(folder["a"], overwrite: false, [], byteCount: 1L << 60));
+        Assert.Contains("free", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void A_missing_or_unwritable_folder_is_a_clear_error()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Throws<BadFileException>(() => AtomicOutput.ForFile(folder["none/a.gguf"], overwrite: false, []));
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "/proc is a folder that nobody, root included, can write to");
+        Assert.Throws<BadFileException>(() => AtomicOutput.ForFile("/proc/a.gguf", overwrite: false, []));
+        Assert.Throws<BadFileException>(() => AtomicOutput.ForFolder("/proc/model", overwrite: false, []));
+    }
+
+    [Fact]
+    public void A_full_disk_is_a_clear_error()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "needs /dev/full");
+        var info = new TensorInfo("a", new TensorShape(1 << 20), TensorFormats.F32);
+        BadFileException error = Assert.Throws<BadFileException>(() =>
+        {
+            using var output = new OutputStream(new FileStream("/dev/full", FileMode.Open, FileAccess.Write), "out.gguf");
+            using var writer = new GgufWriter(output, "out.gguf", new GgufMetadata("out.gguf"), [info]);
+            writer.Begin("a");
+            writer.Write(new byte[4 << 20]);
+            writer.Complete();
+        });
+        Assert.Contains("out.gguf", error.Message, StringComparison.Ordinal);
+
+        // Less than a buffer is only written when the stream is closed.
+        Assert.Throws<BadFileException>(() =>
+        {
+            using var output = new OutputStream(new FileStream("/dev/full", FileMode.Open, FileAccess.Write), "out.json");
+            output.Write("{}"u8);
+        });
+    }
+
+    private static void WriteModel(string path, bool overwrite)
+    {
+        using AtomicOutput output = AtomicOutput.ForFolder(path, overwrite, []);
+        using (Stream stream = output.OpenFile("config.json"))
+            stream.Write("{}"u8);
+        output.Commit();
+    }
+}
