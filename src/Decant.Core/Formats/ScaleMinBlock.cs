@@ -44,6 +44,8 @@ internal static class ScaleMinBlock
         d = HalfScale.Write(header, d, format);
         dmin = HalfScale.Write(header[2..], dmin, format);
         PackScales(scaleCodes, minimumCodes, header[4..]);
+        // Back out of the six bits: a scale that came out negative under extreme weights does not survive packing.
+        UnpackScales(header[4..], scaleCodes, minimumCodes);
         RoundOntoStored(values, scaleCodes, minimumCodes, d, dmin, plain.MaxCode, codes);
     }
 

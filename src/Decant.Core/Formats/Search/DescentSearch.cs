@@ -85,7 +85,7 @@ internal static class DescentSearch
             return 0;
         }
         float inverse = maxCode / max;
-        float best = GridError(values, weights, int.MaxValue, inverse);
+        float best = FirstGridError(values, weights, inverse);
         for (int step = -4; step <= 4; step++)
         {
             if (step == 0)
@@ -133,6 +133,21 @@ internal static class DescentSearch
                 break;
         }
         return b > 0 ? a / b : 0;
+    }
+
+    /// <summary>
+    /// The error of the grid the search starts from. The reference keeps these codes in bytes: a negative value, which a search of
+    /// scales can return under extreme weights, wraps around.
+    /// </summary>
+    private static float FirstGridError(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, float inverse)
+    {
+        float scale = 1 / inverse, sum = 0;
+        for (int i = 0; i < values.Length; i++)
+        {
+            float difference = values[i] - scale * (byte)Rounding.Nearest(inverse * values[i]);
+            sum += weights[i] * difference * difference;
+        }
+        return sum;
     }
 
     private static float GridError(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, int maxCode, float inverse)

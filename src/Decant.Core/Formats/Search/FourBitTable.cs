@@ -41,7 +41,7 @@ internal static class FourBitTable
             return 0;
         float first = -max / Levels[0];
         (float a, float b) = Sums(values, weights, 1 / first);
-        float scale = a / b;
+        float scale = b > 0 ? a / b : 0; // no weight anywhere: the block becomes zeros
         float best = scale * a;
         for (int step = -Reach; step <= Reach; step++)
         {

@@ -1,0 +1,31 @@
+using Decant.Core.Measurement;
+using Spectre.Console;
+
+namespace Decant.Cli.Output;
+
+/// <summary>Progress for people: a bar for each stage.</summary>
+internal sealed class BarProgress(ProgressContext context) : IProgress<WorkProgress>
+{
+    private readonly Lock gate = new();
+    private readonly TimeLeftEstimate estimate = new(TimeProvider.System);
+    private ProgressTask? bar;
+    private string? stage;
+
+    public void Report(WorkProgress value)
+    {
+        lock (gate)
+        {
+            if (bar is null || stage != value.Stage)
+            {
+                bar?.Value(bar.MaxValue).StopTask();
+                bar = context.AddTask(Markup.Escape(value.Stage), maxValue: Math.Max(1, value.Total));
+                stage = value.Stage;
+            }
+            bar.IsIndeterminate = value.Total <= 0;
+            bar.MaxValue = Math.Max(1, value.Total);
+            bar.Value = value.Done;
+            bar.Description = Markup.Escape(value.Item is null ? value.Stage : $"{value.Stage}  {value.Item}");
+            TimeLeftColumn.Set(bar, estimate.Update(value));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using Spectre.Console;
+
+namespace Decant.Cli.Output;
+
+/// <summary>Text for people: colours and box lines on a terminal, plain characters elsewhere.</summary>
+internal static class TextOutput
+{
+    /// <summary>A console over standard output.</summary>
+    public static IAnsiConsole Create(Terminal terminal) => Create(terminal, terminal.Output, terminal.OutputIsTerminal);
+
+    /// <summary>A console over standard error.</summary>
+    public static IAnsiConsole CreateForError(Terminal terminal) => Create(terminal, terminal.Error, terminal.ErrorIsTerminal);
+
+    /// <summary>A borderless table with a header row; numbers are right-aligned by the caller.</summary>
+    public static Table CreateTable(params ReadOnlySpan<string> columns)
+    {
+        var table = new Table { Border = TableBorder.None, ShowHeaders = columns.Length > 0 };
+        foreach (string column in columns)
+        {
+            bool right = column.StartsWith('>');
+            table.AddColumn(new TableColumn(new Text(right ? column[1..] : column, new Style(decoration: Decoration.Bold)))
+            {
+                Alignment = right ? Justify.Right : Justify.Left,
+                NoWrap = true,
+                Padding = new Padding(0, 0, 2, 0),
+            });
+        }
+        return table;
+    }
+
+    /// <summary>Adds a row of literal text.</summary>
+    public static void AddTextRow(this Table table, params ReadOnlySpan<string> cells)
+    {
+        var row = new List<Text>(cells.Length);
+        foreach (string cell in cells)
+            row.Add(new Text(cell));
+        table.AddRow(row);
+    }
+
+    /// <summary>Rows of name and value.</summary>
+    public static Table CreateFacts(IEnumerable<(string Name, string Value)> facts)
+    {
+        var table = new Table { Border = TableBorder.None, ShowHeaders = false };
+        table.AddColumn(new TableColumn("") { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
+        table.AddColumn(new TableColumn(""));
+        foreach ((string name, string value) in facts)
+            table.AddRow(new Text(name, new Style(decoration: Decoration.Bold)), new Text(value));
+        return table;
+    }
+
+    private static IAnsiConsole Create(Terminal terminal, TextWriter writer, bool isTerminal)
+    {
+        bool ansi = isTerminal && terminal.AllowsColor;
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = ansi ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = ansi ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = isTerminal ? InteractionSupport.Detect : InteractionSupport.No,
+            Out = new AnsiConsoleOutput(writer),
+        });
+        console.Profile.Width = isTerminal ? terminal.Width : Terminal.WideOutput;
+        return console;
+    }
+}

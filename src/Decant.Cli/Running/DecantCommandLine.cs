@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Decant.Cli.Verbs;
+using Decant.Core.Errors;
+
+namespace Decant.Cli.Running;
+
+/// <summary>The command line as System.CommandLine sees it: the root, the options every verb has, and one command per verb.</summary>
+internal sealed class DecantCommandLine
+{
+    private readonly Terminal terminal;
+    private readonly RootCommand root = new("Makes language models small, and proves what that cost.");
+
+    public DecantCommandLine(Terminal terminal, CancellationToken cancellationToken)
+    {
+        this.terminal = terminal;
+        var common = new CommonOptions();
+        root.Add(common.Json);
+        root.Add(common.Quiet);
+        root.Add(common.Threads);
+        foreach (Option option in root.Options)
+        {
+            switch (option)
+            {
+                case VersionOption version:
+                    version.Action = new VersionAction(terminal);
+                    break;
+                case HelpOption help:
+                    help.Action = new HelpWithExamples((HelpAction)help.Action!, terminal);
+                    break;
+            }
+        }
+        foreach (Verb verb in VerbList.Create())
+        {
+            Command command = new VerbCommand(verb);
+            verb.Declare(command);
+            command.SetAction(parsed =>
+            {
+                using var run = new VerbRun(verb, parsed, common, terminal, cancellationToken);
+                return (int)verb.Run(run);
+            });
+            root.Add(command);
+        }
+    }
+
+    public ParseResult Parse(IReadOnlyList<string> args) =>
+        // A prompt may begin with '@': no response files.
+        root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+
+    /// <summary>Says what is wrong with the command line and where to read more.</summary>
+    public ExitCode ReportErrors(ParseResult parsed)
+    {
+        string where = parsed.CommandResult.Command is VerbCommand verb ? $"decant {verb.Name}" : "decant";
+        if (parsed.Tokens.Count == 0)
+        {
+            root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Error });
+            return ExitCode.Usage;
+        }
+        var messages = new List<string>();
+        foreach (string message in parsed.Errors.Select(error => error.Message).Distinct())
+            messages.Add(message);
+        IEnumerable<string> known = root.Subcommands.Select(command => command.Name);
+        if (parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [string first, ..])
+        {
+            messages.Clear();
+            messages.Add($"there is no verb '{first}'.{NearestName.Hint(first, known)}");
+        }
+        throw new UsageException(string.Join(" ", messages) + $" See: {where} --help");
+    }
+
+    private sealed class VersionAction(Terminal terminal) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            terminal.Output.WriteLine($"decant {ProductVersion.Text}");
+            return 0;
+        }
+    }
+
+    private sealed class HelpWithExamples(HelpAction usual, Terminal terminal) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            usual.MaxWidth = terminal.Width;
+            usual.Invoke(parseResult);
+            if (parseResult.CommandResult.Command is VerbCommand { Verb: { } verb })
+            {
+                terminal.Output.WriteLine("Examples:");
+                foreach ((string command, string meaning) in verb.Examples)
+                {
+                    terminal.Output.WriteLine($"  {command}");
+                    terminal.Output.WriteLine($"      {meaning}");
+                }
+            }
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Decant.Cli.Output;
+using Decant.Cli.Verbs;
+using Decant.Core.Devices;
+using Decant.Core.Measurement;
+using Spectre.Console;
+
+namespace Decant.Cli.Running;
+
+/// <summary>One run of a verb: its options, where its output goes, how it reports progress.</summary>
+internal sealed class VerbRun(Verb verb, ParseResult parsed, CommonOptions common, Terminal terminal, CancellationToken cancellationToken) : IDisposable
+{
+    private PeakMemoryMonitor? memory;
+
+    public Verb Verb { get; } = verb;
+
+    public Terminal Terminal { get; } = terminal;
+
+    public CancellationToken CancellationToken { get; } = cancellationToken;
+
+    /// <summary>True with --json: standard output carries one document and nothing else.</summary>
+    public bool Json { get; } = parsed.GetValue(common.Json);
+
+    /// <summary>True with --quiet.</summary>
+    public bool Quiet { get; } = parsed.GetValue(common.Quiet);
+
+    /// <summary>Threads to use; 0 for all cores.</summary>
+    public int ThreadCount { get; } = parsed.GetValue(common.Threads);
+
+    /// <summary>The highest private memory since the first use of this property or of <see cref="WatchMemory"/>.</summary>
+    public long PeakMemoryByteCount => WatchMemory().PeakByteCount;
+
+    /// <summary>Starts watching private memory.</summary>
+    public PeakMemoryMonitor WatchMemory() => memory ??= new PeakMemoryMonitor();
+
+    public T? Get<T>(Option<T> option) => parsed.GetValue(option);
+
+    public T Get<T>(Argument<T> argument) => parsed.GetRequiredValue(argument);
+
+    /// <summary>True if the option stands on the command line.</summary>
+    public bool Has(Option option) => parsed.GetResult(option) is { Implicit: false };
+
+    /// <summary>A line for people on standard error, unless --quiet.</summary>
+    public void Notice(string message)
+    {
+        if (!Quiet)
+            Terminal.Error.WriteLine(message);
+    }
+
+    /// <summary>Writes the verb's result: the document with --json, else text.</summary>
+    public void Emit(Func<JsonObject> json, Action<IAnsiConsole> text)
+    {
+        if (Json)
+            JsonOutput.Write(Terminal.Output, json());
+        else
+            text(TextOutput.Create(Terminal));
+        Terminal.Output.Flush();
+    }
+
+    /// <summary>Runs work that reports how far it is: a bar on a terminal, a line every few seconds elsewhere, nothing with --quiet.</summary>
+    public T WithProgress<T>(Func<IProgress<WorkProgress>?, T> work) =>
+        Quiet ? work(null) : ProgressDisplay.Run(Terminal, work);
+
+    public void Dispose() => memory?.Dispose();
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Decant.Cli.Output;
+using Decant.Cli.Running;
+using Decant.Core.Errors;
+using Decant.Core.Formats;
+using Spectre.Console;
+
+namespace Decant.Cli.Verbs;
+
+/// <summary><c>decant list</c>: what this build knows.</summary>
+internal sealed class ListVerb : Verb
+{
+    private readonly Argument<string> kind = new("KIND") { Description = string.Join(", ", kinds.Select(k => k.Name)) };
+
+    // What can be listed. A row: name, then facts under snake_case keys.
+    private static readonly IReadOnlyList<(string Name, Func<IEnumerable<JsonObject>> Items)> kinds =
+    [
+        ("methods", () => []),
+        ("formats", Formats),
+        ("architectures", () => []),
+        ("tasks", () => []),
+        ("kernels", () => []),
+        ("devices", () => []),
+    ];
+
+    public override string Name => "list";
+
+    public override string Description => "List methods, formats, architectures, tasks, kernels or devices";
+
+    public override IReadOnlyList<(string Command, string Meaning)> Examples =>
+    [
+        ("decant list formats", "Every storage format, its bits per weight, and whether it can be written"),
+        ("decant list kernels --json", "The arithmetic kernels of this machine, as JSON"),
+    ];
+
+    public override void Declare(Command command) => command.Add(kind);
+
+    public override ExitCode Run(VerbRun run)
+    {
+        string wanted = run.Get(kind);
+        (string name, Func<IEnumerable<JsonObject>> list) = kinds.FirstOrDefault(k => k.Name.Equals(wanted, StringComparison.OrdinalIgnoreCase));
+        if (name is null)
+            throw new UsageException($"there is no list of '{wanted}'.{NearestName.Hint(wanted, kinds.Select(k => k.Name))} Known: {string.Join(", ", kinds.Select(k => k.Name))}.");
+        JsonObject[] items = [.. list()];
+        run.Emit(
+            () => new JsonObject { ["kind"] = name, ["items"] = new JsonArray([.. items]) },
+            console => Print(console, name, items));
+        return ExitCode.Done;
+    }
+
+    private static void Print(IAnsiConsole console, string name, JsonObject[] items)
+    {
+        if (items.Length == 0)
+        {
+            console.WriteLine($"This version of Decant has no {name} yet.");
+            return;
+        }
+        string[] columns = [.. items[0].Select(property => property.Key)];
+        Table table = TextOutput.CreateTable([.. columns.Select(column => column.Replace('_', ' '))]);
+        foreach (JsonObject item in items)
+            table.AddTextRow([.. columns.Select(column => Cell(item[column]))]);
+        console.Write(table);
+    }
+
+    private static string Cell(JsonNode? value) => value switch
+    {
+        null => "-",
+        JsonArray array => string.Join(", ", array.Select(Cell)),
+        JsonValue scalar when scalar.TryGetValue(out bool flag) => flag ? "yes" : "no",
+        JsonValue scalar when scalar.TryGetValue(out double number) => number.ToString("0.####", System.Globalization.CultureInfo.InvariantCulture),
+        _ => value.ToString(),
+    };
+
+    private static IEnumerable<JsonObject> Formats() => TensorFormats.All.Select(format => new JsonObject
+    {
+        ["name"] = format.Name,
+        ["bits_per_weight"] = format.BitsPerWeight,
+        ["block_length"] = format.BlockLength,
+        ["block_bytes"] = format.BlockByteCount,
+        ["writable"] = format.CanEncode,
+        ["uses_importance"] = format.UsesImportance,
+        ["gguf"] = format.GgmlType is not null,
+        ["safetensors"] = format.SafetensorsType is not null,
+    });
+}
