@@ -1,0 +1,43 @@
+using Decant.Core.Tokenizers.Normalizers;
+using Decant.Core.Tokenizers.PreTokenizers;
+
+namespace Decant.Core.Tokenizers.Gguf;
+
+/// <summary>
+/// What a <c>tokenizer.ggml.pre</c> name stands for. GGUF has no keys for these, so both programs that read a file must know the name.
+/// </summary>
+/// <param name="Name">The name written to files.</param>
+/// <param name="Aliases">Other names with the same rules.</param>
+/// <param name="Normalizer">Rewrites text, if anything does.</param>
+/// <param name="PreTokenizer">Cuts text into words.</param>
+/// <param name="IgnoresMerges">True if a whole word that is a token is that token.</param>
+/// <param name="AddsBosByDefault">True if llama.cpp adds Bos where <c>tokenizer.ggml.add_bos_token</c> is missing.</param>
+internal sealed record GgufPreTokenizer(
+    string Name,
+    IReadOnlyList<string> Aliases,
+    Normalizer? Normalizer,
+    PreTokenizer PreTokenizer,
+    bool IgnoresMerges = false,
+    bool AddsBosByDefault = false);
+
+/// <summary>The pre-tokenizer names that are known. A new one is a line here.</summary>
+internal static class GgufPreTokenizers
+{
+    private static readonly ByteLevelPreTokenizer bytesOnly = new(addPrefixSpace: false, trimOffsets: false, useRegex: false);
+    private static readonly ByteLevelPreTokenizer gpt2 = new(addPrefixSpace: false, trimOffsets: true, useRegex: true);
+
+    /// <summary>The list.</summary>
+    public static IReadOnlyList<GgufPreTokenizer> All { get; } =
+    [
+        new("smollm", ["starcoder", "refact", "command-r"], null, new SequencePreTokenizer([new DigitsPreTokenizer(individualDigits: true), gpt2])),
+        new("llama-bpe", ["llama3", "llama-v3"], null, Split(SplitPatterns.Llama3), IgnoresMerges: true, AddsBosByDefault: true),
+        // llama.cpp does not normalize; the model was trained on NFC, so Decant does.
+        new("qwen2", ["deepseek-r1-qwen"], new NfcNormalizer(), Split(SplitPatterns.Qwen2)),
+        new("gpt-2", ["phi-2", "olmo"], null, gpt2),
+    ];
+
+    /// <summary>The pre-tokenizer of this name, or null.</summary>
+    public static GgufPreTokenizer? Find(string name) => All.FirstOrDefault(p => p.Name == name || p.Aliases.Contains(name));
+
+    private static SequencePreTokenizer Split(SplitPattern pattern) => new([new SplitPreTokenizer(pattern), bytesOnly]);
+}

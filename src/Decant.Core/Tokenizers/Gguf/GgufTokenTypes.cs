@@ -1,0 +1,18 @@
+namespace Decant.Core.Tokenizers.Gguf;
+
+/// <summary>The numbers in <c>tokenizer.ggml.token_type</c>.</summary>
+internal enum GgufTokenType
+{
+    /// <summary>An ordinary piece.</summary>
+    Normal = 1,
+    /// <summary>The unknown token.</summary>
+    Unknown = 2,
+    /// <summary>A control token: found in text where special tokens are parsed, left out of decoded text.</summary>
+    Control = 3,
+    /// <summary>A piece found in text before anything else.</summary>
+    UserDefined = 4,
+    /// <summary>A placeholder.</summary>
+    Unused = 5,
+    /// <summary>A byte under byte fallback.</summary>
+    Byte = 6,
+}

@@ -1,0 +1,86 @@
+using System.Text;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Tokenizers.HuggingFace;
+using Decant.Core.Tokenizers.Models;
+
+namespace Decant.Core.Tokenizers.Gguf;
+
+/// <summary>The tokens in GGUF metadata, checked.</summary>
+internal sealed class GgufVocabulary
+{
+    /// <summary>Reads tokens and types.</summary>
+    /// <exception cref="BadFileException">No tokens, too many, a text twice, types that do not fit.</exception>
+    public GgufVocabulary(GgufMetadata metadata)
+    {
+        Metadata = metadata;
+        string[] texts = metadata.FindStrings(GgufKeys.Tokens)
+            ?? throw BadFileException.Expected(metadata.Location, GgufKeys.Tokens, "an array of strings", "no such key");
+        if (texts.Length > ModelVocabulary.MaxTokenId + 1)
+            throw BadFileException.Expected(metadata.Location, GgufKeys.Tokens, $"at most {ModelVocabulary.MaxTokenId + 1} tokens", $"{texts.Length}");
+        Texts = texts;
+        var tokens = new List<KeyValuePair<string, int>>(texts.Length);
+        for (int id = 0; id < texts.Length; id++)
+        {
+            // An id without a text is a gap; llama.cpp invents a name for it.
+            if (texts[id].Length > 0)
+                tokens.Add(new(texts[id], id));
+        }
+        Vocabulary = new ModelVocabulary(tokens, $"{metadata.Location}: {GgufKeys.Tokens}");
+        AddedTokens = ReadAddedTokens(metadata, texts);
+    }
+
+    /// <summary>Where it came from.</summary>
+    public GgufMetadata Metadata { get; }
+
+    /// <summary>Texts by id.</summary>
+    public IReadOnlyList<string> Texts { get; }
+
+    /// <summary>The vocabulary.</summary>
+    public ModelVocabulary Vocabulary { get; }
+
+    /// <summary>Control, unknown and user-defined tokens: those that are sought in text.</summary>
+    public IReadOnlyList<AddedToken> AddedTokens { get; }
+
+    /// <summary>Reads the special ids, with defaults for those that are missing.</summary>
+    public SpecialTokenIds ReadSpecial(int? defaultBos, int? defaultEos, int? defaultUnknown)
+    {
+        int? eos = ReadId(GgufKeys.EosId, defaultEos);
+        int?[] ends = [eos, ReadId(GgufKeys.EotId, null), ReadId(GgufKeys.EomId, null)];
+        return new SpecialTokenIds(
+            ReadId(GgufKeys.BosId, defaultBos), eos, ReadId(GgufKeys.UnknownId, defaultUnknown), ReadId(GgufKeys.PaddingId, null),
+            SpecialTokenIds.EndIds(ends.OfType<int>(), AddedTokens));
+    }
+
+    private static AddedToken[] ReadAddedTokens(GgufMetadata metadata, string[] texts)
+    {
+        long[]? types = metadata.FindIntegers(GgufKeys.TokenTypes);
+        if (types is null)
+            return [];
+        if (types.Length != texts.Length)
+            throw BadFileException.Expected(metadata.Location, GgufKeys.TokenTypes, $"{texts.Length} types, one per token", $"{types.Length}");
+        var added = new List<AddedToken>();
+        for (int id = 0; id < types.Length; id++)
+        {
+            var type = (GgufTokenType)types[id];
+            if (texts[id].Length == 0 || type is not (GgufTokenType.Control or GgufTokenType.Unknown or GgufTokenType.UserDefined))
+                continue;
+            if (Encoding.UTF8.GetByteCount(texts[id]) > TokenizerJsonReader.MaxAddedTokenByteCount)
+                throw BadFileException.Expected(metadata.Location, $"token {id}", $"a {type} token of at most {TokenizerJsonReader.MaxAddedTokenByteCount} bytes", $"{texts[id].Length} characters");
+            added.Add(new AddedToken(id, texts[id], IsSpecial: type != GgufTokenType.UserDefined));
+        }
+        return [.. added];
+    }
+
+    private int? ReadId(string key, int? defaultId)
+    {
+        if (Metadata.FindInteger(key) is not { } id)
+            return defaultId < Texts.Count ? defaultId : null;
+        // Some files write -1 for none.
+        if (id is -1 or uint.MaxValue)
+            return null;
+        return id >= 0 && id < Texts.Count
+            ? (int)id
+            : throw BadFileException.Expected(Metadata.Location, key, $"an id below {Texts.Count}", $"{id}");
+    }
+}

@@ -1,0 +1,95 @@
+using Decant.Core.Tokenizers.HuggingFace;
+
+namespace Decant.Core.Tokenizers.PreTokenizers;
+
+/// <summary>The pre-tokenizers that tokenizer.json may name. A new one is a file and a line here.</summary>
+internal static class PreTokenizerTypes
+{
+    private static readonly (string Type, Func<JsonPart, PreTokenizer> Read)[] all =
+    [
+        ("Sequence", ReadSequence),
+        ("ByteLevel", ReadByteLevel),
+        ("Split", ReadSplit),
+        ("Digits", ReadDigits),
+        ("Metaspace", ReadMetaspace),
+    ];
+
+    /// <summary>Reads a pre-tokenizer; null if the file has none.</summary>
+    public static PreTokenizer? Read(JsonPart part) => part.IsNull ? null : ReadOne(part);
+
+    private static PreTokenizer ReadOne(JsonPart part)
+    {
+        string type = part["type"].GetString();
+        foreach ((string name, Func<JsonPart, PreTokenizer> read) in all)
+        {
+            if (name == type)
+                return read(part);
+        }
+        throw part.NotSupported($"the pre-tokenizer '{type}'");
+    }
+
+    private static SequencePreTokenizer ReadSequence(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "pretokenizers");
+        PreTokenizer[] parts = [.. part["pretokenizers"].GetItems().Select(ReadOne)];
+        return Array.FindIndex(parts, p => p is ByteLevelPreTokenizer) is >= 0 and int index && index < parts.Length - 1
+            ? throw part.NotSupported($"the pre-tokenizer '{parts[index + 1].ToJson()["type"]}' behind ByteLevel")
+            : new SequencePreTokenizer(parts);
+    }
+
+    private static ByteLevelPreTokenizer ReadByteLevel(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "add_prefix_space", "trim_offsets", "use_regex");
+        return new ByteLevelPreTokenizer(
+            part.Find("add_prefix_space").GetBoolean(true), part.Find("trim_offsets").GetBoolean(true), part.Find("use_regex").GetBoolean(true));
+    }
+
+    private static PreTokenizer ReadSplit(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "pattern", "behavior", "invert");
+        JsonPart pattern = part["pattern"];
+        string behavior = part["behavior"].GetString();
+        if (part.Find("invert").GetBoolean(false))
+            throw part.NotSupported("an inverted Split");
+        if (!pattern.Find("Regex").IsNull)
+        {
+            string regex = pattern["Regex"].GetString();
+            SplitPattern known = SplitPatterns.Find(regex) ?? throw pattern.NotSupported($"the split pattern '{regex}'");
+            return behavior == "Isolated" ? new SplitPreTokenizer(known) : throw part.NotSupported($"Split with the behavior '{behavior}'");
+        }
+        string text = pattern["String"].GetString();
+        if (text.Length == 0)
+            throw pattern.Wrong("a string to split at", "an empty one");
+        return behavior == "MergedWithPrevious" ? new LiteralSplitPreTokenizer(text) : throw part.NotSupported($"Split at a string with the behavior '{behavior}'");
+    }
+
+    private static DigitsPreTokenizer ReadDigits(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "individual_digits");
+        return new DigitsPreTokenizer(part.Find("individual_digits").GetBoolean(false));
+    }
+
+    private static MetaspacePreTokenizer ReadMetaspace(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep");
+        string replacement = part["replacement"].GetString();
+        if (replacement.Length == 0 || char.IsWhiteSpace(replacement[0]))
+            throw part.Wrong("a replacement that is not white space", $"'{replacement}'");
+        return new MetaspacePreTokenizer(replacement, ReadScheme(part), part.Find("split").GetBoolean(true));
+    }
+
+    /// <summary>The prepend_scheme of a Metaspace, or what older files say instead: add_prefix_space, which means always or never.</summary>
+    public static PrependScheme ReadScheme(JsonPart part)
+    {
+        JsonPart scheme = part.Find("prepend_scheme");
+        if (scheme.IsNull)
+            return part.Find("add_prefix_space").GetBoolean(true) ? PrependScheme.Always : PrependScheme.Never;
+        return scheme.GetString() switch
+        {
+            "always" => PrependScheme.Always,
+            "first" => PrependScheme.First,
+            "never" => PrependScheme.Never,
+            var other => throw scheme.NotSupported($"the prepend_scheme '{other}'"),
+        };
+    }
+}

@@ -1,0 +1,38 @@
+using Decant.Core.Tokenizers.Decoders;
+using Decant.Core.Tokenizers.Models;
+using Decant.Core.Tokenizers.Normalizers;
+using Decant.Core.Tokenizers.PostProcessors;
+using Decant.Core.Tokenizers.PreTokenizers;
+
+namespace Decant.Core.Tokenizers;
+
+/// <summary>Everything a tokenizer is made of, wherever it was read from.</summary>
+internal sealed record TokenizerParts
+{
+    /// <summary>The file or folder, for messages.</summary>
+    public required string Location { get; init; }
+
+    /// <summary>The model and its vocabulary.</summary>
+    public required TokenModel Model { get; init; }
+
+    /// <summary>Tokens sought in the text before anything else, in the order of the file.</summary>
+    public required IReadOnlyList<AddedToken> AddedTokens { get; init; }
+
+    /// <summary>Rewrites text between added tokens, if anything does.</summary>
+    public Normalizer? Normalizer { get; init; }
+
+    /// <summary>Cuts text into words, if anything does.</summary>
+    public PreTokenizer? PreTokenizer { get; init; }
+
+    /// <summary>Adds special tokens, if anything does.</summary>
+    public PostProcessor? PostProcessor { get; init; }
+
+    /// <summary>Turns tokens into text.</summary>
+    public required TokenDecoder Decoder { get; init; }
+
+    /// <summary>Ids with a meaning.</summary>
+    public required SpecialTokenIds Special { get; init; }
+
+    /// <summary>The chat template, if the files have one.</summary>
+    public string? ChatTemplate { get; init; }
+}

@@ -1,0 +1,88 @@
+using Decant.Core.Errors;
+using Decant.Core.Tokenizers;
+
+namespace Decant.Core.Tests.Tokenizers;
+
+/// <summary>Every case of every folder of shared/fixtures/tokenizers.</summary>
+public class TokenizerFixtureTests
+{
+    private const int ShownFailures = 8;
+
+    public static TheoryData<string> Supported => [.. TokenizerFixtures.Supported];
+
+    public static TheoryData<string> NotSupported => [.. TokenizerFixtures.NotSupportedYet];
+
+    [Theory]
+    [MemberData(nameof(Supported))]
+    public void Ids_tokens_and_offsets_are_the_references(string folder)
+    {
+        Tokenizer tokenizer = TokenizerFixtures.Load(folder);
+        List<EncodingCase> cases = TokenizerFixtures.Cases(folder);
+        Assert.InRange(cases.Count, 1000, 2000);
+        var failures = new List<string>();
+        foreach (EncodingCase expected in cases)
+        {
+            TokenEncoding got = tokenizer.Encode(expected.Text, expected.AddSpecialTokens);
+            if (!got.Ids.SequenceEqual(expected.Ids))
+                failures.Add($"{expected.Group} {TokenizerFixtures.Show(expected.Text)}: ids {Join(expected.Ids)} got {Join(got.Ids)}");
+            else if (!got.Tokens.SequenceEqual(expected.Tokens))
+                failures.Add($"{expected.Group} {TokenizerFixtures.Show(expected.Text)}: tokens {Join(expected.Tokens)} got {Join(got.Tokens)}");
+            else if (!got.Offsets.SequenceEqual(expected.Offsets))
+                failures.Add($"{expected.Group} {TokenizerFixtures.Show(expected.Text)}: offsets {Join(expected.Offsets.Select(o => (o.Start, o.End)))} got {Join(got.Offsets.Select(o => (o.Start, o.End)))}");
+            else if (!tokenizer.EncodeIds(expected.Text, expected.AddSpecialTokens).AsSpan().SequenceEqual(expected.Ids))
+                failures.Add($"{expected.Group} {TokenizerFixtures.Show(expected.Text)}: EncodeIds differs");
+        }
+        Assert.True(failures.Count == 0, $"{failures.Count} of {cases.Count} differ:\n{string.Join('\n', failures.Take(ShownFailures))}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Supported))]
+    public void Decoded_text_is_the_references(string folder)
+    {
+        Tokenizer tokenizer = TokenizerFixtures.Load(folder);
+        List<EncodingCase> cases = TokenizerFixtures.Cases(folder);
+        Assert.InRange(cases.Count, 1000, 2000);
+        Assert.All(cases, expected =>
+        {
+            Assert.Equal(expected.Decoded, tokenizer.Decode(expected.Ids, skipSpecialTokens: false));
+            Assert.Equal(expected.DecodedSkipSpecial, tokenizer.Decode(expected.Ids, skipSpecialTokens: true));
+        });
+    }
+
+    [Theory]
+    [MemberData(nameof(Supported))]
+    public void Streams_give_each_piece_as_soon_as_it_is_certain(string folder)
+    {
+        Tokenizer tokenizer = TokenizerFixtures.Load(folder);
+        List<StreamCase> cases = TokenizerFixtures.Streams(folder);
+        Assert.InRange(cases.Count, 200, 300);
+        Assert.All(cases, expected =>
+        {
+            StreamingDecoder stream = tokenizer.CreateStream(expected.SkipSpecialTokens);
+            string[] pieces = [.. expected.Ids.Select(stream.Push)];
+            Assert.Equal(expected.Pieces, pieces);
+            string flush = stream.Flush();
+            Assert.Equal(expected.Flush, flush);
+            int[] kept = [.. expected.Ids.Where(id => !(expected.SkipSpecialTokens && tokenizer.IsSpecial(id)))];
+            Assert.Equal(expected.Decoded, tokenizer.Decode(kept, skipSpecialTokens: false));
+            if (!expected.IsMalformed)
+                Assert.Equal(expected.Decoded, string.Concat(pieces) + flush);
+        });
+    }
+
+    [Theory]
+    [MemberData(nameof(NotSupported))]
+    public void Kinds_that_are_not_known_are_refused_by_name(string folder)
+    {
+        string path = TokenizerFixtures.Folder(folder);
+        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => TokenizerLoader.LoadFolder(path));
+        Assert.Contains("tokenizer.json", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_folder_is_forgotten() =>
+        Assert.Equal(19, TokenizerFixtures.Supported.Count() + TokenizerFixtures.NotSupportedYet.Length);
+
+    private static string Join<T>(IEnumerable<T> items) => string.Join(' ', items.Take(40));
+}

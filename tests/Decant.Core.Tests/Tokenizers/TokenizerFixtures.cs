@@ -1,0 +1,80 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Decant.Core.Tokenizers;
+using Decant.Testing;
+
+namespace Decant.Core.Tests.Tokenizers;
+
+/// <summary>The folders of shared/fixtures/tokenizers and their cases.</summary>
+internal static class TokenizerFixtures
+{
+    /// <summary>Folders whose kind of tokenizer is not built yet; loading them must say so.</summary>
+    public static readonly string[] NotSupportedYet =
+        ["openai-gpt", "spm-unigram", "spm-unigram-albert", "spm-unigram-xlmr", "wordpiece-cased", "wordpiece-uncased"];
+
+    /// <summary>All folders with a tokenizer.json.</summary>
+    public static IEnumerable<string> All => SharedFiles.Folders("fixtures", "tokenizers").Where(f => f != "chat");
+
+    /// <summary>Folders that must work.</summary>
+    public static IEnumerable<string> Supported => All.Except(NotSupportedYet);
+
+    private static readonly Dictionary<string, Tokenizer> loaded = [];
+
+    /// <summary>The path of a folder; skips the test if absent.</summary>
+    public static string Folder(string name) => SharedFiles.Require("fixtures", "tokenizers", name);
+
+    /// <summary>The tokenizer of a folder, loaded once.</summary>
+    public static Tokenizer Load(string name)
+    {
+        lock (loaded)
+        {
+            if (!loaded.TryGetValue(name, out Tokenizer? tokenizer))
+                loaded.Add(name, tokenizer = TokenizerLoader.LoadFolder(Folder(name)));
+            return tokenizer;
+        }
+    }
+
+    /// <summary>The cases of expected.jsonl.</summary>
+    public static List<EncodingCase> Cases(string name) => [.. Lines(name, "expected.jsonl").Select(line => new EncodingCase(
+        Text(line, "group"),
+        Text(line, "text"),
+        line.GetProperty("add_special_tokens").GetBoolean(),
+        Integers(line, "ids"),
+        [.. line.GetProperty("tokens").EnumerateArray().Select(t => t.GetString()!)],
+        [.. line.GetProperty("offsets").EnumerateArray().Select(o => new TextRange(o[0].GetInt32(), o[1].GetInt32()))],
+        Text(line, "decoded"),
+        Text(line, "decoded_skip_special")))];
+
+    /// <summary>The cases of streaming.jsonl.</summary>
+    public static List<StreamCase> Streams(string name) => [.. Lines(name, "streaming.jsonl").Select(line => new StreamCase(
+        Integers(line, "ids"),
+        line.GetProperty("skip_special_tokens").GetBoolean(),
+        [.. line.GetProperty("pieces").EnumerateArray().Select(p => p.GetString()!)],
+        Text(line, "flush"),
+        Text(line, "decoded"),
+        line.GetProperty("malformed").GetBoolean()))];
+
+    /// <summary>A string for a message, in ASCII.</summary>
+    public static string Show(string text) => JsonValue.Create(text.Length > 120 ? text[..120] + "…" : text).ToJsonString();
+
+    private static IEnumerable<JsonElement> Lines(string name, string file)
+    {
+        foreach (string line in File.ReadAllText(Path.Combine(Folder(name), file), Encoding.UTF8).Split('\n'))
+        {
+            if (line.Length > 0)
+                yield return JsonDocument.Parse(line).RootElement;
+        }
+    }
+
+    private static string Text(JsonElement line, string key) => line.GetProperty(key).GetString()!;
+
+    private static int[] Integers(JsonElement line, string key) => [.. line.GetProperty(key).EnumerateArray().Select(i => i.GetInt32())];
+}
+
+/// <summary>One line of expected.jsonl.</summary>
+internal sealed record EncodingCase(
+    string Group, string Text, bool AddSpecialTokens, int[] Ids, string[] Tokens, TextRange[] Offsets, string Decoded, string DecodedSkipSpecial);
+
+/// <summary>One line of streaming.jsonl.</summary>
+internal sealed record StreamCase(int[] Ids, bool SkipSpecialTokens, string[] Pieces, string Flush, string Decoded, bool IsMalformed);
