@@ -1,0 +1,185 @@
+using Decant.Core.Errors;
+using Decant.Core.Formats;
+using Decant.Engine.Kernels.Encoding;
+using Decant.Testing;
+
+namespace Decant.Engine.Tests.Kernels.Encoding;
+
+/// <summary>Every encoder of the list that this processor can run, against the definition of its format.</summary>
+public sealed class RowEncoderTests
+{
+    public static TheoryData<string> Vectorised =>
+        [.. RowEncoders.All.Where(e => e.Instructions.IsSupported && e is not ScalarRowEncoder).Select(e => e.Name)];
+
+    private static RowEncoder Find(string name) => RowEncoders.All.Single(e => e.Name == name);
+
+    [Fact]
+    public void Names_are_unique_and_every_encodable_format_has_a_scalar_encoder()
+    {
+        Assert.Equal(RowEncoders.All.Count, RowEncoders.All.Select(e => e.Name).Distinct().Count());
+        foreach (TensorFormat format in TensorFormats.All.Where(f => f.CanEncode))
+            Assert.Equal($"scalar-{format.Name.ToLowerInvariant()}", RowEncoder.For(format, "scalar").Name);
+        Assert.Equal(3 * 17, RowEncoders.All.Count(e => e is not ScalarRowEncoder));
+    }
+
+    [Fact]
+    public void Best_encoder_of_a_format_is_the_first_the_processor_can_run()
+    {
+        foreach (TensorFormat format in TensorFormats.All.Where(f => f.CanEncode))
+        {
+            RowEncoder expected = RowEncoders.All.First(e => e.Format == format && e.Instructions.IsSupported);
+            Assert.Same(expected, RowEncoder.For(format));
+        }
+        Assert.Throws<UsageException>(() => RowEncoder.For(TensorFormats.Q4_K, "abacus"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Vectorised))]
+    public void Bytes_equal_the_definition_on_odd_rows(string name)
+    {
+        RowEncoder encoder = Find(name);
+        TensorFormat format = encoder.Format;
+        int compared = 0;
+        foreach (int blockCount in format.BlockLength == 256 ? new[] { 1, 3 } : [1, 4, 9])
+        {
+            int rowLength = Math.Max(format.BlockLength, 8) * blockCount;
+            foreach (string importanceKind in format.UsesImportance ? OddRows.ImportanceKinds : ["none"])
+            {
+                float[]? importance = OddRows.Importance(importanceKind, rowLength, 1);
+                var kept = new List<float[]>();
+                var bytes = new List<byte>();
+                foreach (string kind in OddRows.Kinds)
+                {
+                    float[] row = OddRows.Row(kind, rowLength, blockCount);
+                    if (EncodeByDefinition(format, row, importance) is not { } expected)
+                    {
+                        Assert.Throws<OverflowException>(() => Encode(encoder, row, rowLength, importance));
+                        continue;
+                    }
+                    kept.Add(row);
+                    bytes.AddRange(expected);
+                }
+                AssertSame(encoder, [.. kept.SelectMany(row => row)], rowLength, importance, bytes, $"importance {importanceKind}");
+                compared += kept.Count;
+            }
+        }
+        Assert.True(compared > 30);
+    }
+
+    [Theory]
+    [MemberData(nameof(Vectorised))]
+    public void Bytes_equal_the_definition_for_every_number_of_rows(string name)
+    {
+        RowEncoder encoder = Find(name);
+        int rowLength = Math.Max(encoder.Format.BlockLength, 24);
+        for (int rowCount = 1; rowCount <= 35; rowCount++)
+        {
+            var rows = new List<float>();
+            var bytes = new List<byte>();
+            for (int row = 0; row < rowCount; row++)
+            {
+                rows.AddRange(OddRows.Row("normal", rowLength, row));
+                bytes.AddRange(EncodeByDefinition(encoder.Format, OddRows.Row("normal", rowLength, row), null)!);
+            }
+            AssertSame(encoder, [.. rows], rowLength, null, bytes, $"{rowCount} rows");
+        }
+        Assert.Empty(Encode(encoder, [], rowLength, null));
+    }
+
+    [Theory]
+    [MemberData(nameof(Vectorised))]
+    public void Bytes_equal_the_fixtures(string name)
+    {
+        RowEncoder encoder = Find(name);
+        int files = 0;
+        foreach (string file in new[] { "encode_256", "encode_multi", "encode_32", "special", "special_imatrix", "golden_row" })
+        {
+            var fixture = new SafetensorsFixture(SharedFiles.Require("fixtures", "methods", "gguf", file + ".safetensors"));
+            int rowLength = (int)fixture.Shape("x")[1];
+            if (!encoder.Format.CanHoldRow(rowLength))
+                continue;
+            float[] x = fixture.Singles("x").ToArray();
+            float[]? importance = fixture.Has("imatrix") ? fixture.Singles("imatrix").ToArray() : null;
+            foreach ((string suffix, float[]? weights) in new[] { (".bytes", file == "special_imatrix" ? importance : null), (".bytes_imatrix", importance) })
+            {
+                if (!fixture.Has(encoder.Format.Name + suffix))
+                    continue;
+                files++;
+                AssertSame(encoder, x, rowLength, weights, fixture.Bytes(encoder.Format.Name + suffix).ToArray(), file + suffix);
+            }
+        }
+        Assert.True(files >= (encoder.Format.IsBlockFormat ? 3 : 0));
+    }
+
+    [Theory]
+    [InlineData("F16", 32)]
+    [InlineData("BF16", 32)]
+    public void Half_types_equal_the_definition_on_bit_patterns_of_every_exponent(string format, int step)
+    {
+        var values = new List<float>();
+        for (long bits = 0; bits <= uint.MaxValue; bits += 1 + (1 << 16) / step * 41)
+        {
+            float value = BitConverter.UInt32BitsToSingle((uint)bits);
+            if (format == "F16" ? Math.Abs(value) < 65520 : Math.Abs(value) < 3.39e38f)
+                values.Add(value);
+        }
+        // Ties and their neighbours: half a unit of each kind.
+        for (int exponent = -26; exponent < 15; exponent++)
+        {
+            for (int odd = 1; odd < 64; odd += 2)
+            {
+                float tie = MathF.ScaleB(odd, exponent);
+                values.AddRange([tie, -tie, MathF.BitIncrement(tie), MathF.BitDecrement(tie), MathF.BitDecrement(-tie)]);
+            }
+        }
+        values.RemoveAll(v => format == "F16" && Math.Abs(v) >= 65520);
+        float[] row = [.. values];
+        byte[] expected = EncodeByDefinition(TensorFormats.FindByName(format)!, row, null)!;
+        foreach (RowEncoder encoder in RowEncoders.All.Where(e => e.Format.Name == format && e.Instructions.IsSupported))
+            AssertSame(encoder, row, row.Length, null, expected, "patterns");
+    }
+
+    [Fact]
+    public void Lengths_that_do_not_fit_are_argument_errors()
+    {
+        RowEncoder encoder = RowEncoder.For(TensorFormats.Q8_0);
+        Assert.Throws<ArgumentException>(() => encoder.EncodeRows(new float[64], 33, default, new byte[68]));
+        Assert.Throws<ArgumentException>(() => encoder.EncodeRows(new float[96], 64, default, new byte[102]));
+        Assert.Throws<ArgumentException>(() => encoder.EncodeRows(new float[64], 32, default, new byte[67]));
+        Assert.Throws<ArgumentException>(() => encoder.EncodeRows(new float[64], 32, new float[31], new byte[68]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => encoder.EncodeRows(new float[64], 0, default, new byte[68]));
+    }
+
+    private static void AssertSame(
+        RowEncoder encoder, float[] rows, int rowLength, float[]? importance, IReadOnlyList<byte> expected, string what)
+    {
+        byte[] actual = Encode(encoder, rows, rowLength, importance);
+        int at = expected.ToArray().AsSpan().CommonPrefixLength(actual);
+        int rowByteCount = (int)encoder.Format.RowByteCount(rowLength);
+        Assert.True(
+            at == expected.Count && at == actual.Length,
+            $"{encoder.Name}, {what}: row {at / rowByteCount}, block {at % rowByteCount / encoder.Format.BlockByteCount}, byte {at % rowByteCount % encoder.Format.BlockByteCount} differs");
+    }
+
+    private static byte[] Encode(RowEncoder encoder, float[] rows, int rowLength, float[]? importance)
+    {
+        var bytes = new byte[rows.Length / rowLength * encoder.Format.RowByteCount(rowLength)];
+        Array.Fill(bytes, (byte)0xA5);
+        encoder.EncodeRows(rows, rowLength, importance, bytes);
+        return bytes;
+    }
+
+    private static byte[]? EncodeByDefinition(TensorFormat format, float[] row, float[]? importance)
+    {
+        var bytes = new byte[format.RowByteCount(row.Length)];
+        try
+        {
+            format.EncodeRow(row, importance, bytes);
+        }
+        catch (OverflowException)
+        {
+            return null;
+        }
+        return bytes;
+    }
+}
