@@ -11,7 +11,15 @@ namespace Decant.Core.Architectures;
 /// <param name="architectureName">The registered name of the family, for reports and converters.</param>
 /// <param name="spec">The decoder as data.</param>
 /// <param name="tensors">Canonical tensors: matrices as [outputs, inputs], norms with their offset resolved, experts apart.</param>
-public sealed class DecoderModel(IModelSource source, string architectureName, DecoderSpec spec, IReadOnlyDictionary<TensorId, TensorData> tensors)
+/// <param name="notices">What the user should know although the model can be used.</param>
+/// <param name="unknownTensors">Stored tensors that no part of the spec accounts for.</param>
+public sealed class DecoderModel(
+    IModelSource source,
+    string architectureName,
+    DecoderSpec spec,
+    IReadOnlyDictionary<TensorId, TensorData> tensors,
+    IReadOnlyList<string>? notices = null,
+    IReadOnlyList<string>? unknownTensors = null)
 {
     /// <summary>Where the tensors come from.</summary>
     public IModelSource Source { get; } = source;
@@ -24,6 +32,12 @@ public sealed class DecoderModel(IModelSource source, string architectureName, D
 
     /// <summary>All canonical tensors that the checkpoint has.</summary>
     public IReadOnlyDictionary<TensorId, TensorData> Tensors { get; } = tensors;
+
+    /// <summary>What the user should know although the model can be used: tensors left out, a head stored twice.</summary>
+    public IReadOnlyList<string> Notices { get; } = notices ?? [];
+
+    /// <summary>Names of stored tensors that neither the spec nor the list of known leftovers accounts for. Running ignores them; conversion refuses them.</summary>
+    public IReadOnlyList<string> UnknownTensors { get; } = unknownTensors ?? [];
 
     /// <summary>A tensor that may be absent (biases, a tied head).</summary>
     public TensorData? Find(TensorId id) => Tensors.GetValueOrDefault(id);

@@ -28,6 +28,14 @@ public sealed record DecoderSpec
 
     /// <summary>How the last hidden state becomes logits.</summary>
     public required HeadSpec Head { get; init; }
+
+    /// <summary>Equal if every choice and every block is.</summary>
+    public bool Equals(DecoderSpec? other) =>
+        other is not null && VocabularySize == other.VocabularySize && HiddenSize == other.HiddenSize && ContextLength == other.ContextLength
+        && Embedding == other.Embedding && FinalNorm == other.FinalNorm && Head == other.Head && Layers.SequenceEqual(other.Layers);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(VocabularySize, HiddenSize, ContextLength, Layers.Length, Embedding, Head);
 }
 
 /// <summary>The embedding stage: <c>norm(scale * E[id] + P[position + offset])</c>.</summary>
@@ -58,13 +66,17 @@ public enum NormKind
 /// <summary>A normalisation; weights are the canonical ones (Gemma's stored w is 1 + w here).</summary>
 /// <param name="Kind">Which formula.</param>
 /// <param name="Epsilon">ε under the root.</param>
-public sealed record NormSpec(NormKind Kind, float Epsilon);
+/// <param name="Bias">True if the norm has a bias tensor.</param>
+public sealed record NormSpec(NormKind Kind, float Epsilon, bool Bias = false);
 
 /// <summary>The logits: <c>softcap(scale * (H · x + bias))</c>.</summary>
 public sealed record HeadSpec
 {
     /// <summary>True if the head is the token embedding.</summary>
     public required bool Tied { get; init; }
+
+    /// <summary>True if the head has a bias tensor.</summary>
+    public bool Bias { get; init; }
 
     /// <summary>Factor on the logits.</summary>
     public float Scale { get; init; } = 1;
@@ -152,6 +164,12 @@ public sealed record AttentionSpec
 
     /// <summary>Norm of queries and keys before rotation, or null.</summary>
     public QueryKeyNormSpec? QueryKeyNorm { get; init; }
+
+    /// <summary>True if the query, key and value projections have bias tensors.</summary>
+    public bool QueryKeyValueBias { get; init; }
+
+    /// <summary>True if the output projection has a bias tensor.</summary>
+    public bool OutputBias { get; init; }
 }
 
 /// <summary>What one norm of queries and keys spans.</summary>
@@ -185,7 +203,7 @@ public enum Activation
     ReluSquared,
 }
 
-/// <summary>Feed-forward part: <c>D(a(G x) ⊙ U x)</c> if gated, else <c>D a(U x)</c>; biases are added where the tensors exist.</summary>
+/// <summary>Feed-forward part: <c>D(a(G x) ⊙ U x)</c> if gated, else <c>D a(U x)</c>.</summary>
 public sealed record FeedForwardSpec
 {
     /// <summary>True with a gate projection.</summary>
@@ -196,6 +214,9 @@ public sealed record FeedForwardSpec
 
     /// <summary>Inner width (of one expert, if there are experts).</summary>
     public required int Width { get; init; }
+
+    /// <summary>True if its projections have bias tensors.</summary>
+    public bool Bias { get; init; }
 
     /// <summary>A mixture of experts, or null for one dense feed-forward.</summary>
     public ExpertsSpec? Experts { get; init; }

@@ -69,9 +69,25 @@ public abstract record RopeScaling
     /// <param name="LongFactors">[rotary / 2].</param>
     /// <param name="OriginalContext">The context length before extension.</param>
     /// <param name="AttentionFactor">Factor on cosines and sines, for both lists.</param>
-    public sealed record LongRope(ImmutableArray<float> ShortFactors, ImmutableArray<float> LongFactors, int OriginalContext, double AttentionFactor) : RopeScaling;
+    public sealed record LongRope(ImmutableArray<float> ShortFactors, ImmutableArray<float> LongFactors, int OriginalContext, double AttentionFactor) : RopeScaling
+    {
+        /// <summary>Equal if all values are.</summary>
+        public bool Equals(LongRope? other) =>
+            other is not null && OriginalContext == other.OriginalContext && AttentionFactor.Equals(other.AttentionFactor)
+            && ShortFactors.SequenceEqual(other.ShortFactors) && LongFactors.SequenceEqual(other.LongFactors);
+
+        /// <inheritdoc/>
+        public override int GetHashCode() => HashCode.Combine(OriginalContext, AttentionFactor, ShortFactors.Length);
+    }
 
     /// <summary>A divisor per frequency, as GGUF's <c>rope_freqs.weight</c> stores Llama 3's bands.</summary>
     /// <param name="Divisors">[rotary / 2].</param>
-    public sealed record FrequencyDivisors(ImmutableArray<float> Divisors) : RopeScaling;
+    public sealed record FrequencyDivisors(ImmutableArray<float> Divisors) : RopeScaling
+    {
+        /// <summary>Equal if all values are.</summary>
+        public bool Equals(FrequencyDivisors? other) => other is not null && Divisors.SequenceEqual(other.Divisors);
+
+        /// <inheritdoc/>
+        public override int GetHashCode() => HashCode.Combine(Divisors.Length, Divisors.Length > 0 ? Divisors[^1] : 0);
+    }
 }

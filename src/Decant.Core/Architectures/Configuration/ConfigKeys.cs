@@ -1,0 +1,53 @@
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Architectures.Configuration;
+
+/// <summary>How a family spells the config keys that state sizes.</summary>
+internal sealed record ConfigKeys
+{
+    /// <summary>The spelling of Llama and most families after it.</summary>
+    public static ConfigKeys Usual { get; } = new();
+
+    /// <summary>Width of the residual stream.</summary>
+    public string Hidden { get; init; } = "hidden_size";
+
+    /// <summary>Inner width of the feed-forward part.</summary>
+    public string Width { get; init; } = "intermediate_size";
+
+    /// <summary>Blocks.</summary>
+    public string Layers { get; init; } = "num_hidden_layers";
+
+    /// <summary>Query heads.</summary>
+    public string Heads { get; init; } = "num_attention_heads";
+
+    /// <summary>Key-value heads.</summary>
+    public string KeyValueHeads { get; init; } = "num_key_value_heads";
+
+    /// <summary>Elements of a head.</summary>
+    public string HeadSize { get; init; } = "head_dim";
+
+    /// <summary>Token ids.</summary>
+    public string Vocabulary { get; init; } = "vocab_size";
+
+    /// <summary>Positions.</summary>
+    public string Context { get; init; } = "max_position_embeddings";
+
+    /// <summary>Experts.</summary>
+    public string Experts { get; init; } = "num_local_experts";
+
+    /// <summary>The keys that determine an axis, for messages.</summary>
+    public string Of(ModelAxis axis) => axis switch
+    {
+        ModelAxis.Vocabulary => Vocabulary,
+        ModelAxis.Hidden => Hidden,
+        ModelAxis.Positions => Context,
+        ModelAxis.Queries or ModelAxis.AttentionOutputs => $"{Heads} × {HeadSize}",
+        ModelAxis.Keys or ModelAxis.Values => $"{KeyValueHeads} × {HeadSize}",
+        ModelAxis.QueryHeads => Heads,
+        ModelAxis.KeyValueHeads => KeyValueHeads,
+        ModelAxis.HeadSize => HeadSize,
+        ModelAxis.Width => Width,
+        ModelAxis.Experts => Experts,
+        _ => "rotary size / 2",
+    };
+}

@@ -1,0 +1,41 @@
+namespace Decant.Core.Architectures.Conversion;
+
+/// <summary>Keys of Decant's own in GGUF files, for what the container has no key for. llama.cpp passes over them.</summary>
+internal static class DecantKeys
+{
+    /// <summary>The registered name of the family the file was written from; several families share an architecture in GGUF.</summary>
+    public const string Family = "decant.family";
+
+    /// <summary>A JSON object: config.json values that do not follow from the other metadata.</summary>
+    public const string Config = "decant.config";
+
+    /// <summary>Names of config.json keys that follow from the other metadata but were absent.</summary>
+    public const string ConfigAbsent = "decant.config_absent";
+
+    /// <summary>The rotary scaling where GGUF cannot say it: <c>dynamic</c>, <c>yarn</c>, <c>llama3</c> or <c>linear</c>.</summary>
+    public const string RopeScaling = "decant.rope.scaling.type";
+
+    /// <summary>The scaling's factor.</summary>
+    public const string RopeFactor = "decant.rope.scaling.factor";
+
+    /// <summary>The context length before extension.</summary>
+    public const string RopeOriginalContext = "decant.rope.scaling.original_context_length";
+
+    /// <summary>Llama 3's low band.</summary>
+    public const string RopeLowFrequency = "decant.rope.scaling.low_freq_factor";
+
+    /// <summary>Llama 3's high band.</summary>
+    public const string RopeHighFrequency = "decant.rope.scaling.high_freq_factor";
+
+    /// <summary>YaRN's upper bound of rotations.</summary>
+    public const string RopeBetaFast = "decant.rope.scaling.beta_fast";
+
+    /// <summary>YaRN's lower bound of rotations.</summary>
+    public const string RopeBetaSlow = "decant.rope.scaling.beta_slow";
+
+    /// <summary>The factor on cosines and sines.</summary>
+    public const string RopeAttentionFactor = "decant.rope.scaling.attention_factor";
+
+    /// <summary>False if YaRN's ramp is not rounded to whole dimensions.</summary>
+    public const string RopeTruncate = "decant.rope.scaling.truncate";
+}

@@ -1,0 +1,104 @@
+using Decant.Core.Architectures.Layouts;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Formats;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Architectures.Conversion;
+
+/// <summary>A model described as a GGUF file: everything but the bytes' places.</summary>
+/// <param name="Metadata">The keys, in order; the writer adds what depends on the tensor types (<c>general.file_type</c>).</param>
+/// <param name="Tensors">The tensors, in order, under their GGUF names: views, converted as they are read.</param>
+/// <param name="Notices">What the user should know: what llama.cpp will do otherwise, what was left out.</param>
+public sealed record GgufDescription(GgufMetadata Metadata, IReadOnlyList<TensorData> Tensors, IReadOnlyList<string> Notices);
+
+/// <summary>
+/// Describes any model as a GGUF file that llama.cpp loads, after the rules of its converter: names, rows permuted between rotary
+/// pairings, vectors, routers and positions as F32, matrices in their own type or a chosen one. Weights are not read here.
+/// </summary>
+public static class GgufExport
+{
+    /// <summary>Describes a model. One that is GGUF already keeps its metadata and names.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="matrixFormat">The type of matrices (F32, F16, BF16), or null to keep each one's own where GGUF has it.</param>
+    /// <exception cref="NotSupportedModelException">GGUF cannot hold the model, or it has tensors nobody knows.</exception>
+    public static GgufDescription Describe(DecoderModel model, TensorFormat? matrixFormat = null)
+    {
+        if (matrixFormat is { GgmlType: null } or { IsBlockFormat: true })
+            throw new ArgumentException($"Matrices can be F32, F16 or BF16 here, not {matrixFormat}.", nameof(matrixFormat));
+        return model.Source.Gguf is { } metadata ? Keep(model, metadata, matrixFormat) : Convert(model, matrixFormat);
+    }
+
+    private static GgufDescription Keep(DecoderModel model, GgufMetadata metadata, TensorFormat? matrixFormat)
+    {
+        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayout;
+        IEnumerable<TensorData> tensors = model.Source.Tensors.Select(stored =>
+            matrixFormat is not null && layout.Find(stored.Info.Name) is { } place && IsMatrix(place.Mapping.Roles[0], stored.Info.Shape)
+                ? RecodedTensor.Create(stored.Info.Name, stored, matrixFormat)
+                : stored);
+        return new GgufDescription(metadata.Copy(), [.. tensors], []);
+    }
+
+    private static GgufDescription Convert(DecoderModel model, TensorFormat? matrixFormat)
+    {
+        Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
+        string location = model.Source.Location;
+        if (architecture.GgufName is null)
+            throw new NotSupportedModelException($"{location}: GGUF has no architecture for {architecture.Name} models. Write a Hugging Face folder instead.");
+        if (model.UnknownTensors.Count > 0)
+            throw new NotSupportedModelException(
+                $"{location}: {model.UnknownTensors[0]} and {model.UnknownTensors.Count - 1} other tensors are unknown in {architecture.Name} models, and leaving them out might change the model.");
+
+        var metadata = new GgufMetadata(location);
+        var notices = new List<string>(model.Notices);
+        notices.AddRange(GgufSpecWriter.Write(model.Spec, architecture, metadata));
+        AddWindowNotice(model.Spec, architecture, notices);
+        if (ArchitectureRegistry.All.Count(other => other.GgufName == architecture.GgufName) > 1)
+            metadata.Set(DecantKeys.Family, GgufValue.From(architecture.Name));
+
+        Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder(model, architecture.GgufPairing);
+        if (model.Spec.Layers[0].Attention.Rope is { } rope)
+        {
+            foreach ((TensorRole role, TensorData data) in GgufRope.Tensors(rope, architecture.GgufHoldsRotaryDivisors))
+                tensors[new TensorId(role)] = data;
+        }
+        List<TensorData> written = LayoutWriter.Write(
+            location, model.Spec, architecture.GgufLayout, tensors, (parts, data) => Choose(parts[0], data[0].Info.Format, matrixFormat));
+
+        DecoderSpec readBack = ReadBack(model, architecture, metadata, written);
+        if (model.Source.HuggingFace is { } files)
+            ConfigCarriage.Store(metadata, files.Config, HuggingFaceExport.Generate(architecture, readBack));
+        metadata.Set("tokenizer.ggml.model", GgufValue.From("none"));
+        return new GgufDescription(metadata, written, notices);
+    }
+
+    /// <summary>Vectors, norms, routers and learned positions are F32 in GGUF, as llama.cpp's operators want them; the rest is free.</summary>
+    internal static bool IsMatrix(TensorRole role, TensorShape shape) =>
+        shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.PositionEmbedding or TensorRole.QueryNorm or TensorRole.KeyNorm);
+
+    private static TensorFormat Choose(DecoderTensor tensor, TensorFormat source, TensorFormat? matrixFormat)
+    {
+        if (!IsMatrix(tensor.Id.Role, tensor.Shape))
+            return TensorFormats.F32;
+        // F64 would double the file for digits no kernel uses; 8-bit floats have no GGUF type, and BF16 holds them exactly.
+        return matrixFormat
+            ?? (source is F64Format ? TensorFormats.F32 : source.GgmlType is not null ? source : TensorFormats.FindByName("BF16")!);
+    }
+
+    private static void AddWindowNotice(DecoderSpec spec, Architecture architecture, List<string> notices)
+    {
+        if (!architecture.GgufWindowIsHonoured && spec.Layers.Select(layer => layer.Attention.Window).Min() is { } window)
+            notices.Add($"llama.cpp ignores the sliding window of {architecture.Name} models: its results differ beyond {window} tokens");
+    }
+
+    /// <summary>Reads the description as a file would be read, and refuses if another model comes out.</summary>
+    private static DecoderSpec ReadBack(DecoderModel model, Architecture architecture, GgufMetadata metadata, List<TensorData> written)
+    {
+        Dictionary<string, TensorData> byName = written.ToDictionary(tensor => tensor.Info.Name, StringComparer.Ordinal);
+        DecoderSpec readBack = ArchitectureRegistry.ReadGguf(metadata, byName.GetValueOrDefault).Spec;
+        string? difference = SpecComparison.FirstDifference(RotaryRows.WithPairing(model.Spec, architecture.GgufPairing), readBack);
+        return difference is null
+            ? readBack
+            : throw new NotSupportedModelException($"{model.Source.Location}: a GGUF file of architecture {architecture.GgufName} cannot hold this model: {difference}.");
+    }
+}

@@ -1,0 +1,147 @@
+using System.Text.Json.Nodes;
+using Decant.Core.Architectures.Layouts;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Formats;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Architectures.Conversion;
+
+/// <summary>A model described as a Hugging Face folder: config and tensors.</summary>
+/// <param name="Config">config.json.</param>
+/// <param name="Tensors">The tensors under their Hugging Face names: views, converted as they are read.</param>
+/// <param name="Notices">What the user should know.</param>
+public sealed record HuggingFaceDescription(JsonObject Config, IReadOnlyList<TensorData> Tensors, IReadOnlyList<string> Notices);
+
+/// <summary>Describes any model as a Hugging Face folder that transformers loads. Matrices are not read here.</summary>
+public static class HuggingFaceExport
+{
+    private static readonly (string Name, TensorFormat Format)[] dtypes =
+    [
+        ("float32", TensorFormats.F32),
+        ("float16", TensorFormats.FindByName("F16")!),
+        ("bfloat16", TensorFormats.FindByName("BF16")!),
+    ];
+
+    /// <summary>Describes a model. Quantized tensors become BF16, with a notice; others keep their type.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="format">The type of all tensors (F32, F16, BF16), or null.</param>
+    /// <exception cref="NotSupportedModelException">No config describes the model, or it has tensors nobody knows.</exception>
+    public static HuggingFaceDescription Describe(DecoderModel model, TensorFormat? format = null)
+    {
+        if (format is not null && dtypes.All(dtype => dtype.Format != format))
+            throw new ArgumentException($"Tensors can be F32, F16 or BF16 here, not {format}.", nameof(format));
+        Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
+        string location = model.Source.Location;
+        if (model.UnknownTensors.Count > 0)
+            throw new NotSupportedModelException(
+                $"{location}: {model.UnknownTensors[0]} and {model.UnknownTensors.Count - 1} other tensors are unknown in {architecture.Name} models, and leaving them out might change the model.");
+        var notices = new List<string>(model.Notices);
+        DecoderSpec spec = RotaryRows.WithPairing(model.Spec, architecture.HuggingFacePairing);
+        JsonObject config = model.Source.HuggingFace is { } files
+            ? (JsonObject)files.Config.DeepClone()
+            : Restore(model, architecture, spec);
+
+        TensorFormat dense = format ?? DenseFormat(model);
+        Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder(model, architecture.HuggingFacePairing);
+        foreach (TensorRole role in (ReadOnlySpan<TensorRole>)[TensorRole.RopeFrequencyDivisors, TensorRole.RopeShortFactors, TensorRole.RopeLongFactors])
+            tensors.Remove(new TensorId(role));
+        bool fromGguf = model.Source.Gguf is not null;
+        List<TensorData> written = LayoutWriter.Write(
+            location, spec, architecture.HuggingFaceLayout, tensors, (parts, data) => format ?? Choose(parts[0], data, dense, fromGguf));
+
+        if (model.Tensors.Values.FirstOrDefault(tensor => tensor.Info.Format.IsBlockFormat) is { } quantized)
+            notices.Add($"quantized tensors ({quantized.Info.Name} is {quantized.Info.Format.Name}) are written as {dense.Name}: a Hugging Face folder has no such type");
+        string key = config.ContainsKey("torch_dtype") && !config.ContainsKey("dtype") ? "torch_dtype" : "dtype";
+        config[key] = dtypes.First(dtype => dtype.Format == dense).Name;
+        return new HuggingFaceDescription(config, written, notices);
+    }
+
+    /// <summary>The config that follows from a spec alone.</summary>
+    internal static JsonObject Generate(Architecture architecture, DecoderSpec spec)
+    {
+        DecoderSpec named = spec with
+        {
+            Layers =
+            [
+                .. spec.Layers.Select(layer => layer.Attention.Rope is { Scaling: RopeScaling.FrequencyDivisors divisors } rope
+                    ? layer with
+                    {
+                        Attention = layer.Attention with
+                        {
+                            Rope = rope with { Scaling = RotaryDivisors.Recognise(rope, divisors.Divisors) ?? RopeScaling.None },
+                        },
+                    }
+                    : layer),
+            ],
+        };
+        return architecture.WriteConfig(named);
+    }
+
+    private static JsonObject Restore(DecoderModel model, Architecture architecture, DecoderSpec spec)
+    {
+        GgufMetadata metadata = model.Source.Gguf!;
+        JsonObject generated = Generate(architecture, spec);
+        if (metadata.Find(DecantKeys.Config) is null)
+            AddTokenIds(metadata, generated);
+        JsonObject config = ConfigCarriage.Restore(metadata, generated);
+        (Architecture again, DecoderSpec readBack) = ArchitectureRegistry.ReadConfig($"{model.Source.Location} (as config.json)", config);
+        string? difference = again == architecture ? SpecComparison.FirstDifference(spec, readBack) : $"{architecture.Name} became {again.Name}";
+        return difference is null
+            ? config
+            : throw new NotSupportedModelException($"{model.Source.Location}: no {architecture.Name} config.json describes this model: {difference}.");
+    }
+
+    private static void AddTokenIds(GgufMetadata metadata, JsonObject config)
+    {
+        foreach (string token in (ReadOnlySpan<string>)["bos", "eos"])
+        {
+            if (metadata.FindInteger($"tokenizer.ggml.{token}_token_id") is { } id)
+                config[$"{token}_token_id"] = id;
+        }
+        if (metadata.FindInteger("tokenizer.ggml.padding_token_id") is { } padding)
+            config["pad_token_id"] = padding;
+    }
+
+    /// <summary>The type of the matrices: their own if it is a plain one, else BF16.</summary>
+    private static TensorFormat DenseFormat(DecoderModel model)
+    {
+        TensorFormat own = model.Get(new TensorId(TensorRole.AttentionOutput, 0)).Info.Format;
+        return dtypes.Any(dtype => dtype.Format == own) ? own : own is F64Format ? TensorFormats.F32 : TensorFormats.FindByName("BF16")!;
+    }
+
+    /// <summary>
+    /// A tensor's own type if it is a plain one. GGUF keeps vectors as F32 whatever the model's type; they go back to it where that loses nothing.
+    /// </summary>
+    private static TensorFormat Choose(DecoderTensor tensor, IReadOnlyList<TensorData> data, TensorFormat dense, bool fromGguf)
+    {
+        TensorFormat own = data[0].Info.Format;
+        if (dtypes.All(dtype => dtype.Format != own))
+            return dense;
+        bool widened = fromGguf && own == TensorFormats.F32 && dense != own && !GgufExport.IsMatrix(tensor.Id.Role, tensor.Shape);
+        return widened && data.All(part => IsExact(part, dense)) ? dense : own;
+    }
+
+    private static bool IsExact(TensorData tensor, TensorFormat format)
+    {
+        int length = checked((int)tensor.Info.Shape.RowLength);
+        float[] values = new float[length], again = new float[length];
+        byte[] encoded = new byte[format.RowByteCount(length)];
+        for (long row = 0; row < tensor.Info.Shape.RowCount; row++)
+        {
+            tensor.ReadRows(row, 1, values);
+            try
+            {
+                format.EncodeRow(values, default, encoded);
+            }
+            catch (OverflowException)
+            {
+                return false;
+            }
+            format.DecodeRow(encoded, again);
+            if (!values.AsSpan().SequenceEqual(again))
+                return false;
+        }
+        return true;
+    }
+}

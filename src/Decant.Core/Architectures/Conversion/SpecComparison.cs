@@ -1,0 +1,76 @@
+using Decant.Core.Architectures.Configuration;
+
+namespace Decant.Core.Architectures.Conversion;
+
+/// <summary>Compares a spec with what a written file reads back as: the proof that a container can hold the model.</summary>
+internal static class SpecComparison
+{
+    /// <summary>How far rotary divisors may lie apart that are equal but for single-precision rounding.</summary>
+    private const float DivisorTolerance = 1e-5f;
+
+    /// <summary>The first difference in words, or null if the specs compute the same up to the rounding of stored single-precision numbers.</summary>
+    public static string? FirstDifference(DecoderSpec expected, DecoderSpec got)
+    {
+        if (expected.Layers.Length != got.Layers.Length)
+            return $"{expected.Layers.Length} blocks became {got.Layers.Length}";
+        return Differ("vocabulary", expected.VocabularySize, got.VocabularySize)
+            ?? Differ("hidden size", expected.HiddenSize, got.HiddenSize)
+            ?? Differ("context length", expected.ContextLength, got.ContextLength)
+            ?? Differ("embedding", expected.Embedding, got.Embedding)
+            ?? Differ("final norm", expected.FinalNorm, got.FinalNorm)
+            ?? Differ("head", expected.Head, got.Head)
+            ?? Enumerable.Range(0, expected.Layers.Length).Select(layer => LayerDifference(layer, expected.Layers[layer], got.Layers[layer])).FirstOrDefault(d => d is not null);
+    }
+
+    private static string? LayerDifference(int layer, LayerSpec expected, LayerSpec got)
+    {
+        string at = $"block {layer}: ";
+        return Differ(at + "form", expected.Form, got.Form)
+            ?? Differ(at + "norms", expected.NormPlacement, got.NormPlacement)
+            ?? Differ(at + "norm", expected.Norm, got.Norm)
+            ?? Differ(at + "residual scale", expected.ResidualScale, got.ResidualScale)
+            ?? Differ(at + "feed-forward", expected.FeedForward, got.FeedForward)
+            ?? Differ(at + "attention", expected.Attention with { Rope = null }, got.Attention with { Rope = null })
+            ?? RopeDifference(at + "rotary positions", expected.Attention.Rope, got.Attention.Rope)
+            ?? Differ(at + "shared norm", expected.SharedNorm, got.SharedNorm);
+    }
+
+    private static string? RopeDifference(string what, RopeSpec? expected, RopeSpec? got)
+    {
+        if (expected is null || got is null)
+            return Differ(what, expected, got);
+        (RopeSpec first, RopeSpec second) = (Rounded(expected), Rounded(got));
+        // A file of divisors and a config that names the bands say the same thing.
+        if ((first.Scaling is RopeScaling.FrequencyDivisors) != (second.Scaling is RopeScaling.FrequencyDivisors)
+            && first.Scaling is RopeScaling.Llama3 or RopeScaling.FrequencyDivisors && second.Scaling is RopeScaling.Llama3 or RopeScaling.FrequencyDivisors)
+        {
+            bool close = RotaryDivisors.Of(first).Zip(RotaryDivisors.Of(second)).All(pair => Math.Abs(pair.First - pair.Second) <= DivisorTolerance * pair.First);
+            if (close)
+                (first, second) = (first with { Scaling = RopeScaling.None }, second with { Scaling = RopeScaling.None });
+        }
+        return Differ(what, first, second);
+    }
+
+    private static RopeSpec Rounded(RopeSpec rope) => rope with
+    {
+        Base = Rounded(rope.Base),
+        Scaling = rope.Scaling switch
+        {
+            RopeScaling.Linear linear => new RopeScaling.Linear(Rounded(linear.Factor)),
+            RopeScaling.DynamicNtk dynamic => dynamic with { Factor = Rounded(dynamic.Factor) },
+            RopeScaling.Llama3 llama3 => new RopeScaling.Llama3(
+                Rounded(llama3.Factor), Rounded(llama3.LowFrequencyFactor), Rounded(llama3.HighFrequencyFactor), llama3.OriginalContext),
+            RopeScaling.Yarn yarn => new RopeScaling.Yarn(
+                Rounded(yarn.Factor), yarn.OriginalContext, Rounded(yarn.BetaFast), Rounded(yarn.BetaSlow), Rounded(yarn.AttentionFactor), yarn.Truncate),
+            RopeScaling.LongRope longrope => longrope with { AttentionFactor = Rounded(longrope.AttentionFactor) },
+            var other => other,
+        },
+    };
+
+    private static double Rounded(double value) => RopeConfig.Shortest((float)value);
+
+    private static string? Differ<T>(string what, T expected, T got) =>
+        EqualityComparer<T>.Default.Equals(expected, got) ? null : $"{what}: {Show(expected)} became {Show(got)}";
+
+    private static string Show<T>(T value) => value?.ToString() ?? "none";
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Architectures.Layouts;
+
+/// <summary>
+/// One line of a container's table: which canonical tensors a stored module holds, and how. The same line serves reading (views of
+/// the stored tensor) and writing (the stored tensor composed of canonical ones). A module has a <c>.weight</c> and perhaps
+/// a <c>.bias</c>; a line covers both.
+/// </summary>
+/// <param name="Module">
+/// The stored name without <c>.weight</c> or <c>.bias</c>: literal text with <c>{layer}</c> and <c>{expert}</c> for numbers, and
+/// perhaps a leading <c>{prefix}</c> for one of the layout's prefixes.
+/// </param>
+/// <param name="Roles">The canonical tensors in it, in order; several if rows are fused.</param>
+internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> Roles)
+{
+    /// <summary>True if the weight is stored [inputs, outputs] (GPT's Conv1D).</summary>
+    public bool Transposed { get; init; }
+
+    /// <summary>What is added to the stored weight to make the canonical one: 1 for Gemma's norms.</summary>
+    public float Offset { get; init; }
+
+    /// <summary>True if the experts of a layer are one tensor [experts, rows, columns].</summary>
+    public bool StacksExperts { get; init; }
+
+    /// <summary>
+    /// Fused rows that are interleaved: the number of groups, each holding an equal share of every role's rows in turn. GPT-NeoX and
+    /// BLOOM have one group per head, Falcon one per key-value head. Null means one group: all of the first role, then all of the second.
+    /// </summary>
+    public Func<AttentionSpec, int>? Groups { get; init; }
+
+    /// <summary>True if the numbers of a layer stand in the name.</summary>
+    public bool IsPerLayer => Module.Contains("{layer}", StringComparison.Ordinal);
+
+    /// <summary>True if every expert is a module of its own.</summary>
+    public bool IsPerExpert => Module.Contains("{expert}", StringComparison.Ordinal);
+
+    /// <summary>The stored name.</summary>
+    public string NameOf(string prefix, int? layer, int? expert, TensorPart part) =>
+        Module
+            .Replace("{prefix}", prefix, StringComparison.Ordinal)
+            .Replace("{layer}", layer?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            .Replace("{expert}", expert?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        + (part == TensorPart.Weight ? ".weight" : ".bias");
+
+    /// <summary>The canonical tensors in the stored tensor of these numbers, in stored order.</summary>
+    /// <param name="layer">The layer, if the name has one.</param>
+    /// <param name="expert">The expert, if the name has one.</param>
+    /// <param name="part">Weight or bias.</param>
+    /// <param name="expertCount">Experts of the layer.</param>
+    public ImmutableArray<TensorId> Ids(int? layer, int? expert, TensorPart part, int expertCount)
+    {
+        if (!StacksExperts)
+            return [.. Roles.Select(role => new TensorId(role, layer, expert, part))];
+        return [.. Enumerable.Range(0, expertCount).SelectMany(e => Roles.Select(role => new TensorId(role, layer, e, part)))];
+    }
+}

@@ -1,0 +1,226 @@
+using System.Text.RegularExpressions;
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Tensors;
+using Decant.Testing;
+
+namespace Decant.Core.Tests.Architectures;
+
+public sealed partial class BindingTests
+{
+    [Fact]
+    public void Every_family_has_a_fixture_and_every_fixture_is_visited()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        Assert.True(Fixtures.Folders.Count() >= Fixtures.MinimumCount, $"only {Fixtures.Folders.Count()} folders");
+        foreach (Architecture architecture in ArchitectureRegistry.All)
+            Assert.Contains(Fixtures.Folders, folder => Fixtures.FamilyOf(folder) == architecture);
+    }
+
+    [Fact]
+    public void Names_in_the_registry_are_unique()
+    {
+        Assert.Equal(ArchitectureRegistry.All.Count, ArchitectureRegistry.All.Select(a => a.Name).Distinct().Count());
+        string[] types = [.. ArchitectureRegistry.All.SelectMany(a => a.ModelTypes)];
+        Assert.Equal(types.Length, types.Distinct().Count());
+        Assert.All(ArchitectureRegistry.All, a => Assert.Same(a, ArchitectureRegistry.FindByName(a.Name)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    public void Both_spellings_of_the_config_give_equal_specs(string folder)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        DecoderSpec spec = ArchitectureRegistry.Bind(source).Spec;
+        foreach (string config in Fixtures.Configs(folder))
+        {
+            using HuggingFaceModelSource other = Fixtures.Open(folder, config);
+            Assert.Equal(spec, ArchitectureRegistry.Bind(other).Spec);
+        }
+        Assert.NotEqual(spec, spec with { ContextLength = spec.ContextLength + 1 });
+    }
+
+    [Theory]
+    [MemberData(nameof(Fixtures.AllConfigs), MemberType = typeof(Fixtures))]
+    public void Every_canonical_tensor_is_bound_with_the_shape_of_the_spec(string folder, string config)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder, config);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        IReadOnlyList<DecoderTensor> expected = DecoderTensors.List(model.Spec);
+        Assert.Equal(expected.Select(t => t.Id).ToHashSet(), model.Tensors.Keys.ToHashSet());
+        Assert.All(expected, t => Assert.Equal(t.Shape, model.Tensors[t.Id].Info.Shape));
+        Assert.Empty(model.UnknownTensors);
+        Assert.Equal(expected[0].Id, new TensorId(TensorRole.TokenEmbedding));
+    }
+
+    /// <summary>The canonical values by another route: whole arrays, no views, names by pattern.</summary>
+    [Theory]
+    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    public void Bound_tensors_hold_the_stored_numbers(string folder)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        bool isGemma = folder.StartsWith("gemma", StringComparison.Ordinal), isGpt = folder.StartsWith("gpt2", StringComparison.Ordinal);
+        int visited = 0;
+        foreach (TensorData stored in source.Tensors)
+        {
+            string name = stored.Info.Name;
+            if (name.EndsWith("inv_freq", StringComparison.Ordinal) || name.EndsWith("position_ids", StringComparison.Ordinal)
+                || name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith("masked_bias", StringComparison.Ordinal)
+                || (name.StartsWith("lm_head", StringComparison.Ordinal) && model.Spec.Head.Tied))
+                continue;
+            float[] values = Fixtures.Values(stored);
+            int columns = (int)stored.Info.Shape.RowLength;
+            if (isGemma && name.Contains("norm", StringComparison.Ordinal))
+                values = [.. values.Select(v => 1f + v)];
+            if (isGpt && stored.Info.Shape.Rank == 2 && name.Contains(".h.", StringComparison.Ordinal) | name.StartsWith("h.", StringComparison.Ordinal))
+                (values, columns) = (Transpose(values, columns), (int)stored.Info.Shape[0]);
+            int offset = 0;
+            foreach (TensorId id in IdsOf(name, model.Spec))
+            {
+                TensorData bound = model.Tensors[id];
+                int count = (int)bound.Info.Shape.ElementCount;
+                float[] expected = values[offset..(offset + count)];
+                Assert.True(Fixtures.SameBits(expected, Fixtures.Values(bound)), $"{id} from {name}");
+                Assert.True(Fixtures.SameBits(expected, Fixtures.ValuesRowByRow(bound)), $"{id} from {name}, row by row");
+                Assert.Equal(Fixtures.Bytes(bound), Fixtures.BytesRowByRow(bound));
+                offset += count;
+                visited++;
+            }
+            Assert.Equal(values.Length, offset);
+        }
+        Assert.Equal(model.Tensors.Count, visited);
+    }
+
+    [Fact]
+    public void Leftover_tensors_and_a_second_copy_of_the_head_are_left_out_with_notices()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource llama = Fixtures.Open("llama-oddities");
+        DecoderModel model = ArchitectureRegistry.Bind(llama);
+        Assert.Equal(2, model.Notices.Count);
+        Assert.Contains(model.Notices, n => n.Contains("inv_freq", StringComparison.Ordinal) && n.Contains("left out", StringComparison.Ordinal));
+        Assert.Contains(model.Notices, n => n.Contains("lm_head.weight", StringComparison.Ordinal));
+        using HuggingFaceModelSource gpt2 = Fixtures.Open("gpt2-oddities");
+        Assert.Contains(ArchitectureRegistry.Bind(gpt2).Notices, n => n.Contains("h.0.attn.bias", StringComparison.Ordinal));
+        using HuggingFaceModelSource plain = Fixtures.Open("llama");
+        Assert.Empty(ArchitectureRegistry.Bind(plain).Notices);
+    }
+
+    [Fact]
+    public void A_tied_head_that_differs_from_the_embedding_is_refused()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource llama = Fixtures.Open("llama");
+        var config = Fixtures.Config("llama");
+        config["tie_word_embeddings"] = true;
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, llama.Tensors)));
+        Assert.Contains("tie_word_embeddings", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_unknown_tensor_is_a_notice_and_is_listed()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource llama = Fixtures.Open("llama");
+        TensorData extra = MemoryTensor.FromValues("model.layers.0.mystery.weight", new TensorShape(1), [1f]);
+        DecoderModel model = ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(Fixtures.Config("llama"), [.. llama.Tensors, extra]));
+        Assert.Equal(["model.layers.0.mystery.weight"], model.UnknownTensors);
+        Assert.Single(model.Notices);
+    }
+
+    [Theory]
+    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    public void Any_missing_tensor_is_named(string folder)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        foreach (TensorData missing in source.Tensors)
+        {
+            bool isNeeded = IdsOf(missing.Info.Name, model.Spec).Any(model.Tensors.ContainsKey);
+            if (!isNeeded)
+                continue;
+            MemoryModelSource without = MemoryModelSource.WithConfig(source.HuggingFace.Config, [.. source.Tensors.Where(t => t != missing)]);
+            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(without));
+            Assert.Contains(Unprefixed(missing.Info.Name), error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    public void Any_tensor_of_another_shape_or_stored_twice_is_named(string folder)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        foreach (TensorData tensor in source.Tensors.Where(t => IdsOf(t.Info.Name, model.Spec).Any(model.Tensors.ContainsKey)))
+        {
+            if (tensor.Info.Name.StartsWith("lm_head", StringComparison.Ordinal) && model.Spec.Head.Tied)
+                continue;
+            long[] shape = [.. tensor.Info.Shape.Dimensions];
+            shape[0]++;
+            var other = new TensorInfo(tensor.Info.Name, new TensorShape(shape), tensor.Info.Format);
+            TensorData[] changed = [.. source.Tensors.Select(t => t == tensor ? new MemoryTensor(other, new byte[other.ByteCount]) : t)];
+            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(source.HuggingFace.Config, changed)));
+            Assert.Contains(tensor.Info.Name, error.Message, StringComparison.Ordinal);
+            Assert.Contains($"{other.Shape}", error.Message, StringComparison.Ordinal);
+
+            error = Assert.Throws<BadFileException>(
+                () => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(source.HuggingFace.Config, [.. source.Tensors, tensor])));
+            Assert.Contains("twice", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    private static string Unprefixed(string name) => name.StartsWith("model.", StringComparison.Ordinal) ? name["model.".Length..]
+        : name.StartsWith("transformer.", StringComparison.Ordinal) ? name["transformer.".Length..] : name;
+
+    private static float[] Transpose(float[] values, int columns)
+    {
+        float[] result = new float[values.Length];
+        int rows = values.Length / columns;
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++)
+                result[column * rows + row] = values[row * columns + column];
+        }
+        return result;
+    }
+
+    /// <summary>What a stored tensor of these fixtures holds, written down apart from the layouts.</summary>
+    private static IEnumerable<TensorId> IdsOf(string name, DecoderSpec spec)
+    {
+        Match match = NamePattern().Match(name);
+        int? layer = match.Groups["layer"].Success ? int.Parse(match.Groups["layer"].Value, null) : null;
+        int? expert = match.Groups["expert"].Success ? int.Parse(match.Groups["expert"].Value, null) : null;
+        TensorPart part = name.EndsWith(".bias", StringComparison.Ordinal) ? TensorPart.Bias : TensorPart.Weight;
+        bool postNorms = spec.Layers[0].NormPlacement.HasFlag(NormPlacement.AfterBranch);
+        TensorRole[] roles = match.Groups["module"].Value switch
+        {
+            "embed_tokens" or "wte" => [TensorRole.TokenEmbedding],
+            "wpe" => [TensorRole.PositionEmbedding],
+            "norm" or "ln_f" => [TensorRole.FinalNorm],
+            "lm_head" => [TensorRole.Head],
+            "input_layernorm" or "ln_1" => [TensorRole.AttentionNorm],
+            "post_attention_layernorm" => [postNorms ? TensorRole.AttentionPostNorm : TensorRole.FeedForwardNorm],
+            "pre_feedforward_layernorm" or "ln_2" => [TensorRole.FeedForwardNorm],
+            "post_feedforward_layernorm" => [TensorRole.FeedForwardPostNorm],
+            "self_attn.q_proj" => [TensorRole.Query],
+            "self_attn.k_proj" => [TensorRole.Key],
+            "self_attn.v_proj" => [TensorRole.Value],
+            "self_attn.qkv_proj" or "attn.c_attn" => [TensorRole.Query, TensorRole.Key, TensorRole.Value],
+            "self_attn.o_proj" or "attn.c_proj" => [TensorRole.AttentionOutput],
+            "self_attn.q_norm" => [TensorRole.QueryNorm],
+            "self_attn.k_norm" => [TensorRole.KeyNorm],
+            "mlp.gate_proj" or "w1" => [TensorRole.Gate],
+            "mlp.up_proj" or "mlp.c_fc" or "w3" => [TensorRole.Up],
+            "mlp.down_proj" or "mlp.c_proj" or "w2" => [TensorRole.Down],
+            "mlp.gate_up_proj" => [TensorRole.Gate, TensorRole.Up],
+            "block_sparse_moe.gate" => [TensorRole.Router],
+            _ => [],
+        };
+        return roles.Select(role => new TensorId(role, layer, expert, part));
+    }
+
+    [GeneratedRegex(@"^(?:model\.|transformer\.)?(?:(?:layers|h)\.(?<layer>\d+)\.)?(?:block_sparse_moe\.experts\.(?<expert>\d+)\.)?(?<module>.*)\.(?:weight|bias)$")]
+    private static partial Regex NamePattern();
+}

@@ -1,0 +1,253 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Testing;
+
+namespace Decant.Core.Tests.Architectures;
+
+public sealed class ConfigRefusalTests
+{
+    /// <summary>Keys that may say anything: they change no logits, or the reference does not read them.</summary>
+    private static readonly string[] harmless =
+    [
+        "architectures", "attention_dropout", "bos_token_id", "dtype", "torch_dtype", "eos_token_id", "initializer_range", "pad_token_id", "pretraining_tp",
+        "transformers_version", "use_cache", "output_router_logits", "router_aux_loss_coef", "router_jitter_noise", "attn_pdrop", "embd_pdrop",
+        "resid_pdrop", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Fixtures.AllConfigs), MemberType = typeof(Fixtures))]
+    public void A_key_of_the_wrong_type_is_refused_by_name(string folder, string file)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder, file);
+        int tried = 0;
+        foreach (string key in Fixtures.Config(folder, file).Select(pair => pair.Key).Except(harmless))
+        {
+            foreach (JsonNode wrong in (JsonNode[])[JsonValue.Create("nonsense"), new JsonArray(1), new JsonObject { ["nonsense"] = 1 }, JsonValue.Create(-1.5)])
+            {
+                JsonObject config = Fixtures.Config(folder, file);
+                config[key] = wrong;
+                DecantException error = Assert.ThrowsAny<DecantException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+                Assert.True(error is BadFileException or NotSupportedModelException, error.ToString());
+                Assert.Contains(key, error.Message, StringComparison.Ordinal);
+                tried++;
+            }
+        }
+        Assert.True(tried > 40);
+    }
+
+    [Theory]
+    [MemberData(nameof(Fixtures.AllConfigs), MemberType = typeof(Fixtures))]
+    public void A_size_that_contradicts_the_tensors_is_refused_by_name(string folder, string file)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder, file);
+        string[] sizes = ["hidden_size", "n_embd", "intermediate_size", "n_inner", "num_hidden_layers", "n_layer", "num_key_value_heads", "head_dim", "vocab_size", "n_positions", "num_local_experts"];
+        JsonObject original = Fixtures.Config(folder, file);
+        int tried = 0;
+        foreach (string key in sizes.Where(key => original[key] is not null))
+        {
+            foreach (int change in (int[])[-1, 1])
+            {
+                JsonObject config = Fixtures.Config(folder, file);
+                config[key] = (int)original[key]! + change;
+                DecantException error = Assert.ThrowsAny<DecantException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+                Assert.IsType<BadFileException>(error);
+                tried++;
+                // One head fewer may be noticed first as heads that do not divide.
+                bool named = error.Message.Contains(key, StringComparison.Ordinal) || error.Message.Contains("heads", StringComparison.Ordinal) || error.Message.Contains("n_head", StringComparison.Ordinal);
+                Assert.True(named, $"{key}: {error.Message}");
+                Assert.Contains("expected", error.Message, StringComparison.Ordinal);
+                Assert.Contains("got", error.Message, StringComparison.Ordinal);
+            }
+        }
+        Assert.True(tried >= 8);
+    }
+
+    [Theory]
+    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    public void A_missing_size_is_refused_by_name(string folder)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        string[] required = ["hidden_size", "n_embd", "intermediate_size", "num_hidden_layers", "n_layer", "num_attention_heads", "n_head", "vocab_size", "model_type"];
+        int tried = 0;
+        foreach (string key in required)
+        {
+            JsonObject config = Fixtures.Config(folder);
+            if (!config.Remove(key))
+                continue;
+            tried++;
+            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+            Assert.Contains($" {key}: expected", error.Message, StringComparison.Ordinal);
+        }
+        Assert.True(tried >= 5);
+    }
+
+    [Theory]
+    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    public void An_unknown_key_is_refused_by_name_unless_it_is_null(string folder)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        JsonObject config = Fixtures.Config(folder);
+        config["logit_multiplier_of_tomorrow"] = null;
+        ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors));
+        config["logit_multiplier_of_tomorrow"] = 2.5;
+        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        Assert.Contains("logit_multiplier_of_tomorrow: 2.5", error.Message, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.NotSupported, error.ExitCode);
+    }
+
+    [Theory]
+    [InlineData("llama", "hidden_act", "\"quick_gelu\"", "gelu_pytorch_tanh")]
+    [InlineData("gpt2", "activation_function", "\"tanh\"", "gelu_new")]
+    [InlineData("llama", "rope_parameters", "{\"rope_type\":\"ntk\",\"factor\":2}", "llama3")]
+    [InlineData("llama", "rope_parameters", "{\"rope_type\":\"mrope\",\"mrope_section\":[1,1,2]}", "llama3")]
+    [InlineData("llama", "rope_parameters", "{\"rope_type\":\"linear\",\"factor\":2,\"mystery\":1}", "rope_parameters.mystery")]
+    [InlineData("llama", "rope_parameters", "{\"rope_type\":\"default\",\"partial_rotary_factor\":0.5}", "partial_rotary_factor")]
+    [InlineData("llama", "partial_rotary_factor", "0.5", "partial_rotary_factor")]
+    [InlineData("llama", "quantization_config", "{\"quant_method\":\"gptq\"}", "quantization_config")]
+    [InlineData("llama", "model_type", "\"lamma\"", "llama")]
+    [InlineData("llama", "is_encoder_decoder", "true", "is_encoder_decoder")]
+    [InlineData("gpt2", "add_cross_attention", "true", "add_cross_attention")]
+    [InlineData("gemma2", "use_bidirectional_attention", "true", "use_bidirectional_attention")]
+    [InlineData("qwen2", "layer_types", "[\"full_attention\",\"chunked_attention\"]", "sliding_attention")]
+    [InlineData("phi3", "attention_bias", "true", "attention_bias")]
+    public void A_value_without_an_implementation_is_refused_with_what_is_supported(string folder, string key, string value, string named)
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        JsonObject config = Fixtures.Config(folder);
+        config[key] = JsonNode.Parse(value);
+        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        Assert.Contains(key, error.Message, StringComparison.Ordinal);
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.NotSupported, error.ExitCode);
+    }
+
+    [Theory]
+    [InlineData("llama", "rope_parameters", "{\"rope_type\":\"linear\"}", "factor")]
+    [InlineData("llama", "rope_parameters", "{\"rope_type\":\"linear\",\"factor\":0}", "factor")]
+    [InlineData("llama", "rope_parameters", "{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":1}", "high_freq_factor")]
+    [InlineData("llama", "rope_parameters", "{\"rope_type\":\"yarn\",\"factor\":4,\"beta_fast\":1,\"beta_slow\":32}", "beta_fast")]
+    [InlineData("llama", "rope_parameters", "{\"rope_theta\":1}", "rope_theta")]
+    [InlineData("phi3-longrope", "rope_parameters", "{\"rope_type\":\"longrope\",\"short_factor\":[1,2],\"long_factor\":[1,1,1,1]}", "short_factor")]
+    [InlineData("llama", "num_attention_heads", "4", "num_attention_heads")]
+    [InlineData("llama", "num_key_value_heads", "4", "num_key_value_heads")]
+    [InlineData("llama", "attention_bias", "true", "self_attn.q_proj.bias")]
+    [InlineData("llama-tied", "attention_bias", "false", "self_attn")]
+    [InlineData("llama-tied", "tie_word_embeddings", "false", "lm_head")]
+    [InlineData("qwen2", "layer_types", "[\"full_attention\"]", "layer_types")]
+    [InlineData("qwen2", "layer_types", "[\"full_attention\",\"sliding_attention\"]", "layer_types")]
+    [InlineData("mixtral", "num_experts_per_tok", "5", "num_experts_per_tok")]
+    [InlineData("llama", "num_hidden_layers", "2000000000", "num_hidden_layers")]
+    [InlineData("llama", "vocab_size", "1e400", "vocab_size")]
+    public void A_contradicting_or_impossible_value_is_refused_by_name(string folder, string key, string value, string named)
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        JsonObject config = Fixtures.Config(folder);
+        config[key] = JsonNode.Parse(value);
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Both_rope_spellings_at_once_must_agree()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource source = Fixtures.Open("llama-linear");
+        JsonObject config = Fixtures.Config("llama-linear");
+        config["rope_scaling"] = JsonNode.Parse("{\"type\":\"linear\",\"factor\":2.5}");
+        config["rope_theta"] = 10000;
+        Assert.Equal(new RopeScaling.Linear(2.5), ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)).Spec.Layers[0].Attention.Rope!.Scaling);
+        config["rope_scaling"] = JsonNode.Parse("{\"type\":\"linear\",\"factor\":3}");
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        Assert.Contains("rope_scaling", error.Message, StringComparison.Ordinal);
+        config.Remove("rope_scaling");
+        config["rope_theta"] = 20000;
+        Assert.Contains("rope_theta", Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>2,000 configs, each with a few random changes: only documented errors, quickly, and without large allocations.</summary>
+    [Fact]
+    public void Mutated_configs_give_documented_errors_only()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        var random = new Random(20260101);
+        string[] folders = [.. Fixtures.Folders];
+        var sources = folders.ToDictionary(folder => folder, folder => Fixtures.Open(folder));
+        int refused = 0;
+        for (int i = 0; i < 2000; i++)
+        {
+            string folder = folders[i % folders.Length];
+            string[] names = [.. Fixtures.Configs(folder)];
+            JsonObject config = Fixtures.Config(folder, names[random.Next(names.Length)]);
+            for (int change = random.Next(1, 4); change > 0; change--)
+                Mutate(config, random);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            try
+            {
+                ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, sources[folder].Tensors));
+            }
+            catch (DecantException error)
+            {
+                Assert.True(error is BadFileException or NotSupportedModelException, config.ToJsonString());
+                refused++;
+            }
+            catch (Exception error)
+            {
+                Assert.Fail($"{folder}: {config.ToJsonString()}: {error}");
+            }
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
+        }
+        Assert.InRange(refused, 500, 1999);
+        foreach (HuggingFaceModelSource source in sources.Values)
+            source.Dispose();
+    }
+
+    private static void Mutate(JsonObject config, Random random)
+    {
+        string[] keys = [.. config.Select(pair => pair.Key)];
+        string key = keys[random.Next(keys.Length)];
+        if (config[key] is JsonObject section && section.Count > 0 && random.Next(4) > 0)
+        {
+            Mutate(section, random);
+            return;
+        }
+        switch (random.Next(10))
+        {
+            case 0:
+                config.Remove(key);
+                break;
+            case 1:
+                config[key] = null;
+                break;
+            case 2 when config[key]?.GetValueKind() == JsonValueKind.Number:
+                config[key] = double.Parse(config[key]!.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture) * random.Next(-2, 5);
+                break;
+            case 3 when config[key]?.GetValueKind() == JsonValueKind.Number:
+                config[key] = (long)double.Parse(config[key]!.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture) + random.Next(-3, 4);
+                break;
+            case 4:
+                config[key] = long.MaxValue - random.Next(3);
+                break;
+            case 5:
+                config[key] = random.Next(2) == 0;
+                break;
+            case 6:
+                config[key] = new JsonArray([.. Enumerable.Range(0, random.Next(6)).Select(i => (JsonNode)i)]);
+                break;
+            case 7:
+                string other = keys[random.Next(keys.Length)];
+                config[key] = config[other]?.DeepClone();
+                break;
+            case 8:
+                config[key] = (string[])["default", "linear", "dynamic", "yarn", "longrope", "llama3", "gelu", "", "llama", "gpt2", "mixtral", "phi3"] is var words ? words[random.Next(words.Length)] : null;
+                break;
+            default:
+                config["new_" + random.Next(10)] = random.Next();
+                break;
+        }
+    }
+}

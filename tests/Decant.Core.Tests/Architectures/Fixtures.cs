@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using Decant.Core.Architectures;
+using Decant.Core.Files;
+using Decant.Core.Tensors;
+using Decant.Testing;
+
+namespace Decant.Core.Tests.Architectures;
+
+/// <summary>The checkpoints of shared/fixtures/architectures whose family is registered, and reading them.</summary>
+internal static class Fixtures
+{
+    /// <summary>Folders of registered families: at least these many, so that an empty folder cannot pass.</summary>
+    public const int MinimumCount = 17;
+
+    public static IEnumerable<string> Folders { get; } =
+        [.. SharedFiles.Folders("fixtures", "architectures").Where(folder => FamilyOf(folder) is not null)];
+
+    public static TheoryData<string> All => [.. Folders];
+
+    public static TheoryData<string, string> AllConfigs =>
+        [.. Folders.SelectMany(folder => Configs(folder).Select(config => (folder, config)))];
+
+    public static IEnumerable<string> Configs(string folder) =>
+        ((string[])["config.json", "config.legacy.json"]).Where(name => File.Exists(Path.Combine(PathOf(folder), name)));
+
+    public static string PathOf(string folder) => Path.Combine(SharedFiles.Root!, "fixtures", "architectures", folder);
+
+    public static Decant.Core.Architectures.Architecture? FamilyOf(string folder)
+    {
+        string type = (string)Config(folder)["model_type"]!;
+        return ArchitectureRegistry.All.FirstOrDefault(a => a.ModelTypes.Contains(type));
+    }
+
+    public static JsonObject Config(string folder, string name = "config.json") =>
+        (JsonObject)JsonNode.Parse(File.ReadAllBytes(Path.Combine(PathOf(folder), name)))!;
+
+    public static HuggingFaceModelSource Open(string folder, string config = "config.json") => HuggingFaceModelSource.OpenFolder(PathOf(folder), config);
+
+    public static byte[] Bytes(TensorData tensor)
+    {
+        byte[] bytes = new byte[tensor.Info.ByteCount];
+        tensor.CopyRows(0, (int)tensor.Info.Shape.RowCount, bytes);
+        return bytes;
+    }
+
+    public static float[] Values(TensorData tensor)
+    {
+        float[] values = new float[tensor.Info.Shape.ElementCount];
+        tensor.ReadRows(0, (int)tensor.Info.Shape.RowCount, values);
+        return values;
+    }
+
+    /// <summary>Rows read one at a time, which takes another path through views than reading all at once.</summary>
+    public static float[] ValuesRowByRow(TensorData tensor)
+    {
+        float[] values = new float[tensor.Info.Shape.ElementCount];
+        int length = (int)tensor.Info.Shape.RowLength;
+        for (int row = 0; row < tensor.Info.Shape.RowCount; row++)
+            tensor.ReadRows(row, 1, values.AsSpan(row * length, length));
+        return values;
+    }
+
+    public static byte[] BytesRowByRow(TensorData tensor)
+    {
+        byte[] bytes = new byte[tensor.Info.ByteCount];
+        int length = (int)tensor.Info.RowByteCount;
+        for (int row = 0; row < tensor.Info.Shape.RowCount; row++)
+            tensor.CopyRows(row, 1, bytes.AsSpan(row * length, length));
+        return bytes;
+    }
+
+    public static bool SameBits(float[] first, float[] second) =>
+        MemoryMarshal.AsBytes<float>(first).SequenceEqual(MemoryMarshal.AsBytes<float>(second));
+}
