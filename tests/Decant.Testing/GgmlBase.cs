@@ -9,8 +9,15 @@ namespace Decant.Testing;
 /// </summary>
 public static class GgmlBase
 {
+    /// <summary>GGML_TYPE_COUNT of llama.cpp v0.5.0; the library does not tell, and reads past its table for a larger number.</summary>
+    private const int TypeCount = 43;
+
     private static readonly Lazy<nint> library = new(() => NativeLibrary.Load(Peer.RequireGgmlBase()));
     private static readonly ConcurrentDictionary<string, Delegate> functions = new();
+
+    private delegate nint TypeName(int type);
+
+    private delegate long TypeNumber(int type);
 
     private delegate nuint QuantizeChunk(int type, float[] source, byte[] destination, long start, long rowCount, long rowLength, float[]? importance);
 
@@ -23,6 +30,29 @@ public static class GgmlBase
     {
         Peer.RequireGgmlBase();
         return NativeLibrary.TryGetExport(library.Value, function, out _);
+    }
+
+    /// <summary>All types in use: number, name as ggml spells it, elements and bytes of a block.</summary>
+    public static IReadOnlyList<(int Type, string Name, long BlockLength, long BlockByteCount)> Types()
+    {
+        var types = new List<(int, string, long, long)>();
+        for (int type = 0; type < TypeCount; type++)
+        {
+            // Numbers of removed types have blocks of no elements.
+            long length = Function<TypeNumber>("ggml_blck_size")(type);
+            string name = Marshal.PtrToStringUTF8(Function<TypeName>("ggml_type_name")(type))!;
+            if (length > 0)
+                types.Add((type, name, length, Function<TypeNumber>("ggml_type_size")(type)));
+        }
+        return types;
+    }
+
+    /// <summary>Converts 16-bit floats with <c>ggml_fp16_to_fp32_row</c> and its like.</summary>
+    public static float[] Widen(string function, byte[] row)
+    {
+        var values = new float[row.Length / 2];
+        Function<DequantizeRow>(function)(row, values, values.Length);
+        return values;
     }
 
     /// <summary>Encodes one row with <c>ggml_quantize_chunk</c>, as <c>llama-quantize</c> does.</summary>

@@ -9,8 +9,8 @@ public sealed class F8E4M3Format : TensorFormat
     /// <summary>The largest value.</summary>
     public const float Maximum = 448;
 
-    private const int MantissaBits = 3;
-    private const int Bias = 7;
+    internal const int MantissaBits = 3;
+    internal const int Bias = 7;
     private const int NaNCode = 0x7F;
 
     private static readonly float[] values = CreateValues();

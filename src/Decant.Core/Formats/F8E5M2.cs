@@ -2,7 +2,8 @@ namespace Decant.Core.Formats;
 
 /// <summary>
 /// 8-bit floats with 5 exponent and 2 mantissa bits, bias 15, with infinities and NaN as IEEE has them: the upper byte of a half
-/// (OCP E5M2, torch.float8_e5m2). Encoding rounds half to even; from 61440 on the result is infinite, as with torch.
+/// (OCP E5M2, torch.float8_e5m2). Encoding rounds half to even. From 61440 on torch gives infinity;
+/// a finite row is not made infinite here but refused.
 /// </summary>
 public sealed class F8E5M2Format : TensorFormat
 {
@@ -23,7 +24,7 @@ public sealed class F8E5M2Format : TensorFormat
     /// <summary>The value of a code.</summary>
     public static float Decode(byte code) => (float)BitConverter.UInt16BitsToHalf((ushort)(code << 8));
 
-    /// <summary>The code of a value.</summary>
+    /// <summary>The code of a value; from 61440 on infinity.</summary>
     public static byte Encode(float value)
     {
         int sign = float.IsNegative(value) ? 0x80 : 0;
@@ -47,6 +48,10 @@ public sealed class F8E5M2Format : TensorFormat
     {
         CheckEncode(source, importance, destination);
         for (int i = 0; i < source.Length; i++)
+        {
             destination[i] = Encode(source[i]);
+            if ((destination[i] & 0x7F) == InfinityCode && float.IsFinite(source[i]))
+                throw new OverflowException($"{Name}: {source[i]:G6} is too large (the largest value is 57344).");
+        }
     }
 }

@@ -7,7 +7,7 @@ namespace Decant.Core.Formats;
 public sealed class MXFP4Format : BlockFormat
 {
     /// <summary>E2M1 values, doubled. (OCP Microscaling Formats specification 1.0.)</summary>
-    private static ReadOnlySpan<sbyte> Doubled => [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
+    internal static ReadOnlySpan<sbyte> Doubled => [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
 
     /// <inheritdoc/>
     public override string Name => "MXFP4";
@@ -55,7 +55,7 @@ public sealed class MXFP4Format : BlockFormat
         BitConverter.UInt32BitsToSingle(e < 2 ? 0x0020_0000u << e : (uint)(e - 1) << 23);
 
     /// <summary>The first code with the smallest distance.</summary>
-    private static byte Nearest(float x, float scale)
+    internal static byte Nearest(float x, float scale)
     {
         int best = 0;
         float smallest = MathF.Abs(Doubled[0] * scale - x);
