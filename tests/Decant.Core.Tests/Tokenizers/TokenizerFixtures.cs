@@ -58,6 +58,21 @@ internal static class TokenizerFixtures
     /// <summary>A string for a message, in ASCII.</summary>
     public static string Show(string text) => JsonValue.Create(text.Length > 120 ? text[..120] + "…" : text).ToJsonString();
 
+    /// <summary>What a tokenizer does otherwise than a case says, or null.</summary>
+    public static string? Difference(Tokenizer tokenizer, EncodingCase expected, bool compareTokens = true)
+    {
+        TokenEncoding got = tokenizer.Encode(expected.Text, expected.AddSpecialTokens);
+        string? what = !got.Ids.SequenceEqual(expected.Ids) ? $"ids {Join(expected.Ids)} got {Join(got.Ids)}"
+            : compareTokens && !got.Tokens.SequenceEqual(expected.Tokens) ? $"tokens {Join(expected.Tokens)} got {Join(got.Tokens)}"
+            : !got.Offsets.SequenceEqual(expected.Offsets) ? $"offsets {Join(expected.Offsets.Select(o => (o.Start, o.End)))} got {Join(got.Offsets.Select(o => (o.Start, o.End)))}"
+            : !tokenizer.EncodeIds(expected.Text, expected.AddSpecialTokens).AsSpan().SequenceEqual(expected.Ids) ? "EncodeIds differs from Encode"
+            : tokenizer.Decode(expected.Ids, skipSpecialTokens: false) is var text && text != expected.Decoded ? $"decoded {Show(expected.Decoded)} got {Show(text)}"
+            : null;
+        return what is null ? null : $"{expected.Group} {Show(expected.Text)}: {what}";
+    }
+
+    private static string Join<T>(IEnumerable<T> items) => string.Join(' ', items.Take(40));
+
     private static IEnumerable<JsonElement> Lines(string name, string file)
     {
         foreach (string line in File.ReadAllText(Path.Combine(Folder(name), file), Encoding.UTF8).Split('\n'))

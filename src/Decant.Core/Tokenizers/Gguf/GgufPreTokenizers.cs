@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using Decant.Core.Errors;
+using Decant.Core.Tokenizers.Models;
 using Decant.Core.Tokenizers.Normalizers;
 using Decant.Core.Tokenizers.PreTokenizers;
 
@@ -38,6 +41,26 @@ internal static class GgufPreTokenizers
 
     /// <summary>The pre-tokenizer of this name, or null.</summary>
     public static GgufPreTokenizer? Find(string name) => All.FirstOrDefault(p => p.Name == name || p.Aliases.Contains(name));
+
+    /// <summary>The pre-tokenizer that a tokenizer's parts amount to.</summary>
+    /// <exception cref="NotSupportedModelException">There is no name for them.</exception>
+    public static GgufPreTokenizer Recognise(TokenizerParts parts)
+    {
+        string rules = Rules(parts.Normalizer, parts.PreTokenizer);
+        bool ignoresMerges = parts.Model is BpeModel { Options.IgnoresMerges: true };
+        return All.FirstOrDefault(p => Rules(p.Normalizer, p.PreTokenizer) == rules && p.IgnoresMerges == ignoresMerges)
+            ?? throw new NotSupportedModelException($"{parts.Location}: GGUF has no name that Decant knows for these rules of splitting text: {rules}{(ignoresMerges ? ", ignoring merges" : "")}.");
+    }
+
+    private static string Rules(Normalizer? normalizer, PreTokenizer? preTokenizer)
+    {
+        JsonObject? splitting = preTokenizer?.ToJson();
+        // Offsets are not GGUF's concern.
+        JsonArray byteLevels = splitting?["pretokenizers"] as JsonArray ?? [splitting?.DeepClone()];
+        foreach (JsonNode? part in byteLevels)
+            (part as JsonObject)?.Remove("trim_offsets");
+        return $"{normalizer?.ToJson().ToJsonString() ?? "null"}, {byteLevels.ToJsonString()}";
+    }
 
     private static SequencePreTokenizer Split(SplitPattern pattern) => new([new SplitPreTokenizer(pattern), bytesOnly]);
 }

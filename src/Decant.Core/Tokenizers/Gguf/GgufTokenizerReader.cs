@@ -68,22 +68,19 @@ internal static class GgufTokenizerReader
         bool addsSpace = file.Metadata.FindBool(GgufKeys.AddSpacePrefix) ?? true;
         // llama.cpp's defaults where the ids are missing.
         SpecialTokenIds special = file.ReadSpecial(1, 2, 0);
-        ReplaceNormalizer spaces = new(" ", SentencePieceMark);
+        ReplaceNormalizer spaces = new(" ", GgufTokens.SpaceMark);
         return new TokenizerParts
         {
             Location = file.Metadata.Location,
             Model = ScoredPieces.BuildModel(file.Vocabulary, scores, special.Unknown, file.Metadata.Location),
             AddedTokens = file.AddedTokens,
-            Normalizer = addsSpace ? new SequenceNormalizer([new PrependNormalizer(SentencePieceMark), spaces]) : spaces,
+            Normalizer = addsSpace ? new SequenceNormalizer([new PrependNormalizer(GgufTokens.SpaceMark), spaces]) : spaces,
             PostProcessor = Template(file, special, addsBosByDefault: true),
             Special = special,
             ChatTemplate = file.Metadata.FindString(GgufKeys.ChatTemplate),
-            Decoder = new SentencePieceDecoder([(SentencePieceMark, " ")], hasByteFallback: true, isFused: true, addsSpace ? (' ', 1, 0) : null),
+            Decoder = new SentencePieceDecoder([(GgufTokens.SpaceMark, " ")], hasByteFallback: true, isFused: true, addsSpace ? (' ', 1, 0) : null),
         };
     }
-
-    /// <summary>SentencePiece's stand-in for a space, U+2581.</summary>
-    private const string SentencePieceMark = "\u2581";
 
     private static TemplatePostProcessor? Template(GgufVocabulary file, SpecialTokenIds special, bool addsBosByDefault)
     {

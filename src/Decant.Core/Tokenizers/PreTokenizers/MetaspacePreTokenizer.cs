@@ -17,19 +17,25 @@ internal enum PrependScheme
 /// <summary>SentencePiece's spaces: each becomes ▁, one may be put in front, and each ▁ may start a word.</summary>
 internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme scheme, bool splits) : PreTokenizer, ISplitter
 {
+    /// <summary>When the mark is put in front.</summary>
+    public PrependScheme Scheme { get; } = scheme;
+
+    /// <summary>True if each mark starts a word.</summary>
+    public bool Splits { get; } = splits;
+
     private readonly byte[] mark = Encoding.UTF8.GetBytes(replacement);
 
     /// <inheritdoc/>
     public override void Apply(WordList words)
     {
         words.Rewrite(Rewrite);
-        if (splits)
+        if (Splits)
             words.Split(this);
         void Rewrite(AlignedTextBuilder builder, Word word)
         {
             ReadOnlySpan<byte> text = words.Text.Bytes.Slice(word.Start, word.Length);
             bool isMarked = text[0] == (byte)' ' || text.StartsWith(mark);
-            if (!isMarked && (scheme == PrependScheme.Always || scheme == PrependScheme.First && word.Start == 0 && words.Text.BeginsSource))
+            if (!isMarked && (Scheme == PrependScheme.Always || Scheme == PrependScheme.First && word.Start == 0 && words.Text.BeginsSource))
                 builder.InsertBefore(mark);
             for (int start = 0; ;)
             {
@@ -57,8 +63,8 @@ internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme sc
     {
         ["type"] = "Metaspace",
         ["replacement"] = replacement,
-        ["prepend_scheme"] = SchemeName(scheme),
-        ["split"] = splits,
+        ["prepend_scheme"] = SchemeName(Scheme),
+        ["split"] = Splits,
     };
 
     /// <summary>The name of a scheme in tokenizer.json.</summary>

@@ -1,0 +1,41 @@
+using System.Globalization;
+using Decant.Core.Tokenizers.Models;
+
+namespace Decant.Core.Tokenizers.Gguf;
+
+/// <summary>Texts and types of tokens as GGUF has them.</summary>
+internal static class GgufTokens
+{
+    /// <summary>SentencePiece's stand-in for a space, U+2581.</summary>
+    public const string SpaceMark = "\u2581";
+
+    /// <summary>The tokens of a byte-level vocabulary: added ones are control or user-defined, the others normal, gaps unused.</summary>
+    public static (string[] Texts, int[] Types) Collect(Tokenizer tokenizer, int vocabularySize)
+    {
+        string[] texts = new string[vocabularySize];
+        int[] types = new int[vocabularySize];
+        var added = tokenizer.Parts.AddedTokens.ToDictionary(t => t.Id);
+        for (int id = 0; id < vocabularySize; id++)
+        {
+            if (added.TryGetValue(id, out AddedToken? token))
+            {
+                bool isControl = token.IsSpecial || LooksSpecial(token.Content);
+                // A user-defined token is looked for in text as it is written, with spaces.
+                texts[id] = isControl ? token.Content : token.Content.Replace(SpaceMark, " ", StringComparison.Ordinal);
+                types[id] = (int)(isControl ? GgufTokenType.Control : GgufTokenType.UserDefined);
+                continue;
+            }
+            string? text = id < tokenizer.VocabularyCount ? tokenizer.FindText(id) : null;
+            texts[id] = string.IsNullOrEmpty(text) ? string.Create(CultureInfo.InvariantCulture, $"[PAD{id}]") : text;
+            types[id] = (int)(string.IsNullOrEmpty(text) ? GgufTokenType.Unused : GgufTokenType.Normal);
+        }
+        return (texts, types);
+    }
+
+    /// <summary>True for names that llama.cpp's converter takes for control tokens though their files do not say so.</summary>
+    public static bool LooksSpecial(string text) =>
+        text is "<pad>" or "<mask>" or "<2mass>" or "[@BOS@]"
+        || text.StartsWith("<|", StringComparison.Ordinal) && text.EndsWith("|>", StringComparison.Ordinal)
+        || text.StartsWith("<｜", StringComparison.Ordinal) && text.EndsWith("｜>", StringComparison.Ordinal)
+        || text.StartsWith("<unused", StringComparison.Ordinal) && text.EndsWith('>');
+}

@@ -1,0 +1,237 @@
+using System.Globalization;
+using System.Text;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Tokenizers;
+using Decant.Core.Tokenizers.Gguf;
+using Decant.Core.Tokenizers.Normalizers;
+using Decant.Testing;
+
+namespace Decant.Core.Tests.Tokenizers;
+
+/// <summary>Tokenizers in GGUF metadata: the shared models', llama.cpp's opinion of them, and those written by us.</summary>
+public class GgufTokenizerTests
+{
+    private static readonly string[] modelFiles = ["smollm2-135m/smollm2-135m-q8_0.gguf", "stories260K/stories260K-f32.gguf"];
+
+    /// <summary>Folders whose rules GGUF has no name for.</summary>
+    private static readonly string[] inexpressible = ["added-tokens", "bytelevel-roberta"];
+
+    public static TheoryData<string> Models => [.. modelFiles];
+
+    public static TheoryData<string> Expressible => [.. TokenizerFixtures.Supported.Except(inexpressible)];
+
+    public static TheoryData<string> Inexpressible => [.. inexpressible];
+
+    [Fact]
+    public void The_smollm2_file_gives_every_case_of_its_fixture()
+    {
+        Tokenizer tokenizer = LoadModel(modelFiles[0]);
+        Assert.Equal((49152, 1, 2, 0, 2), (tokenizer.VocabularyCount, tokenizer.Special.Bos, tokenizer.Special.Eos, tokenizer.Special.Unknown, tokenizer.Special.Padding));
+        Assert.Equal([0, 2], tokenizer.Special.EndOfGeneration);
+        Assert.False(tokenizer.AddsBos);
+        Assert.False(tokenizer.AddsEos);
+        Assert.StartsWith("{% for message in messages %}", tokenizer.ChatTemplate, StringComparison.Ordinal);
+        Assert.Equal(TokenizerFixtures.Load("smollm2").Fingerprint, tokenizer.Fingerprint);
+        AssertCases("smollm2", tokenizer, _ => true);
+    }
+
+    [Fact]
+    public void The_stories_file_and_folder_give_the_same_tokens()
+    {
+        Tokenizer gguf = LoadModel(modelFiles[1]);
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
+        Tokenizer folder = TokenizerLoader.Load(source)!;
+        Assert.Equal(folder.Fingerprint, gguf.Fingerprint);
+        Assert.Equal((512, 1, 2, 0, null), (gguf.VocabularyCount, gguf.Special.Bos, gguf.Special.Eos, gguf.Special.Unknown, gguf.Special.Padding));
+        Assert.True(gguf.AddsBos && folder.AddsBos);
+        Assert.False(gguf.AddsEos || folder.AddsEos);
+        Assert.Equal([1, 403, 407, 261, 378], gguf.EncodeIds("Once upon a time", addSpecialTokens: true));
+        foreach (EncodingCase each in TokenizerFixtures.Cases("spm-bpe"))
+        {
+            TokenEncoding expected = folder.Encode(each.Text, each.AddSpecialTokens);
+            TokenEncoding got = gguf.Encode(each.Text, each.AddSpecialTokens);
+            Assert.Equal(expected.Ids, got.Ids);
+            Assert.Equal(expected.Tokens, got.Tokens);
+            Assert.Equal(expected.Offsets, got.Offsets);
+            Assert.Equal(folder.Decode([.. expected.Ids], skipSpecialTokens: true), gguf.Decode([.. got.Ids], skipSpecialTokens: true));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Ids_are_llama_cpps(string file)
+    {
+        string model = SharedFiles.Require(["models", .. file.Split('/')]);
+        Tokenizer tokenizer = LoadModel(file);
+        using var folder = new TemporaryFolder();
+        int compared = 0;
+        foreach ((string name, string text) in Samples())
+        {
+            compared++;
+            Assert.True(PeerIds(model, folder.Write(name, Encoding.UTF8.GetBytes(text)), addSpecial: true).SequenceEqual(tokenizer.EncodeIds(text, addSpecialTokens: true)), name);
+        }
+        Assert.True(compared >= 8);
+    }
+
+    [Theory]
+    [MemberData(nameof(Expressible))]
+    public void A_written_vocabulary_gives_the_ids_of_its_folder(string folder)
+    {
+        Tokenizer original = TokenizerFixtures.Load(folder);
+        GgufMetadata metadata = Export(original, out IReadOnlyList<string> notices);
+        Tokenizer read = TokenizerLoader.LoadGguf(metadata)!;
+        Assert.Equal(original.VocabularyCount + 3, read.VocabularyCount);
+        Assert.Equal($"[PAD{original.VocabularyCount}]", read.TokenText(original.VocabularyCount));
+        Assert.Equal(original.PrefixIds, read.PrefixIds);
+        Assert.Equal(original.SuffixIds, read.SuffixIds);
+        switch (folder)
+        {
+            case "spm-bpe-metaspace":
+                Assert.Single(notices);
+                // Said in the notice: a space before the first word only.
+                AssertCases(folder, read, c => !c.Text.StartsWith(' ') && !c.Text.StartsWith('▁') && !ContainsAddedToken(original, c.Text));
+                break;
+            case "gemma-like":
+                // Said in the notice: runs of ▁ are written as runs of spaces. Names differ, and so do ids where a text itself has a ▁.
+                Assert.Single(notices);
+                AssertCases(folder, read, c => !c.Text.Contains('▁'), compareTokens: false);
+                break;
+            default:
+                Assert.Equal(folder is "qwen3" ? 1 : 0, notices.Count);
+                Assert.Equal(original.Fingerprint, read.Fingerprint);
+                AssertCases(folder, read, _ => true);
+                break;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Inexpressible))]
+    public void Rules_without_a_name_in_gguf_are_refused(string folder)
+    {
+        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => Export(TokenizerFixtures.Load(folder), out _));
+        Assert.Contains("GGUF has no name", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Expressible))]
+    public void Llama_cpp_reads_a_written_vocabulary_and_gives_our_ids(string folder)
+    {
+        Peer.RequireProgram();
+        GgufMetadata metadata = Export(TokenizerFixtures.Load(folder), out _);
+        metadata.Set("general.architecture", GgufValue.From("llama"));
+        Tokenizer tokenizer = TokenizerLoader.LoadGguf(metadata)!;
+        using var temporary = new TemporaryFolder();
+        string model = temporary["vocabulary.gguf"];
+        using (FileStream stream = File.Create(model))
+        using (var writer = new GgufWriter(stream, model, metadata, []))
+            writer.Complete();
+        // llama.cpp does not apply Qwen's NFC.
+        string[] texts = [.. TokenizerFixtures.Cases(folder).Select(c => c.Text).Where(t => !folder.Contains("qwen", StringComparison.Ordinal) || IsNormalized(t))];
+        Assert.True(texts.Length > 700);
+        string text = string.Join('\n', texts);
+        int[] expected = PeerIds(model, temporary.Write("text", Encoding.UTF8.GetBytes(text)), addSpecial: true);
+        int[] got = tokenizer.EncodeIds(text, addSpecialTokens: true);
+        int same = expected.AsSpan().CommonPrefixLength(got);
+        Assert.True(expected.AsSpan().SequenceEqual(got),
+            $"at {same} of {expected.Length}: llama.cpp {string.Join(' ', expected.Skip(same - 3).Take(9).Select(tokenizer.TokenText))}, Decant {string.Join(' ', got.Skip(same - 3).Take(9).Select(tokenizer.TokenText))}");
+    }
+
+    [Theory]
+    [InlineData("none")]
+    [InlineData("no_vocab")]
+    [InlineData(null)]
+    public void A_file_without_tokenizer_loads_none(string? model)
+    {
+        var metadata = new GgufMetadata("m.gguf");
+        if (model is not null)
+            metadata.Set("tokenizer.ggml.model", GgufValue.From(model));
+        Assert.Null(TokenizerLoader.LoadGguf(metadata));
+    }
+
+    [Fact]
+    public void Unknown_names_are_refused_by_name()
+    {
+        GgufMetadata metadata = Export(TokenizerFixtures.Load("bytelevel-smollm"), out _);
+        metadata.Set("tokenizer.ggml.pre", GgufValue.From("tekken-9"));
+        Assert.Contains("'tekken-9'", Assert.Throws<NotSupportedModelException>(() => TokenizerLoader.LoadGguf(metadata)).Message, StringComparison.Ordinal);
+        metadata.Remove("tokenizer.ggml.pre");
+        Assert.Contains("tokenizer.ggml.pre", Assert.Throws<NotSupportedModelException>(() => TokenizerLoader.LoadGguf(metadata)).Message, StringComparison.Ordinal);
+        metadata.Set("tokenizer.ggml.model", GgufValue.From("plamo2"));
+        Assert.Contains("'plamo2'", Assert.Throws<NotSupportedModelException>(() => TokenizerLoader.LoadGguf(metadata)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Damaged_metadata_is_a_bad_file()
+    {
+        foreach ((string key, GgufValue value) in new (string, GgufValue)[]
+        {
+            ("tokenizer.ggml.tokens", GgufValue.From(["a", "a"])),
+            ("tokenizer.ggml.tokens", GgufValue.From(7)),
+            ("tokenizer.ggml.token_type", GgufValue.From([1, 2, 3])),
+            ("tokenizer.ggml.bos_token_id", GgufValue.From(5_000_000u)),
+            ("tokenizer.ggml.merges", GgufValue.From(["a b c"])),
+            ("tokenizer.ggml.merges", GgufValue.From(["nosuch token"])),
+        })
+        {
+            GgufMetadata metadata = Export(TokenizerFixtures.Load("bytelevel-smollm"), out _);
+            metadata.Set(key, value);
+            Assert.Contains(key, Assert.Throws<BadFileException>(() => TokenizerLoader.LoadGguf(metadata)).Message, StringComparison.Ordinal);
+        }
+        GgufMetadata pieces = Export(TokenizerFixtures.Load("spm-bpe"), out _);
+        pieces.Set("tokenizer.ggml.scores", GgufValue.From([1f]));
+        Assert.Contains("tokenizer.ggml.scores", Assert.Throws<BadFileException>(() => TokenizerLoader.LoadGguf(pieces)).Message, StringComparison.Ordinal);
+    }
+
+    internal static GgufMetadata Export(Tokenizer tokenizer, out IReadOnlyList<string> notices)
+    {
+        var metadata = new GgufMetadata("exported.gguf");
+        notices = GgufTokenizerExporter.Write(tokenizer, metadata, tokenizer.VocabularyCount + 3);
+        return metadata;
+    }
+
+    internal static Tokenizer LoadModel(string file)
+    {
+        using GgufFile gguf = GgufFile.Open(SharedFiles.Require(["models", .. file.Split('/')]));
+        return TokenizerLoader.LoadGguf(gguf.Metadata)!;
+    }
+
+    private static void AssertCases(string folder, Tokenizer tokenizer, Func<EncodingCase, bool> filter, bool compareTokens = true)
+    {
+        EncodingCase[] cases = [.. TokenizerFixtures.Cases(folder).Where(filter)];
+        Assert.True(cases.Length > 700);
+        List<string> failures = [.. cases.Select(c => TokenizerFixtures.Difference(tokenizer, c, compareTokens)).OfType<string>()];
+        Assert.True(failures.Count == 0, $"{failures.Count} of {cases.Length} differ:\n{string.Join('\n', failures.Take(8))}");
+    }
+
+    private static bool IsNormalized(string text)
+    {
+        var source = AlignedText.FromSource(text, isAligned: false);
+        return new NfcNormalizer().Normalize(source) == source;
+    }
+
+    private static bool ContainsAddedToken(Tokenizer tokenizer, string text) =>
+        tokenizer.Parts.AddedTokens.Any(t => text.Contains(t.Content, StringComparison.Ordinal));
+
+    private static int[] PeerIds(string model, string textFile, bool addSpecial)
+    {
+        string output = Peer.Run(["tokenize", model, textFile], new Dictionary<string, string>
+        {
+            ["PEER_ADD_SPECIAL"] = addSpecial ? "1" : "0",
+            ["PEER_PARSE_SPECIAL"] = "1",
+        });
+        return [.. output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
+    }
+
+    private static IEnumerable<(string Name, string Text)> Samples()
+    {
+        string[] files = ["wikitext-2/valid.txt", "parallel/xquad-paragraphs.zh.txt", "parallel/xquad-paragraphs.hi.txt", "parallel/xquad-paragraphs.ar.txt", "masakhaner/amh.dev.txt", "masakhaner/yor.dev.txt"];
+        foreach (string file in files)
+        {
+            string text = File.ReadAllText(SharedFiles.Require(["data", .. file.Split('/')]), Encoding.UTF8);
+            yield return (file.Replace('/', '-'), text[..Math.Min(text.Length, 100_000)]);
+        }
+        yield return ("fixtures", string.Join('\n', TokenizerFixtures.Cases("smollm2").Select(c => c.Text)));
+        yield return ("fixtures-spm", string.Join(' ', TokenizerFixtures.Cases("spm-bpe").Select(c => c.Text)));
+    }
+}
