@@ -82,7 +82,7 @@ internal static class GgufRope
                 metadata.Set(prefix + "rope.scaling.type", GgufValue.From("longrope"));
                 metadata.Set(prefix + "rope.scaling.original_context_length", GgufValue.From((uint)longrope.OriginalContext));
                 metadata.Set(prefix + "rope.scaling.attn_factor", GgufValue.From((float)longrope.AttentionFactor));
-                return null;
+                return $"llama.cpp chooses longrope's factors by the size of its context, not by the length of the text: shorter texts differ if the context is larger than {longrope.OriginalContext}";
             default:
                 return "llama.cpp loads no rotary divisors for this architecture: it runs without the scaling";
         }

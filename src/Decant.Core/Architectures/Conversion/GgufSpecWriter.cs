@@ -48,7 +48,10 @@ internal static class GgufSpecWriter
         if (attention.Rope is { } rope && GgufRope.Write(metadata, prefix, rope, architecture.GgufHoldsRotaryDivisors) is { } notice)
             notices.Add(notice);
         if (attention.Scale != DecoderDimensions.ScaleOf(attention.HeadSize))
+        {
             Number("attention.scale", attention.Scale);
+            notices.Add($"llama.cpp scales attention scores of {architecture.Name} models by the head size; the model wants 1/√{1 / ((double)attention.Scale * attention.Scale):0.##} instead of 1/√{attention.HeadSize}");
+        }
         if (attention.SoftCap is { } attentionCap)
             Number("attn_logit_softcapping", attentionCap);
         if (spec.Head.SoftCap is { } cap)

@@ -1,0 +1,286 @@
+using System.Text.Json.Nodes;
+using Decant.Core.Architectures;
+using Decant.Core.Architectures.Conversion;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Formats;
+using Decant.Core.Tensors;
+using Decant.Testing;
+
+namespace Decant.Core.Tests.Architectures;
+
+public sealed class ConversionTests
+{
+    /// <summary>1 + w rounds w to the spacing of numbers near 1; taking the 1 away again cannot undo that.</summary>
+    private const float GemmaNormTolerance = 1.2e-7f;
+
+    public static TheoryData<string> Folders => Fixtures.All;
+
+    public static TheoryData<string, string> FoldersAndConfigs => Fixtures.AllConfigs;
+
+    /// <summary>Through a real file and back: every tensor the model uses bit for bit, every config value equal.</summary>
+    [Theory]
+    [MemberData(nameof(FoldersAndConfigs))]
+    public void Through_GGUF_and_back_everything_is_equal(string folder, string configName)
+    {
+        using var files = new TemporaryFolder();
+        using HuggingFaceModelSource source = Fixtures.Open(folder, configName);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        string path = WriteGguf(files, GgufExport.Describe(model));
+
+        using IModelSource gguf = ModelSources.Open(path);
+        DecoderModel middle = ArchitectureRegistry.Bind(gguf);
+        Assert.Equal(model.ArchitectureName, middle.ArchitectureName);
+        Assert.Empty(middle.Notices);
+        HuggingFaceDescription back = HuggingFaceExport.Describe(middle);
+
+        Assert.True(ConfigCarriage.AreEqual(source.HuggingFace.Config, back.Config), back.Config.ToJsonString());
+        Dictionary<string, TensorData> original = source.Tensors.ToDictionary(t => t.Info.Name, StringComparer.Ordinal);
+        foreach (TensorData tensor in back.Tensors)
+        {
+            string name = tensor.Info.Name;
+            TensorData stored = original.GetValueOrDefault(name) ?? original[name["transformer.".Length..]];
+            original.Remove(stored.Info.Name);
+            Assert.Equal(stored.Info.Shape, tensor.Info.Shape);
+            Assert.Equal(stored.Info.Format, tensor.Info.Format);
+            if (folder == "gemma2" && name.Contains("norm", StringComparison.Ordinal))
+                Assert.All(Fixtures.Values(stored).Zip(Fixtures.Values(tensor)), pair => Assert.Equal(pair.First, pair.Second, GemmaNormTolerance));
+            else
+                Assert.True(Fixtures.Bytes(stored).SequenceEqual(Fixtures.Bytes(tensor)), name);
+            Assert.Equal(Fixtures.Bytes(tensor), Fixtures.BytesRowByRow(tensor));
+        }
+        Assert.All(original.Keys, left => Assert.True(
+            left.EndsWith("inv_freq", StringComparison.Ordinal) || left.EndsWith("position_ids", StringComparison.Ordinal)
+            || left.EndsWith(".attn.bias", StringComparison.Ordinal) || left.EndsWith("masked_bias", StringComparison.Ordinal)
+            || (left == "lm_head.weight" && model.Spec.Head.Tied), left));
+        // And the folder is understood as the same model again.
+        Assert.Equal(model.Spec, ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(back.Config, back.Tensors)).Spec);
+    }
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void Vectors_routers_and_positions_are_F32_and_matrices_as_asked(string folder)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        TensorFormat half = TensorFormats.FindByName("F16")!;
+        foreach (TensorFormat? asked in (TensorFormat?[])[null, TensorFormats.F32, half])
+        {
+            GgufDescription description = GgufExport.Describe(model, asked);
+            TensorFormat own = source.Tensors.First(t => t.Info.Shape.Rank == 2 && t.Info.Format is not I64Format).Info.Format;
+            foreach (TensorData tensor in description.Tensors)
+            {
+                bool plain = tensor.Info.Shape.Rank == 1 || tensor.Info.Name.Contains("ffn_gate_inp", StringComparison.Ordinal)
+                    || tensor.Info.Name.Contains("position_embd", StringComparison.Ordinal);
+                Assert.Equal(plain ? TensorFormats.F32 : asked ?? own, tensor.Info.Format);
+            }
+            Assert.Equal("none", description.Metadata.FindString("tokenizer.ggml.model"));
+        }
+    }
+
+    /// <summary>llama.cpp's converter reshapes [heads, 2, half] and swaps the middle axes; done here on whole arrays.</summary>
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("llama-tied")]
+    [InlineData("mistral")]
+    [InlineData("mixtral")]
+    public void Query_and_key_rows_and_biases_are_permuted_as_llama_cpp_does(string folder)
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        Dictionary<string, TensorData> written = GgufExport.Describe(model).Tensors.ToDictionary(t => t.Info.Name);
+        AttentionSpec attention = model.Spec.Layers[1].Attention;
+        int visited = 0;
+        foreach ((string gguf, string name, int heads) in (ReadOnlySpan<(string, string, int)>)
+            [("attn_q", "q_proj", attention.HeadCount), ("attn_k", "k_proj", attention.KeyValueHeadCount)])
+        {
+            foreach (string part in (ReadOnlySpan<string>)["weight", "bias"])
+            {
+                if (source.FindTensor($"model.layers.1.self_attn.{name}.{part}") is not { } stored)
+                    continue;
+                float[] values = Fixtures.Values(stored), expected = new float[values.Length];
+                int columns = part == "bias" ? 1 : (int)stored.Info.Shape.RowLength, half = attention.HeadSize / 2;
+                for (int head = 0; head < heads; head++)
+                {
+                    for (int i = 0; i < half; i++)
+                    {
+                        for (int side = 0; side < 2; side++)
+                            values.AsSpan((head * 2 * half + side * half + i) * columns, columns).CopyTo(expected.AsSpan((head * 2 * half + i * 2 + side) * columns));
+                    }
+                }
+                Assert.Equal(expected, Fixtures.Values(written[$"blk.1.{gguf}.{part}"]));
+                visited++;
+            }
+        }
+        Assert.Equal(folder == "llama-tied" ? 4 : 2, visited);
+    }
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void A_file_without_keys_of_our_own_is_still_understood(string folder)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        GgufDescription description = GgufExport.Describe(model);
+        GgufMetadata foreign = description.Metadata.Copy();
+        foreach ((string key, _) in description.Metadata.Entries.Where(e => e.Key.StartsWith("decant.", StringComparison.Ordinal)))
+            foreign.Remove(key);
+        if (folder == "llama-yarn")
+        {
+            // Its bounds are not the default ones; only the factor on cosines tells a foreign reader that this is no plain set of divisors.
+            Assert.Contains("attn_factor", Assert.Throws<NotSupportedModelException>(
+                () => ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(foreign, description.Tensors))).Message, StringComparison.Ordinal);
+            return;
+        }
+        DecoderModel read = ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(foreign, description.Tensors));
+        Assert.Equal(model.Spec.Layers.Length, read.Spec.Layers.Length);
+        Assert.Equal(model.ArchitectureName, read.ArchitectureName);
+        if (model.Spec.Layers[0].Attention.Rope is { Scaling: RopeScaling.Llama3 })
+        {
+            Assert.IsType<RopeScaling.FrequencyDivisors>(read.Spec.Layers[0].Attention.Rope!.Scaling);
+            // 20 positions are not what was published, so no config can be told from the divisors.
+            Assert.Throws<NotSupportedModelException>(() => HuggingFaceExport.Describe(read));
+        }
+        else
+        {
+            HuggingFaceDescription back = HuggingFaceExport.Describe(read);
+            Assert.NotNull(ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(back.Config, back.Tensors)));
+        }
+    }
+
+    [Theory]
+    [InlineData(8)]
+    [InlineData(32)]
+    public void Published_llama3_scaling_is_recognised_from_its_divisors(double factor)
+    {
+        var rope = new RopeSpec { Pairing = RopePairing.Half, RotaryCount = 64, Base = 500000, Scaling = new RopeScaling.Llama3(factor, 1, 4, 8192) };
+        Assert.Equal(rope.Scaling, RotaryDivisors.Recognise(rope, RotaryDivisors.Of(rope)));
+        var other = rope with { Scaling = new RopeScaling.Llama3(factor, 1, 4, 4096) };
+        Assert.Null(RotaryDivisors.Recognise(other, RotaryDivisors.Of(other)));
+    }
+
+    [Fact]
+    public void What_llama_cpp_will_do_otherwise_is_a_notice()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        Assert.Contains(Notices("llama-dynamic"), n => n.Contains("dynamic NTK", StringComparison.Ordinal) && n.Contains("16", StringComparison.Ordinal));
+        Assert.Contains(Notices("mistral"), n => n.Contains("sliding window", StringComparison.Ordinal) && n.Contains('9', StringComparison.Ordinal));
+        Assert.Contains(Notices("phi3"), n => n.Contains("sliding window", StringComparison.Ordinal));
+        Assert.Contains(Notices("phi3-longrope"), n => n.Contains("longrope", StringComparison.Ordinal));
+        Assert.Contains(Notices("gemma2"), n => n.Contains("attention scores", StringComparison.Ordinal));
+        Assert.All((string[])["llama", "llama-yarn", "llama-linear", "qwen3"], folder => Assert.Empty(Notices(folder)));
+
+        static IReadOnlyList<string> Notices(string folder)
+        {
+            using HuggingFaceModelSource source = Fixtures.Open(folder);
+            return GgufExport.Describe(ArchitectureRegistry.Bind(source)).Notices;
+        }
+    }
+
+    [Fact]
+    public void A_model_that_GGUF_cannot_hold_or_with_unknown_tensors_is_refused()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource source = Fixtures.Open("llama");
+        JsonObject config = Fixtures.Config("llama");
+        config["hidden_act"] = "relu";
+        DecoderModel relu = ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors));
+        Assert.Contains("Relu", Assert.Throws<NotSupportedModelException>(() => GgufExport.Describe(relu)).Message, StringComparison.Ordinal);
+
+        TensorData extra = MemoryTensor.FromValues("model.layers.0.mystery.weight", new TensorShape(1), [1f]);
+        DecoderModel model = ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(Fixtures.Config("llama"), [.. source.Tensors, extra]));
+        Assert.Contains("mystery", Assert.Throws<NotSupportedModelException>(() => GgufExport.Describe(model)).Message, StringComparison.Ordinal);
+        Assert.Contains("mystery", Assert.Throws<NotSupportedModelException>(() => HuggingFaceExport.Describe(model)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_value_that_half_precision_cannot_hold_names_the_tensor()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource source = Fixtures.Open("llama");
+        TensorData[] tensors = [.. source.Tensors.Select(t => t.Info.Name == "lm_head.weight" ? Huge(t) : t)];
+        GgufDescription description = GgufExport.Describe(
+            ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(Fixtures.Config("llama"), tensors)), TensorFormats.FindByName("F16"));
+        NumericalException error = Assert.Throws<NumericalException>(() => Fixtures.Bytes(description.Tensors.Single(t => t.Info.Name == "output.weight")));
+        Assert.Contains("output.weight", error.Message, StringComparison.Ordinal);
+        Assert.Contains("row 3", error.Message, StringComparison.Ordinal);
+
+        static MemoryTensor Huge(TensorData tensor)
+        {
+            float[] values = Fixtures.Values(tensor);
+            values[3 * tensor.Info.Shape.RowLength + 5] = 1e6f;
+            return MemoryTensor.FromValues(tensor.Info.Name, tensor.Info.Shape, values);
+        }
+    }
+
+    [Fact]
+    public void A_GGUF_model_described_as_GGUF_keeps_its_keys_and_names()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource source = Fixtures.Open("llama");
+        GgufDescription first = GgufExport.Describe(ArchitectureRegistry.Bind(source));
+        first.Metadata.Set("mine.own", GgufValue.From(5));
+        DecoderModel gguf = ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(first.Metadata, first.Tensors));
+        GgufDescription again = GgufExport.Describe(gguf);
+        Assert.Equal(first.Metadata.Entries, again.Metadata.Entries);
+        Assert.Equal(first.Tensors, again.Tensors);
+        GgufDescription half = GgufExport.Describe(gguf, TensorFormats.FindByName("F16"));
+        Assert.Equal(first.Tensors.Select(t => t.Info.Name), half.Tensors.Select(t => t.Info.Name));
+        Assert.All(half.Tensors, t => Assert.Equal(t.Info.Shape.Rank == 1 ? "F32" : "F16", t.Info.Format.Name));
+    }
+
+    /// <summary>llama.cpp's logits for the file converted as F32, at the positions before a window or a stretched context bites.</summary>
+    [Theory]
+    [InlineData("llama", 24)]
+    [InlineData("llama-tied", 24)]
+    [InlineData("llama-linear", 24)]
+    [InlineData("llama-yarn", 24)]
+    [InlineData("llama-sharded", 24)]
+    [InlineData("llama-oddities", 24)]
+    [InlineData("mistral", 9)]
+    [InlineData("mistral-f16", 9)]
+    [InlineData("mixtral", 24)]
+    [InlineData("qwen2", 24)]
+    [InlineData("qwen3", 24)]
+    [InlineData("phi3", 11)]
+    [InlineData("phi3-longrope-long", 24)]
+    // llama.cpp's GELU goes through a table in half precision.
+    [InlineData("gpt2", 24, 5e-3f)]
+    [InlineData("gpt2-oddities", 24, 5e-3f)]
+    public void The_peer_computes_the_reference_logits_from_the_converted_file(string folder, int positions, float tolerance = 1e-4f)
+    {
+        string reference = Path.Combine(SharedFiles.Require("fixtures", "architectures", folder), "expected.safetensors");
+        Peer.RequireProgram();
+        using var files = new TemporaryFolder();
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        string path = WriteGguf(files, GgufExport.Describe(ArchitectureRegistry.Bind(source), TensorFormats.F32));
+        var expected = new SafetensorsFixture(reference);
+        long[] shape = expected.Shape("logits");
+        int vocabulary = (int)shape[2];
+        long[] ids = expected.Integers("input_ids");
+        float worst = 0;
+        for (int row = 0; row < shape[0]; row++)
+        {
+            string idFile = files.Write("ids.txt", System.Text.Encoding.ASCII.GetBytes(string.Join(' ', ids.Skip(row * (int)shape[1]).Take((int)shape[1]))));
+            Peer.Run(["logits", path, idFile, files["out.f32"], "1"], new Dictionary<string, string> { ["PEER_KV"] = "f32", ["PEER_FA"] = "off" });
+            float[] got = new float[shape[1] * vocabulary];
+            Buffer.BlockCopy(File.ReadAllBytes(files["out.f32"]), 0, got, 0, got.Length * sizeof(float));
+            ReadOnlySpan<float> logits = expected.Singles("logits").Slice(row * got.Length, got.Length);
+            for (int i = 0; i < positions * vocabulary; i++)
+                worst = Math.Max(worst, Math.Abs(logits[i] - got[i]));
+        }
+        TestContext.Current.TestOutputHelper?.WriteLine($"{folder}: {worst:E2} over {positions} positions");
+        Assert.InRange(worst, 0, tolerance);
+    }
+
+    internal static string WriteGguf(TemporaryFolder folder, GgufDescription description)
+    {
+        using var stream = new FileStream(folder["model.gguf"], FileMode.Create);
+        using var writer = new GgufWriter(stream, stream.Name, description.Metadata, [.. description.Tensors.Select(t => t.Info)]);
+        foreach (TensorData tensor in description.Tensors)
+            writer.WriteTensor(tensor, TestContext.Current.CancellationToken);
+        writer.Complete();
+        return stream.Name;
+    }
+}
