@@ -30,6 +30,9 @@ internal sealed class ComputeContext : IDisposable
     /// <summary>Told about inputs and hidden states, or null.</summary>
     public IDecoderObserver? Observer { get; }
 
+    /// <summary>The input of the product that is running; one for all products, so that its memory is held once.</summary>
+    public ProductInput Input { get; } = new();
+
     /// <summary>Memory of part i of a job that has as many parts as there are threads.</summary>
     public Scratch[] Scratch { get; }
 
@@ -37,6 +40,7 @@ internal sealed class ComputeContext : IDisposable
     public void Dispose()
     {
         Pool.Dispose();
+        Input.Dispose();
         foreach (Scratch scratch in Scratch)
             scratch.Dispose();
     }

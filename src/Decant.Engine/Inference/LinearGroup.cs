@@ -1,4 +1,5 @@
 using Decant.Engine.Kernels;
+using Decant.Engine.Kernels.Arithmetic;
 
 namespace Decant.Engine.Inference;
 
@@ -7,7 +8,6 @@ internal sealed unsafe class LinearGroup : IDisposable
 {
     private readonly Linear[] members;
     private readonly nint[] outputs;
-    private readonly ProductInput input = new();
 
     /// <summary>Creates a group; it owns its members.</summary>
     public LinearGroup(params Linear[] members)
@@ -33,7 +33,7 @@ internal sealed unsafe class LinearGroup : IDisposable
             foreach (Linear member in members)
                 observer.LinearInput(member.Id, new ReadOnlySpan<float>(x, checked(tokenCount * columnCount)), tokenCount);
         }
-        input.Set(x, tokenCount, columnCount);
+        context.Input.Set(context.Pool, context.Arithmetic, x, tokenCount, columnCount);
         int threads = context.Pool.ThreadCount;
         context.Pool.Run(threads, new Work(this, context, threads));
     }
@@ -47,12 +47,14 @@ internal sealed unsafe class LinearGroup : IDisposable
 
     private void MultiplyPart(ComputeContext context, int part, int partCount)
     {
+        ProductInput input = context.Input;
+        int unit = input.HasPanels ? FloatArithmetic.TileRowCount : 1;
         for (int i = 0; i < members.Length; i++)
         {
             Linear member = members[i];
             int rowCount = member.Weight.RowCount;
-            int first = WorkerPool.Boundary(rowCount, 1, part, partCount);
-            int count = WorkerPool.Boundary(rowCount, 1, part + 1, partCount) - first;
+            int first = WorkerPool.Boundary(rowCount, unit, part, partCount);
+            int count = WorkerPool.Boundary(rowCount, unit, part + 1, partCount) - first;
             if (count == 0)
                 continue;
             float* y = (float*)outputs[i] + first;

@@ -1,8 +1,20 @@
+using Decant.Engine.Kernels.Arithmetic;
+
 namespace Decant.Engine.Kernels;
 
-/// <summary>The activations of matrix products that share one input: rows of tokens, and forms of them that kernels ask for.</summary>
-internal sealed unsafe class ProductInput
+/// <summary>
+/// The activations of matrix products that share one input, in the forms that kernels read: rows of tokens; for many tokens panels, in which
+/// the tokens of a column lie together; for few tokens sums over groups of columns, which formats with offsets need.
+/// </summary>
+internal sealed unsafe class ProductInput : IDisposable
 {
+    /// <summary>From this many tokens on, products run on panels.</summary>
+    public const int SmallestPanelTokenCount = 6;
+
+    private AlignedBuffer? panels;
+    private AlignedBuffer? sums;
+    private FloatArithmetic? arithmetic;
+
     /// <summary>Elements per token.</summary>
     public int ColumnCount { get; private set; }
 
@@ -12,11 +24,92 @@ internal sealed unsafe class ProductInput
     /// <summary>Row-major values [tokens, columns].</summary>
     public float* Rows { get; private set; }
 
-    /// <summary>Points at new activations.</summary>
-    public void Set(float* rows, int tokenCount, int columnCount)
+    /// <summary>True if there are panels, false if there are sums.</summary>
+    public bool HasPanels { get; private set; }
+
+    /// <summary>Tokens rounded up to whole vectors; the tokens added are zero.</summary>
+    public int PaddedTokenCount { get; private set; }
+
+    /// <summary>Points at new activations and prepares the forms of them.</summary>
+    public void Set(WorkerPool pool, FloatArithmetic functions, float* rows, int tokenCount, int columnCount)
     {
         Rows = rows;
         TokenCount = tokenCount;
         ColumnCount = columnCount;
+        arithmetic = functions;
+        HasPanels = tokenCount >= SmallestPanelTokenCount;
+        if (!HasPanels)
+        {
+            Reserve(ref sums, (long)tokenCount * SumCount(columnCount));
+            for (int token = 0; token < tokenCount; token++)
+                FillSums(Rows + (long)token * columnCount, Sums(token));
+            return;
+        }
+        PaddedTokenCount = (tokenCount + functions.Lanes - 1) / functions.Lanes * functions.Lanes;
+        Reserve(ref panels, (long)PaddedTokenCount * columnCount);
+        // A few thousand elements are turned sooner than another thread is told.
+        const long ElementsWorthThreads = 1 << 14;
+        int parts = (long)tokenCount * columnCount < ElementsWorthThreads ? 1 : pool.ThreadCount;
+        pool.Run(parts, new PackWork(this, parts));
+    }
+
+    /// <summary>Tokens of the panel that starts with this token, zeros included.</summary>
+    public int PanelWidth(int firstToken) => Math.Min(arithmetic!.PanelWidth, PaddedTokenCount - firstToken);
+
+    /// <summary>The panel that starts with this token, from a column on: [columns, width].</summary>
+    public float* Panel(int firstToken, int firstColumn) =>
+        panels!.Floats + (long)firstToken * ColumnCount + (long)firstColumn * PanelWidth(firstToken);
+
+    /// <summary>The sums of a token's columns, 16 at a time.</summary>
+    public float* Sums(int token) => sums!.Floats + (long)token * SumCount(ColumnCount);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        panels?.Dispose();
+        sums?.Dispose();
+    }
+
+    // Rounded up to whole blocks of 256, so that sums can be read four at a time.
+    private static int SumCount(int columnCount) => (columnCount + 255) / 256 * 16;
+
+    private static void Reserve(ref AlignedBuffer? buffer, long count)
+    {
+        if (buffer is not null && buffer.ByteCount >= count * sizeof(float))
+            return;
+        buffer?.Dispose();
+        buffer = new AlignedBuffer(count * sizeof(float), "Working memory", "Use a smaller batch.");
+    }
+
+    private void FillSums(float* row, float* target)
+    {
+        for (int i = 0; i < SumCount(ColumnCount); i++)
+        {
+            int end = Math.Min(16 * i + 16, ColumnCount);
+            float sum = 0;
+            for (int column = 16 * i; column < end; column++)
+                sum += row[column];
+            target[i] = sum;
+        }
+    }
+
+    private void Pack(int firstColumn, int endColumn)
+    {
+        int columns = endColumn - firstColumn;
+        for (int first = 0; first < TokenCount; first += arithmetic!.PanelWidth)
+        {
+            int width = PanelWidth(first);
+            int tokens = Math.Min(width, TokenCount - first);
+            float* panel = Panel(first, firstColumn);
+            if (tokens < width)
+                new Span<float>(panel, checked(columns * width)).Clear();
+            arithmetic!.Transpose(Rows + (long)first * ColumnCount + firstColumn, ColumnCount, tokens, columns, panel, width);
+        }
+    }
+
+    private readonly struct PackWork(ProductInput input, int parts) : IParallelWork
+    {
+        public void Run(int part) =>
+            input.Pack(WorkerPool.Boundary(input.ColumnCount, 16, part, parts), WorkerPool.Boundary(input.ColumnCount, 16, part + 1, parts));
     }
 }

@@ -14,7 +14,8 @@ public class ReferenceLogitsTests
     {
         var cases = new TheoryData<string, string>();
         foreach (string folder in new[] { "llama", "llama-linear", "llama-dynamic", "llama-sharded" })
-            cases.Add(folder, "scalar");
+        foreach (string kernel in Decant.Engine.Kernels.InstructionSet.All.Where(s => s.IsSupported).Select(s => s.Name))
+            cases.Add(folder, kernel);
         return cases;
     }
 

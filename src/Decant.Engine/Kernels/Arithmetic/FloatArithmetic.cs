@@ -8,6 +8,15 @@ namespace Decant.Engine.Kernels.Arithmetic;
 /// </summary>
 internal abstract unsafe class FloatArithmetic
 {
+    /// <summary>Rows of the left operand that <see cref="MultiplyTile"/> takes.</summary>
+    public const int TileRowCount = 6;
+
+    /// <summary>Elements per vector.</summary>
+    public abstract int Lanes { get; }
+
+    /// <summary>Columns of a full panel of the right operand: as many accumulators as the registers hold.</summary>
+    public abstract int PanelWidth { get; }
+
     /// <summary>destination[i] += factor · addend[i].</summary>
     public abstract void AddScaled(float* destination, float* addend, float factor, int count);
 
@@ -42,4 +51,22 @@ internal abstract unsafe class FloatArithmetic
 
     /// <summary>The largest element.</summary>
     public abstract float Largest(float* x, int count);
+
+    /// <summary>
+    /// One register tile of a product: c[i, j] (+)= Σₖ a[i · rowStride + k · step] · b[k · width + j] for <see cref="TileRowCount"/> rows.
+    /// </summary>
+    /// <param name="a">Left operand.</param>
+    /// <param name="rowStride">Elements between its rows.</param>
+    /// <param name="step">Elements between its columns.</param>
+    /// <param name="b">A panel of the right operand.</param>
+    /// <param name="width">Columns: a multiple of <see cref="Lanes"/>, at most <see cref="PanelWidth"/>.</param>
+    /// <param name="depth">Terms of each sum.</param>
+    /// <param name="c">Result.</param>
+    /// <param name="resultStride">Elements between rows of the result.</param>
+    /// <param name="accumulate">True to add to what the result holds.</param>
+    public abstract void MultiplyTile(
+        float* a, long rowStride, long step, float* b, int width, int depth, float* c, long resultStride, bool accumulate);
+
+    /// <summary>target[column · targetStride + row] = source[row · sourceStride + column].</summary>
+    public abstract void Transpose(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride);
 }

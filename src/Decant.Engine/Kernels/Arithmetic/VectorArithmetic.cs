@@ -8,7 +8,7 @@ namespace Decant.Engine.Kernels.Arithmetic;
 /// <see cref="FloatArithmetic"/> written once for every width. Full vectors first, then the rest one element at a time by the same formula
 /// with <see cref="ScalarOps"/>.
 /// </summary>
-internal sealed unsafe class VectorArithmetic<TVector, TOps> : FloatArithmetic
+internal sealed unsafe partial class VectorArithmetic<TVector, TOps> : FloatArithmetic
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
 {

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Decant.Engine.Kernels.Vectors;
 
 /// <summary>
@@ -67,6 +69,15 @@ internal unsafe interface IVectorOps<TVector>
 
     /// <summary>The largest lane.</summary>
     static abstract float MaxAcross(TVector a);
+
+    /// <summary>Elements index · <see cref="Lanes"/> and following of 32 codes, as floats.</summary>
+    static abstract TVector Widen(Vector256<sbyte> codes, int index);
+
+    /// <summary>Half-precision numbers, infinity and NaN included.</summary>
+    static abstract TVector LoadHalf(byte* source);
+
+    /// <summary>Numbers that are the upper half of single precision.</summary>
+    static abstract TVector LoadBrainFloat(byte* source);
 
     /// <summary>0, 1, 2, …</summary>
     static abstract TVector Indices { get; }

@@ -63,4 +63,27 @@ internal readonly unsafe struct Ops128 : IVectorOps<Vector128<float>>
         Vector128<float> pairs = Vector128.MaxNative(a, Vector128.Shuffle(a, Vector128.Create(2, 3, 0, 1)));
         return MathF.Max(pairs[0], pairs[1]);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Widen(Vector256<sbyte> codes, int index)
+    {
+        Vector128<sbyte> half = index < 4 ? codes.GetLower() : codes.GetUpper();
+        Vector128<short> pairs = index % 4 < 2 ? Vector128.WidenLower(half) : Vector128.WidenUpper(half);
+        return Vector128.ConvertToSingle(index % 2 == 0 ? Vector128.WidenLower(pairs) : Vector128.WidenUpper(pairs));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadHalf(byte* source)
+    {
+        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
+        Vector128<int> bits = WidenSigned(source);
+        Vector128<float> value = (Vector128.ShiftLeft(bits, 13) & Vector128.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector128.Create(5.192296858534828e33f);
+        Vector128<int> special = Vector128.GreaterThan(bits & Vector128.Create(0x7fff), Vector128.Create(0x7bff));
+        return (value.AsInt32() | (special & Vector128.Create(0x7f800000))).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadBrainFloat(byte* source) => Vector128.ShiftLeft(WidenSigned(source), 16).AsSingle();
+
+    private static Vector128<int> WidenSigned(byte* source) => Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)source).AsInt16());
 }

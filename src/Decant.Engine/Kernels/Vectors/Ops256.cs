@@ -55,4 +55,28 @@ internal readonly unsafe struct Ops256 : IVectorOps<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxAcross(Vector256<float> a) => Ops128.MaxAcross(Vector128.MaxNative(a.GetLower(), a.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Widen(Vector256<sbyte> codes, int index)
+    {
+        Vector128<sbyte> half = index < 2 ? codes.GetLower() : codes.GetUpper();
+        if (index % 2 == 1)
+            half = Vector128.CreateScalar(half.AsUInt64().GetElement(1)).AsSByte();
+        return Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(half));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadHalf(byte* source)
+    {
+        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
+        Vector256<int> bits = WidenSigned(source);
+        Vector256<float> value = (Vector256.ShiftLeft(bits, 13) & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector256.Create(5.192296858534828e33f);
+        Vector256<int> special = Vector256.GreaterThan(bits & Vector256.Create(0x7fff), Vector256.Create(0x7bff));
+        return (value.AsInt32() | (special & Vector256.Create(0x7f800000))).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadBrainFloat(byte* source) => Vector256.ShiftLeft(WidenSigned(source), 16).AsSingle();
+
+    private static Vector256<int> WidenSigned(byte* source) => Avx2.ConvertToVector256Int32(Vector128.Load((short*)source));
 }

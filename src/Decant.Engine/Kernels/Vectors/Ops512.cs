@@ -55,4 +55,23 @@ internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxAcross(Vector512<float> a) => Ops256.MaxAcross(Vector256.MaxNative(a.GetLower(), a.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Widen(Vector256<sbyte> codes, int index) =>
+        Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(index == 0 ? codes.GetLower() : codes.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadHalf(byte* source)
+    {
+        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
+        Vector512<int> bits = WidenSigned(source);
+        Vector512<float> value = (Vector512.ShiftLeft(bits, 13) & Vector512.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector512.Create(5.192296858534828e33f);
+        Vector512<int> special = Vector512.GreaterThan(bits & Vector512.Create(0x7fff), Vector512.Create(0x7bff));
+        return (value.AsInt32() | (special & Vector512.Create(0x7f800000))).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadBrainFloat(byte* source) => Vector512.ShiftLeft(WidenSigned(source), 16).AsSingle();
+
+    private static Vector512<int> WidenSigned(byte* source) => Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source));
 }

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Codes;
+
 namespace Decant.Engine.Kernels.Vectors;
 
 /// <summary>Vectors of one element: plain C#, on every processor.</summary>
@@ -44,4 +48,10 @@ internal readonly unsafe struct ScalarOps : IVectorOps<float>
     public static float Sum(float a) => a;
 
     public static float MaxAcross(float a) => a;
+
+    public static float Widen(Vector256<sbyte> codes, int index) => codes[index];
+
+    public static float LoadHalf(byte* source) => CodeBits.ReadHalf(source);
+
+    public static float LoadBrainFloat(byte* source) => BitConverter.Int32BitsToSingle(Unsafe.ReadUnaligned<short>(source) << 16);
 }

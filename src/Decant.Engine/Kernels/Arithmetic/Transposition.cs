@@ -1,0 +1,128 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace Decant.Engine.Kernels.Arithmetic;
+
+/// <summary>Transposes blocks of a matrix in registers: target[column · targetStride + row] = source[row · sourceStride + column].</summary>
+internal static unsafe class Transposition
+{
+    /// <summary>Any shape, element by element.</summary>
+    public static void Scalar(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
+    {
+        for (int row = 0; row < rowCount; row++)
+        {
+            float* from = source + row * sourceStride;
+            float* to = target + row;
+            for (int column = 0; column < columnCount; column++)
+                to[column * targetStride] = from[column];
+        }
+    }
+
+    /// <summary>Blocks of 8 × 8 by AVX, the rest element by element.</summary>
+    public static void Eight(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
+    {
+        int wholeRows = rowCount / 8 * 8;
+        int wholeColumns = columnCount / 8 * 8;
+        for (int row = 0; row < wholeRows; row += 8)
+        {
+            for (int column = 0; column < wholeColumns; column += 8)
+                EightByEight(source + row * sourceStride + column, sourceStride, target + column * targetStride + row, targetStride);
+        }
+        Rest(source, sourceStride, rowCount, columnCount, target, targetStride, wholeRows, wholeColumns);
+    }
+
+    /// <summary>Blocks of 4 × 4 by 128-bit vectors, the rest element by element.</summary>
+    public static void Four(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
+    {
+        int wholeRows = rowCount / 4 * 4;
+        int wholeColumns = columnCount / 4 * 4;
+        for (int row = 0; row < wholeRows; row += 4)
+        {
+            for (int column = 0; column < wholeColumns; column += 4)
+                FourByFour(source + row * sourceStride + column, sourceStride, target + column * targetStride + row, targetStride);
+        }
+        Rest(source, sourceStride, rowCount, columnCount, target, targetStride, wholeRows, wholeColumns);
+    }
+
+    private static void Rest(
+        float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride, int wholeRows, int wholeColumns)
+    {
+        if (wholeColumns < columnCount)
+            Scalar(source + wholeColumns, sourceStride, wholeRows, columnCount - wholeColumns, target + wholeColumns * targetStride, targetStride);
+        if (wholeRows < rowCount)
+            Scalar(source + wholeRows * sourceStride, sourceStride, rowCount - wholeRows, columnCount, target + wholeRows, targetStride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void EightByEight(float* source, long sourceStride, float* target, long targetStride)
+    {
+        // Each 256-bit register takes four columns of rows i and i + 4, so that what follows stays within 128-bit lanes.
+        Vector256<float> a0 = Halves(source, sourceStride, 0);
+        Vector256<float> a1 = Halves(source, sourceStride, 1);
+        Vector256<float> a2 = Halves(source, sourceStride, 2);
+        Vector256<float> a3 = Halves(source, sourceStride, 3);
+        StoreColumns(a0, a1, a2, a3, target, targetStride);
+        source += 4;
+        a0 = Halves(source, sourceStride, 0);
+        a1 = Halves(source, sourceStride, 1);
+        a2 = Halves(source, sourceStride, 2);
+        a3 = Halves(source, sourceStride, 3);
+        StoreColumns(a0, a1, a2, a3, target + 4 * targetStride, targetStride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Halves(float* source, long stride, int row) =>
+        Vector256.Create(Vector128.Load(source + row * stride), Vector128.Load(source + (row + 4) * stride));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreColumns(Vector256<float> a0, Vector256<float> a1, Vector256<float> a2, Vector256<float> a3, float* target, long stride)
+    {
+        Vector256<double> low01 = Avx.UnpackLow(a0, a1).AsDouble();
+        Vector256<double> low23 = Avx.UnpackLow(a2, a3).AsDouble();
+        Vector256<double> high01 = Avx.UnpackHigh(a0, a1).AsDouble();
+        Vector256<double> high23 = Avx.UnpackHigh(a2, a3).AsDouble();
+        Avx.UnpackLow(low01, low23).AsSingle().Store(target);
+        Avx.UnpackHigh(low01, low23).AsSingle().Store(target + stride);
+        Avx.UnpackLow(high01, high23).AsSingle().Store(target + 2 * stride);
+        Avx.UnpackHigh(high01, high23).AsSingle().Store(target + 3 * stride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FourByFour(float* source, long sourceStride, float* target, long targetStride)
+    {
+        Vector128<float> a0 = Vector128.Load(source);
+        Vector128<float> a1 = Vector128.Load(source + sourceStride);
+        Vector128<float> a2 = Vector128.Load(source + 2 * sourceStride);
+        Vector128<float> a3 = Vector128.Load(source + 3 * sourceStride);
+        Vector128<double> low01 = ZipLow(a0, a1).AsDouble();
+        Vector128<double> low23 = ZipLow(a2, a3).AsDouble();
+        Vector128<double> high01 = ZipHigh(a0, a1).AsDouble();
+        Vector128<double> high23 = ZipHigh(a2, a3).AsDouble();
+        Vector128.Create(low01.GetLower(), low23.GetLower()).AsSingle().Store(target);
+        Vector128.Create(low01.GetUpper(), low23.GetUpper()).AsSingle().Store(target + targetStride);
+        Vector128.Create(high01.GetLower(), high23.GetLower()).AsSingle().Store(target + 2 * targetStride);
+        Vector128.Create(high01.GetUpper(), high23.GetUpper()).AsSingle().Store(target + 3 * targetStride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> ZipLow(Vector128<float> a, Vector128<float> b)
+    {
+        if (Sse.IsSupported)
+            return Sse.UnpackLow(a, b);
+        if (AdvSimd.Arm64.IsSupported)
+            return AdvSimd.Arm64.ZipLow(a, b);
+        return Vector128.Create(a[0], b[0], a[1], b[1]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> ZipHigh(Vector128<float> a, Vector128<float> b)
+    {
+        if (Sse.IsSupported)
+            return Sse.UnpackHigh(a, b);
+        if (AdvSimd.Arm64.IsSupported)
+            return AdvSimd.Arm64.ZipHigh(a, b);
+        return Vector128.Create(a[2], b[2], a[3], b[3]);
+    }
+}

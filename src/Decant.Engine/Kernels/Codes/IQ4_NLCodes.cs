@@ -1,0 +1,27 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: scale 0–1, nibbles 2–17 (low: codes 0–15, high: 16–31) that stand for 16 uneven levels (ggml's kvalues_iq4nl).</summary>
+internal readonly unsafe struct IQ4_NLCodes : ICodeBlock
+{
+    public static string Format => "IQ4_NL";
+
+    public static int BlockLength => 32;
+
+    public static int ByteCount => 18;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => false;
+
+    /// <summary>The levels.</summary>
+    public static Vector128<sbyte> Levels => Vector128.Create(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) => scales[0] = CodeBits.ReadHalf(block);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.LookUpNibbles(block + 2, Levels);
+}

@@ -1,0 +1,27 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: power of two 0, nibbles 1–16 (low: codes 0–15, high: 16–31) that stand for doubled E2M1 numbers (OCP Microscaling Formats specification 1.0).</summary>
+internal readonly unsafe struct MXFP4Codes : ICodeBlock
+{
+    public static string Format => "MXFP4";
+
+    public static int BlockLength => 32;
+
+    public static int ByteCount => 17;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => false;
+
+    // The scale is half the block's power of two, because the levels are doubled; the two smallest are denormal.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) =>
+        scales[0] = BitConverter.UInt32BitsToSingle(block[0] < 2 ? 0x0020_0000u << block[0] : (uint)(block[0] - 1) << 23);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) =>
+        CodeBits.LookUpNibbles(block + 1, Vector128.Create(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12));
+}

@@ -1,0 +1,29 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: 16 × (scale low, minimum high nibble) 0–15, bit pairs 16–79 (part p: byte run p / 4, bits 2 (p mod 4)), scale of scales 80–81, of minima 82–83.</summary>
+internal readonly unsafe struct Q2_KCodes : ICodeBlock
+{
+    public static string Format => "Q2_K";
+
+    public static int BlockLength => 256;
+
+    public static int ByteCount => 84;
+
+    public static int GroupLength => 16;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales)
+    {
+        Vector256<byte> both = CodeBits.Nibbles(block);
+        CodeBits.StoreScaled(both.GetLower().AsSByte(), CodeBits.ReadHalf(block + 80), scales);
+        CodeBits.StoreScaled(both.GetUpper().AsSByte(), -CodeBits.ReadHalf(block + 82), scales + ICodeBlock.MaximumGroupCount);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.Shifted(block + 16 + part / 4 * 32, part % 4 * 2, 3).AsSByte();
+}

@@ -1,0 +1,44 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: third bits 0–31 (part p: bit p), bit pairs 32–95 (part p: byte run p / 4, bits 2 (p mod 4)), 16 scales of 6 bits 96–107, scale of scales 108–109; codes zero at 4, scales at 32.</summary>
+internal readonly unsafe struct Q3_KCodes : ICodeBlock
+{
+    public static string Format => "Q3_K";
+
+    public static int BlockLength => 256;
+
+    public static int ByteCount => 110;
+
+    public static int GroupLength => 16;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales)
+    {
+        // Low nibbles of scales 0–7 and 8–15 share bytes 0–7; byte 8 + j holds the upper two bits of scales j, j + 4, j + 8, j + 12.
+        ulong low = Unsafe.ReadUnaligned<ulong>(block + 96);
+        ulong high = Unsafe.ReadUnaligned<uint>(block + 104);
+        high |= high << 32;
+        ulong first = (low & 0x0f0f0f0f0f0f0f0f) | (SpreadPairs(high, 0) << 4);
+        ulong second = (low >> 4 & 0x0f0f0f0f0f0f0f0f) | (SpreadPairs(high, 4) << 4);
+        Vector128<sbyte> signed = Vector128.Create(first, second).AsSByte() - Vector128.Create((sbyte)32);
+        CodeBits.StoreScaled(signed, CodeBits.ReadHalf(block + 108), scales);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part)
+    {
+        Vector256<byte> low = CodeBits.Shifted(block + 32 + part / 4 * 32, part % 4 * 2, 3);
+        Vector256<byte> bit = Vector256.Create((byte)(1 << part));
+        Vector256<byte> unset = Vector256.Equals(Vector256.Load(block) & bit, Vector256<byte>.Zero) & Vector256.Create((byte)4);
+        return (low - unset).AsSByte();
+    }
+
+    // Bits shift and shift + 1 of the lower four bytes, bits shift + 2 and shift + 3 of the upper four.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong SpreadPairs(ulong bytes, int shift) => (bytes >> shift & 0x03030303) | (bytes >> (shift + 2) & 0x0303030300000000);
+}

@@ -1,0 +1,24 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: scale 0–1, nibbles 2–17 (low: codes 0–15, high: 16–31), zero at 8.</summary>
+internal readonly unsafe struct Q4_0Codes : ICodeBlock
+{
+    public static string Format => "Q4_0";
+
+    public static int BlockLength => 32;
+
+    public static int ByteCount => 18;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) => scales[0] = CodeBits.ReadHalf(block);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.Nibbles(block + 2).AsSByte() - Vector256.Create((sbyte)8);
+}

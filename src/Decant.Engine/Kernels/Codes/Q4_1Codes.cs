@@ -1,0 +1,28 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: scale 0–1, offset 2–3, nibbles 4–19 (low: codes 0–15, high: 16–31).</summary>
+internal readonly unsafe struct Q4_1Codes : ICodeBlock
+{
+    public static string Format => "Q4_1";
+
+    public static int BlockLength => 32;
+
+    public static int ByteCount => 20;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales)
+    {
+        scales[0] = CodeBits.ReadHalf(block);
+        scales[ICodeBlock.MaximumGroupCount] = CodeBits.ReadHalf(block + 2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.Nibbles(block + 4).AsSByte();
+}

@@ -1,0 +1,25 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: scale of scales 0–1, of minima 2–3, 8 scales and 8 minima of 6 bits 4–15, nibbles 16–143 (parts 2r and 2r + 1: low and high nibbles of byte run r).</summary>
+internal readonly unsafe struct Q4_KCodes : ICodeBlock
+{
+    public static string Format => "Q4_K";
+
+    public static int BlockLength => 256;
+
+    public static int ByteCount => 144;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) =>
+        CodeBits.StoreScalesAndMinima(CodeBits.SixBitPairs(block + 4), CodeBits.ReadHalf(block), CodeBits.ReadHalf(block + 2), scales);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.Shifted(block + 16 + part / 2 * 32, part % 2 * 4, 15).AsSByte();
+}

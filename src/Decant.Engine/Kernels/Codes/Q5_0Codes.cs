@@ -1,0 +1,28 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: scale 0–1, fifth bits 2–5 (bit i of code i), nibbles 6–21, zero at 16.</summary>
+internal readonly unsafe struct Q5_0Codes : ICodeBlock
+{
+    public static string Format => "Q5_0";
+
+    public static int BlockLength => 32;
+
+    public static int ByteCount => 22;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) => scales[0] = CodeBits.ReadHalf(block);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part)
+    {
+        Vector256<byte> fifth = CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 2), 16);
+        return (CodeBits.Nibbles(block + 6) | fifth).AsSByte() - Vector256.Create((sbyte)16);
+    }
+}

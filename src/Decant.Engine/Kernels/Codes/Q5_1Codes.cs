@@ -1,0 +1,29 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: scale 0–1, offset 2–3, fifth bits 4–7 (bit i of code i), nibbles 8–23.</summary>
+internal readonly unsafe struct Q5_1Codes : ICodeBlock
+{
+    public static string Format => "Q5_1";
+
+    public static int BlockLength => 32;
+
+    public static int ByteCount => 24;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales)
+    {
+        scales[0] = CodeBits.ReadHalf(block);
+        scales[ICodeBlock.MaximumGroupCount] = CodeBits.ReadHalf(block + 2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) =>
+        (CodeBits.Nibbles(block + 8) | CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 4), 16)).AsSByte();
+}

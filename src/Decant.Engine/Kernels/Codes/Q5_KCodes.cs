@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: scale of scales 0–1, of minima 2–3, 8 scales and 8 minima of 6 bits 4–15, fifth bits 16–47 (part p: bit p), nibbles 48–175 as in Q4_K.</summary>
+internal readonly unsafe struct Q5_KCodes : ICodeBlock
+{
+    public static string Format => "Q5_K";
+
+    public static int BlockLength => 256;
+
+    public static int ByteCount => 176;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) =>
+        CodeBits.StoreScalesAndMinima(CodeBits.SixBitPairs(block + 4), CodeBits.ReadHalf(block), CodeBits.ReadHalf(block + 2), scales);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part)
+    {
+        Vector256<byte> bit = Vector256.Create((byte)(1 << part));
+        Vector256<byte> fifth = Vector256.Equals(Vector256.Load(block + 16) & bit, bit) & Vector256.Create((byte)16);
+        return (CodeBits.Shifted(block + 48 + part / 2 * 32, part % 2 * 4, 15) | fifth).AsSByte();
+    }
+}

@@ -1,0 +1,29 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: low nibbles 0–127, upper bit pairs 128–191, 16 signed scales 192–207, scale of scales 208–209, zero at 32. Part p of half h = p / 4: byte run 2h + p mod 2 (low nibbles for p mod 4 &lt; 2, high otherwise), pairs from run h, bits 2 (p mod 4).</summary>
+internal readonly unsafe struct Q6_KCodes : ICodeBlock
+{
+    public static string Format => "Q6_K";
+
+    public static int BlockLength => 256;
+
+    public static int ByteCount => 210;
+
+    public static int GroupLength => 16;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) => CodeBits.StoreScaled(Vector128.Load((sbyte*)block + 192), CodeBits.ReadHalf(block + 208), scales);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part)
+    {
+        Vector256<byte> low = CodeBits.Shifted(block + (part / 4 * 2 + part % 2) * 32, part % 4 / 2 * 4, 15);
+        Vector256<byte> pairs = CodeBits.Shifted(block + 128 + part / 4 * 32, part % 4 * 2, 3);
+        return (low | Vector256.ShiftLeft(pairs.AsUInt16(), 4).AsByte()).AsSByte() - Vector256.Create((sbyte)32);
+    }
+}

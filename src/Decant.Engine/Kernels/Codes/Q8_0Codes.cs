@@ -1,0 +1,24 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: scale 0–1, codes 2–33.</summary>
+internal readonly unsafe struct Q8_0Codes : ICodeBlock
+{
+    public static string Format => "Q8_0";
+
+    public static int BlockLength => 32;
+
+    public static int ByteCount => 34;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) => scales[0] = CodeBits.ReadHalf(block);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => Vector256.Load((sbyte*)block + 2);
+}

@@ -1,0 +1,24 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: scale 0–1, sum (not needed here) 2–3, codes 4–35.</summary>
+internal readonly unsafe struct Q8_1Codes : ICodeBlock
+{
+    public static string Format => "Q8_1";
+
+    public static int BlockLength => 32;
+
+    public static int ByteCount => 36;
+
+    public static int GroupLength => 32;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) => scales[0] = CodeBits.ReadHalf(block);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => Vector256.Load((sbyte*)block + 4);
+}

@@ -1,0 +1,25 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Decant.Engine.Kernels.Codes;
+
+/// <summary>Bytes: bit pairs 0–63 (part p: byte run p / 4, bits 2 (p mod 4)), scale 64–65, zero at 1.</summary>
+internal readonly unsafe struct TQ2_0Codes : ICodeBlock
+{
+    public static string Format => "TQ2_0";
+
+    public static int BlockLength => 256;
+
+    public static int ByteCount => 66;
+
+    public static int GroupLength => 256;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* scales) => scales[0] = CodeBits.ReadHalf(block + 64);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) =>
+        CodeBits.Shifted(block + part / 4 * 32, part % 4 * 2, 3).AsSByte() - Vector256<sbyte>.One;
+}

@@ -1,0 +1,112 @@
+using Decant.Engine.Kernels.Vectors;
+
+namespace Decant.Engine.Kernels;
+
+/// <summary>An element type without blocks that vectors can be loaded from.</summary>
+internal unsafe interface IPlainElement
+{
+    /// <summary>The format, as ggml spells it.</summary>
+    static abstract string Format { get; }
+
+    /// <summary>Bytes per element.</summary>
+    static abstract int ByteCount { get; }
+
+    /// <summary>A vector of elements from any address.</summary>
+    static abstract TVector Load<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>;
+}
+
+/// <summary>Single precision.</summary>
+internal readonly unsafe struct SingleElement : IPlainElement
+{
+    public static string Format => "F32";
+
+    public static int ByteCount => 4;
+
+    public static TVector Load<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector> => TOps.Load((float*)source);
+}
+
+/// <summary>Half precision.</summary>
+internal readonly unsafe struct HalfElement : IPlainElement
+{
+    public static string Format => "F16";
+
+    public static int ByteCount => 2;
+
+    public static TVector Load<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector> => TOps.LoadHalf(source);
+}
+
+/// <summary>The upper half of single precision.</summary>
+internal readonly unsafe struct BrainFloatElement : IPlainElement
+{
+    public static string Format => "BF16";
+
+    public static int ByteCount => 2;
+
+    public static TVector Load<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector> => TOps.LoadBrainFloat(source);
+}
+
+/// <summary>Formats of single elements.</summary>
+internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet instructions)
+    : VectorKernel(TElement.Format, instructions, 1, TElement.ByteCount)
+    where TVector : struct
+    where TOps : struct, IVectorOps<TVector>
+    where TElement : struct, IPlainElement
+{
+    /// <inheritdoc/>
+    public override void Decode(byte* source, float* destination, int count)
+    {
+        int i = 0;
+        for (; i <= count - TOps.Lanes; i += TOps.Lanes)
+            TOps.Store(destination + i, TElement.Load<TVector, TOps>(source + (long)i * TElement.ByteCount));
+        for (; i < count; i++)
+            destination[i] = TElement.Load<float, ScalarOps>(source + (long)i * TElement.ByteCount);
+    }
+
+    /// <inheritdoc/>
+    protected override void MultiplyFew(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
+    {
+        for (int row = 0; row < rowCount; row++)
+        {
+            for (int token = 0; token < input.TokenCount; token++)
+                y[(long)token * yStride + row] = Dot(rows + row * rowByteCount, input.Rows + (long)token * input.ColumnCount, input.ColumnCount);
+        }
+    }
+
+    private static float Dot(byte* row, float* x, int count)
+    {
+        TVector sum0 = TOps.Create(0);
+        TVector sum1 = TOps.Create(0);
+        TVector sum2 = TOps.Create(0);
+        TVector sum3 = TOps.Create(0);
+        int step = TOps.Lanes * TElement.ByteCount;
+        int i = 0;
+        for (; i <= count - 4 * TOps.Lanes; i += 4 * TOps.Lanes)
+        {
+            sum0 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row), TOps.Load(x + i), sum0);
+            sum1 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row + step), TOps.Load(x + i + TOps.Lanes), sum1);
+            sum2 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row + 2 * step), TOps.Load(x + i + 2 * TOps.Lanes), sum2);
+            sum3 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row + 3 * step), TOps.Load(x + i + 3 * TOps.Lanes), sum3);
+            row += 4 * step;
+        }
+        for (; i <= count - TOps.Lanes; i += TOps.Lanes)
+        {
+            sum0 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row), TOps.Load(x + i), sum0);
+            row += step;
+        }
+        float sum = TOps.Sum(TOps.Add(TOps.Add(sum0, sum1), TOps.Add(sum2, sum3)));
+        for (; i < count; i++)
+        {
+            sum = MathF.FusedMultiplyAdd(TElement.Load<float, ScalarOps>(row), x[i], sum);
+            row += TElement.ByteCount;
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,148 @@
+using Decant.Core.Formats;
+using Decant.Engine.Kernels;
+
+namespace Decant.Engine.Tests.Kernels;
+
+/// <summary>Every kernel of the list against the format's definition and the scalar twin.</summary>
+public unsafe class WeightKernelTests
+{
+    /// <summary>Kernels that this processor can run. Formats without an encoder are fed random bytes.</summary>
+    public static TheoryData<string> Names() => [.. KernelList.All.Where(k => k.Instructions.IsSupported).Select(k => k.Name).Distinct()];
+
+    [Fact]
+    public void The_list_holds_a_kernel_for_every_format_at_every_level()
+    {
+        foreach (InstructionSet set in InstructionSet.All)
+        {
+            foreach (TensorFormat format in TensorFormats.All)
+                Assert.Equal(format.Name, KernelList.Choose(format, set).Format);
+        }
+        Assert.True(KernelList.All.Count > 4 * TensorFormats.All.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Decoding_is_bit_equal_to_the_format(string name)
+    {
+        WeightKernel kernel = Find(name);
+        TensorFormat format = TensorFormats.FindByName(kernel.Format)!;
+        for (int blocks = 1; blocks <= 37; blocks += 3)
+        {
+            byte[] bytes = RandomBytes(format, blocks, blocks);
+            var expected = new float[blocks * format.BlockLength];
+            format.DecodeRow(bytes, expected);
+            var actual = new float[expected.Length];
+            fixed (byte* source = bytes)
+            fixed (float* target = actual)
+                kernel.Decode(source, target, actual.Length);
+            for (int i = 0; i < expected.Length; i++)
+            {
+                if (float.IsNaN(expected[i]) ? !float.IsNaN(actual[i]) : BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(actual[i]))
+                    Assert.Fail($"{name}: element {i} of {expected.Length} is {actual[i]:G9}, expected {expected[i]:G9}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Products_agree_with_the_scalar_twin(string name)
+    {
+        WeightKernel kernel = Find(name);
+        TensorFormat format = TensorFormats.FindByName(kernel.Format)!;
+        var twin = new ScalarKernel(format);
+        using var pool = new WorkerPool(2);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        int unit = format.BlockLength;
+        foreach (int columns in new[] { unit * 3, unit == 1 ? 301 : 608 / unit * unit })
+        {
+            foreach ((int rows, int tokens) in new[] { (7, 1), (5, 3), (13, 6), (98, 17), (6, 67), (7, 130) })
+            {
+                byte[] bytes = Encoded(format, rows, columns, rows * 1000 + tokens);
+                float[] x = Normal(tokens * columns, 77 + tokens);
+                var expected = new float[tokens * rows];
+                var actual = new float[tokens * rows];
+                long rowBytes = format.RowByteCount(columns);
+                fixed (byte* weights = bytes)
+                fixed (float* px = x, pe = expected, pa = actual)
+                {
+                    input.Set(pool, InstructionSet.Scalar.Arithmetic, px, tokens, columns);
+                    twin.Multiply(weights, rowBytes, rows, input, pe, rows, scratch);
+                    input.Set(pool, kernel.Instructions.Arithmetic, px, tokens, columns);
+                    kernel.Multiply(weights, rowBytes, rows, input, pa, rows, scratch);
+                    AssertProducts(name, bytes, format, x, expected, actual, rows, tokens, columns);
+                }
+            }
+        }
+    }
+
+    /// <summary>An error of a sum of n single-precision products is bounded by a few roundings of the sum of their magnitudes.</summary>
+    private static void AssertProducts(
+        string name, byte[] bytes, TensorFormat format, float[] x, float[] expected, float[] actual, int rows, int tokens, int columns)
+    {
+        var weights = new float[rows * columns];
+        format.DecodeRow(bytes, weights);
+        for (int token = 0; token < tokens; token++)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                double magnitude = 0;
+                for (int column = 0; column < columns; column++)
+                    magnitude += Math.Abs((double)weights[row * columns + column] * x[token * columns + column]);
+                double error = Math.Abs((double)expected[token * rows + row] - actual[token * rows + row]);
+                // Offsets cancel against codes, so their products' magnitude is larger than what is seen here.
+                if (!(error <= 2e-6 * magnitude + 1e-30))
+                    Assert.Fail($"{name}: [{rows}, {columns}] x {tokens}: row {row}, token {token}: {actual[token * rows + row]}, expected {expected[token * rows + row]}, magnitude {magnitude}");
+            }
+        }
+    }
+
+    private static WeightKernel Find(string name) => KernelList.All.First(k => k.Name == name);
+
+    private static byte[] RandomBytes(TensorFormat format, int blocks, int seed)
+    {
+        var bytes = new byte[blocks * format.BlockByteCount];
+        new Random(seed).NextBytes(bytes);
+        return bytes;
+    }
+
+    private static byte[] Encoded(TensorFormat format, int rows, int columns, int seed)
+    {
+        int rowBytes = (int)format.RowByteCount(columns);
+        var bytes = new byte[rows * rowBytes];
+        if (!format.CanEncode || format.Name is "F8_E4M3" or "F8_E5M2" || format.BlockLength == 1 && format.Name is not ("F32" or "F16" or "BF16" or "F64"))
+        {
+            new Random(seed).NextBytes(bytes);
+            if (format.BlockLength == 1)
+                bytes.AsSpan().Fill(1);
+            return Finite(format, bytes, columns);
+        }
+        float[] values = Normal(rows * columns, seed);
+        for (int row = 0; row < rows; row++)
+            format.EncodeRow(values.AsSpan(row * columns, columns), [], bytes.AsSpan(row * rowBytes, rowBytes));
+        return bytes;
+    }
+
+    /// <summary>Random bytes are scales too: blocks that decode to anything huge or not finite are cleared.</summary>
+    private static byte[] Finite(TensorFormat format, byte[] bytes, int columns)
+    {
+        var values = new float[format.BlockLength];
+        for (int start = 0; start < bytes.Length; start += format.BlockByteCount)
+        {
+            Span<byte> block = bytes.AsSpan(start, format.BlockByteCount);
+            format.DecodeRow(block, values);
+            if (values.Any(v => !(Math.Abs(v) < 1e6)))
+                block.Clear();
+        }
+        return bytes;
+    }
+
+    private static float[] Normal(int count, int seed)
+    {
+        var random = new Random(seed);
+        var values = new float[count];
+        for (int i = 0; i < count; i++)
+            values[i] = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+        return values;
+    }
+}
