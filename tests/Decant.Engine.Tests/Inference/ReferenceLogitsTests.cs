@@ -1,8 +1,6 @@
-using System.Text.Json.Nodes;
-using Decant.Core.Architectures;
-using Decant.Core.Files;
 using Decant.Core.Tensors;
 using Decant.Engine.Inference;
+using Decant.Engine.Kernels;
 using Decant.Testing;
 
 namespace Decant.Engine.Tests.Inference;
@@ -10,69 +8,70 @@ namespace Decant.Engine.Tests.Inference;
 /// <summary>Every reference checkpoint of the decoders the engine runs: logits, hidden states and greedy text from Hugging Face transformers.</summary>
 public class ReferenceLogitsTests
 {
-    public static TheoryData<string, string> Cases()
+    public static TheoryData<string, string, string> Cases()
     {
-        var cases = new TheoryData<string, string>();
-        foreach (string folder in new[] { "llama", "llama-linear", "llama-dynamic", "llama-sharded" })
-        foreach (string kernel in Decant.Engine.Kernels.InstructionSet.All.Where(s => s.IsSupported).Select(s => s.Name))
-            cases.Add(folder, kernel);
+        var cases = new TheoryData<string, string, string>();
+        foreach (string folder in ReferenceCheckpoint.Folders())
+        {
+            foreach (string config in ReferenceCheckpoint.Configs(folder))
+            {
+                foreach (InstructionSet set in InstructionSet.All.Where(set => set.IsSupported))
+                    cases.Add(folder, config, set.Name);
+            }
+        }
         return cases;
+    }
+
+    [Fact]
+    public void All_registered_decoders_have_reference_checkpoints()
+    {
+        SharedFiles.Require("fixtures", "architectures", "index.json");
+        Assert.True(ReferenceCheckpoint.Folders().Count() >= 18, string.Join(' ', ReferenceCheckpoint.Folders()));
     }
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Logits_hidden_states_and_greedy_ids_are_those_of_transformers(string folder, string kernel)
+    public void Logits_hidden_states_and_greedy_ids_are_those_of_transformers(string folder, string config, string kernel)
     {
-        string path = SharedFiles.Require("fixtures", "architectures", folder);
-        var expected = new SafetensorsFixture(Path.Combine(path, "expected.safetensors"));
-        JsonNode index = JsonNode.Parse(File.ReadAllText(SharedFiles.Require("fixtures", "architectures", "index.json")))![folder]!;
-        double tolerance = (double)index["tolerance"]!;
-        using IModelSource source = ModelSources.Open(path);
-        DecoderModel model = LlamaByHand.Bind(source);
+        using var checkpoint = new ReferenceCheckpoint(folder, config);
         var observer = new HiddenStates();
-        using Decoder decoder = Decoder.Load(model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, Observer = observer }, TestContext.Current.CancellationToken);
-        int[] ids = [.. expected.Integers("input_ids").Select(v => (int)v)];
-        int length = (int)expected.Shape("input_ids")[1];
-        int vocabulary = decoder.Spec.VocabularySize;
-        for (int row = 1; row >= 0; row--)
+        using Decoder decoder = Decoder.Load(
+            checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, Observer = observer }, TestContext.Current.CancellationToken);
+        Assert.Equal(kernel, decoder.KernelName);
+        // Row 0 last: the reference hidden states are its.
+        for (int row = checkpoint.Rows - 1; row >= 0; row--)
         {
             observer.Rows.Clear();
-            using DecoderSession session = decoder.StartSession(length);
-            float[] logits = expected.Singles("logits").Slice(row * length * vocabulary, length * vocabulary).ToArray();
+            using DecoderSession session = decoder.StartSession(checkpoint.Length);
             int visited = 0;
-            session.Score(ids.AsSpan(row * length, length), 0, (position, values) =>
+            session.Score(checkpoint.Ids.AsSpan(row * checkpoint.Length, checkpoint.Length), 0, (position, values) =>
             {
                 Assert.Equal(visited++, position);
-                AssertClose(logits.AsSpan(position * vocabulary, vocabulary), values, tolerance, $"logits at {row}, {position}");
+                Closeness.Assert(checkpoint.Logits(row, position), values, checkpoint.Tolerance, $"logits at {row}, {position}");
             }, TestContext.Current.CancellationToken);
-            Assert.Equal(length, visited);
+            Assert.Equal(checkpoint.Length, visited);
         }
 
         int layers = decoder.Spec.Layers.Length;
-        Assert.Equal(layers + 1, (int)index["hidden_states"]!);
+        Assert.Equal(layers + 1, (int)checkpoint.Index["hidden_states"]!);
         for (int i = 0; i <= layers; i++)
         {
-            int own = i == layers && (bool)index["last_hidden_is_after_final_norm"]! ? layers + 1 : i;
-            AssertClose(expected.Singles($"hidden_states.{i}"), observer.Rows[own], tolerance, $"hidden state {i}");
+            int own = i == layers && (bool)checkpoint.Index["last_hidden_is_after_final_norm"]! ? layers + 1 : i;
+            Closeness.Assert(checkpoint.Expected.Singles($"hidden_states.{i}"), observer.Rows[own], checkpoint.Tolerance, $"hidden state {i}");
         }
-
-        var text = ids[..length].ToList();
-        foreach (long next in expected.Integers("greedy"))
-        {
-            using DecoderSession session = decoder.StartSession(text.Count);
-            ReadOnlySpan<float> values = session.Append(text.ToArray(), TestContext.Current.CancellationToken);
-            Assert.Equal((int)next, new Sampler(SamplerOptions.Greedy).Sample(values, []));
-            text.Add((int)next);
-        }
+        AssertGreedyText(checkpoint, decoder);
     }
 
-    private static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double tolerance, string what)
+    /// <summary>The reference text was made without a cache: every step is the whole text anew.</summary>
+    private static void AssertGreedyText(ReferenceCheckpoint checkpoint, Decoder decoder)
     {
-        Assert.Equal(expected.Length, actual.Length);
-        for (int i = 0; i < expected.Length; i++)
+        var sampler = new Sampler(SamplerOptions.Greedy);
+        List<int> text = [.. checkpoint.Ids[..checkpoint.Length]];
+        foreach (long next in checkpoint.Expected.Integers("greedy"))
         {
-            if (!(Math.Abs(expected[i] - actual[i]) <= tolerance))
-                Assert.Fail($"{what}: element {i} is {actual[i]}, expected {expected[i]} within {tolerance}");
+            using DecoderSession session = decoder.StartSession(text.Count);
+            Assert.Equal((int)next, sampler.Sample(session.Append(text.ToArray(), TestContext.Current.CancellationToken), []));
+            text.Add((int)next);
         }
     }
 

@@ -1,0 +1,62 @@
+using System.Text.Json.Nodes;
+using Decant.Core.Architectures;
+using Decant.Core.Files;
+using Decant.Testing;
+
+namespace Decant.Engine.Tests.Inference;
+
+/// <summary>The reference checkpoints whose families are registered, with what transformers computed for them.</summary>
+internal sealed class ReferenceCheckpoint : IDisposable
+{
+    private readonly IModelSource source;
+
+    public ReferenceCheckpoint(string folder, string configName = "config.json")
+    {
+        string path = SharedFiles.Require("fixtures", "architectures", folder);
+        Expected = new SafetensorsFixture(Path.Combine(path, "expected.safetensors"));
+        Index = Indices()![folder]!;
+        source = HuggingFaceModelSource.OpenFolder(path, configName);
+        Model = ArchitectureRegistry.Bind(source);
+        Rows = (int)Expected.Shape("input_ids")[0];
+        Length = (int)Expected.Shape("input_ids")[1];
+        Ids = [.. Expected.Integers("input_ids").Select(id => (int)id)];
+        Vocabulary = Model.Spec.VocabularySize;
+    }
+
+    public SafetensorsFixture Expected { get; }
+
+    public JsonNode Index { get; }
+
+    public DecoderModel Model { get; }
+
+    /// <summary>Sequences.</summary>
+    public int Rows { get; }
+
+    /// <summary>Tokens of a sequence.</summary>
+    public int Length { get; }
+
+    public int Vocabulary { get; }
+
+    public int[] Ids { get; }
+
+    public double Tolerance => (double)Index["tolerance"]!;
+
+    public ReadOnlySpan<float> Logits(int row, int position) =>
+        Expected.Singles("logits").Slice((row * Length + position) * Vocabulary, Vocabulary);
+
+    /// <summary>Every folder of a decoder that the registry knows.</summary>
+    public static IEnumerable<string> Folders() => Indices() is not { } indices ? [] : SharedFiles.Folders("fixtures", "architectures")
+        .Where(folder => indices[folder] is { } entry && (string)entry["kind"]! == "decoder" && ArchitectureRegistry.FindByName((string)entry["model_type"]!) is not null);
+
+    /// <summary>The config files a folder has.</summary>
+    public static IEnumerable<string> Configs(string folder) => new[] { "config.json", "config.legacy.json" }
+        .Where(name => File.Exists(Path.Combine(SharedFiles.Root!, "fixtures", "architectures", folder, name)));
+
+    public void Dispose() => source.Dispose();
+
+    private static JsonObject? Indices()
+    {
+        string? path = SharedFiles.Root is { } root ? Path.Combine(root, "fixtures", "architectures", "index.json") : null;
+        return File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path))!.AsObject() : null;
+    }
+}
