@@ -40,10 +40,15 @@ internal static class ConfigCarriage
         }
         if (metadata.FindString(DecantKeys.Config) is not { } text)
             return config;
-        foreach ((string key, JsonNode? value) in Parse(metadata.Location, text))
+        foreach ((string key, JsonNode? value) in Parse(metadata.Location, DecantKeys.Config, text))
             config[key] = value?.DeepClone();
         return config;
     }
+
+    /// <summary>The generation_config.json that was carried along, or null.</summary>
+    /// <exception cref="BadFileException">The stored text is no JSON object.</exception>
+    public static JsonObject? FindGenerationConfig(GgufMetadata metadata) =>
+        metadata.FindString(DecantKeys.GenerationConfig) is { } text ? Parse(metadata.Location, DecantKeys.GenerationConfig, text) : null;
 
     /// <summary>Equal values: numbers by value, however they are written.</summary>
     public static bool AreEqual(JsonNode? first, JsonNode? second)
@@ -62,7 +67,7 @@ internal static class ConfigCarriage
         };
     }
 
-    private static JsonObject Parse(string location, string text)
+    private static JsonObject Parse(string location, string key, string text)
     {
         try
         {
@@ -71,9 +76,9 @@ internal static class ConfigCarriage
         }
         catch (Exception error) when (error is JsonException or ArgumentException)
         {
-            throw new BadFileException($"{location}: metadata key {DecantKeys.Config}: {error.Message}", error);
+            throw new BadFileException($"{location}: metadata key {key}: {error.Message}", error);
         }
-        throw BadFileException.Expected(location, $"metadata key {DecantKeys.Config}", "a JSON object", "other JSON");
+        throw BadFileException.Expected(location, $"metadata key {key}", "a JSON object", "other JSON");
     }
 
     private static double Number(JsonNode node) => double.Parse(node.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture);

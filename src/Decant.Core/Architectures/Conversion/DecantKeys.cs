@@ -12,6 +12,9 @@ internal static class DecantKeys
     /// <summary>Names of config.json keys that follow from the other metadata but were absent.</summary>
     public const string ConfigAbsent = "decant.config_absent";
 
+    /// <summary>The content of generation_config.json.</summary>
+    public const string GenerationConfig = "decant.generation_config";
+
     /// <summary>The rotary scaling where GGUF cannot say it: <c>dynamic</c>, <c>yarn</c>, <c>llama3</c> or <c>linear</c>.</summary>
     public const string RopeScaling = "decant.rope.scaling.type";
 

@@ -3,6 +3,8 @@ using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Formats;
 using Decant.Core.Tensors;
+using Decant.Core.Tokenizers;
+using Decant.Core.Tokenizers.Gguf;
 
 namespace Decant.Core.Architectures.Conversion;
 
@@ -67,9 +69,24 @@ public static class GgufExport
 
         DecoderSpec readBack = ReadBack(model, architecture, metadata, written);
         if (model.Source.HuggingFace is { } files)
+        {
             ConfigCarriage.Store(metadata, files.Config, HuggingFaceExport.Generate(architecture, readBack));
-        metadata.Set("tokenizer.ggml.model", GgufValue.From("none"));
+            if (files.GenerationConfig is { } generation)
+                metadata.Set(DecantKeys.GenerationConfig, GgufValue.From(generation.ToJsonString()));
+        }
+        AddTokenizer(model, metadata, notices);
         return new GgufDescription(metadata, written, notices);
+    }
+
+    private static void AddTokenizer(DecoderModel model, GgufMetadata metadata, List<string> notices)
+    {
+        if (TokenizerLoader.Load(model.Source) is { } tokenizer)
+        {
+            notices.AddRange(GgufTokenizerExporter.Write(tokenizer, metadata, model.Spec.VocabularySize));
+            return;
+        }
+        metadata.Set("tokenizer.ggml.model", GgufValue.From("none"));
+        notices.Add("the model has no tokenizer: the file takes token ids only (tokenizer.ggml.model is none)");
     }
 
     /// <summary>Vectors, norms, routers and learned positions are F32 in GGUF, as llama.cpp's operators want them; the rest is free.</summary>

@@ -7,11 +7,13 @@ using Decant.Core.Tensors;
 
 namespace Decant.Core.Architectures.Conversion;
 
-/// <summary>A model described as a Hugging Face folder: config and tensors.</summary>
+/// <summary>A model described as a Hugging Face folder: configs and tensors. The tokenizer's files are not part of it.</summary>
 /// <param name="Config">config.json.</param>
+/// <param name="GenerationConfig">generation_config.json, if the model had one.</param>
 /// <param name="Tensors">The tensors under their Hugging Face names: views, converted as they are read.</param>
 /// <param name="Notices">What the user should know.</param>
-public sealed record HuggingFaceDescription(JsonObject Config, IReadOnlyList<TensorData> Tensors, IReadOnlyList<string> Notices);
+public sealed record HuggingFaceDescription(
+    JsonObject Config, JsonObject? GenerationConfig, IReadOnlyList<TensorData> Tensors, IReadOnlyList<string> Notices);
 
 /// <summary>Describes any model as a Hugging Face folder that transformers loads. Matrices are not read here.</summary>
 public static class HuggingFaceExport
@@ -54,7 +56,10 @@ public static class HuggingFaceExport
             notices.Add($"quantized tensors ({quantized.Info.Name} is {quantized.Info.Format.Name}) are written as {dense.Name}: a Hugging Face folder has no such type");
         string key = config.ContainsKey("torch_dtype") && !config.ContainsKey("dtype") ? "torch_dtype" : "dtype";
         config[key] = dtypes.First(dtype => dtype.Format == dense).Name;
-        return new HuggingFaceDescription(config, written, notices);
+        JsonObject? generation = model.Source.HuggingFace is { } sideFiles
+            ? (JsonObject?)sideFiles.GenerationConfig?.DeepClone()
+            : ConfigCarriage.FindGenerationConfig(model.Source.Gguf!);
+        return new HuggingFaceDescription(config, generation, written, notices);
     }
 
     /// <summary>The config that follows from a spec alone.</summary>
