@@ -7,17 +7,17 @@ namespace Decant.Core.Templates;
 /// </summary>
 public sealed record TemplateLimits
 {
-    /// <summary>The limits used when the caller gives none; a prompt of a million characters stays far below them.</summary>
+    /// <summary>The limits used when the caller gives none; a prompt of a million tokens stays below them.</summary>
     public static TemplateLimits Default { get; } = new();
 
     /// <summary>Evaluated nodes, and items and characters looked at (32 characters count as one step).</summary>
-    public long MaxSteps { get; init; } = 20_000_000;
+    public long MaxSteps { get; init; } = 5_000_000;
 
     /// <summary>Characters of all intermediate texts together, in UTF-16 units; an element of a list or mapping counts as 16.</summary>
-    public long MaxCharacters { get; init; } = 1 << 27;
+    public long MaxCharacters { get; init; } = 1 << 26;
 
     /// <summary>Characters of the rendered prompt, and of any one text, in UTF-16 units.</summary>
-    public int MaxOutput { get; init; } = 1 << 24;
+    public int MaxOutput { get; init; } = 1 << 23;
 
     /// <summary>Macro calls, recursive loops and lazy filters that may be active at once.</summary>
     public int MaxDepth { get; init; } = 250;

@@ -23,7 +23,7 @@ internal static class AttributePath
             {
                 context.Step();
                 item = Members.Item(context, item, part);
-                if (otherwise is not null && item is UndefinedValue)
+                if (otherwise is not (null or NoneValue) && item is UndefinedValue)
                     item = otherwise;
             }
             return item;

@@ -17,6 +17,14 @@ internal static class DictMethods
         new("values", "", (c, self, _) => c.Sequence(SequenceKind.DictValues, [.. ((DictValue)self).Values])),
     ]);
 
+    /// <summary>A mapping, or the error Python gives where <c>items()</c> is called on something else.</summary>
+    internal static DictValue Mapping(RenderContext context, TemplateValue value) => value switch
+    {
+        DictValue dict => dict,
+        UndefinedValue undefined => throw context.Error(undefined),
+        _ => throw context.Error($"'{value.TypeName}' object has no attribute 'items'"),
+    };
+
     internal static DictValue Copy(RenderContext context, DictValue source)
     {
         var copy = new DictValue();

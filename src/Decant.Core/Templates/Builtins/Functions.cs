@@ -38,6 +38,7 @@ internal static class Functions
         {
             [] => new DictValue(),
             [DictValue source] => DictMethods.Copy(context, source),
+            [UndefinedValue undefined] => throw context.Error(undefined),
             [var pairs] => FromPairs(context, pairs),
             _ => throw context.Error($"dict expected at most 1 argument, got {a.All.Positional.Count}"),
         };

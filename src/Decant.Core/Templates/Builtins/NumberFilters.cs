@@ -125,7 +125,13 @@ internal static class NumberFilters
 
     private static double? ParseFloat(string text)
     {
-        string trimmed = text.Trim().Replace("_", "", StringComparison.Ordinal);
+        string trimmed = text.Trim();
+        for (int i = trimmed.IndexOf('_'); i >= 0; i = trimmed.IndexOf('_', i + 1))
+        {
+            if (i == 0 || i == trimmed.Length - 1 || !char.IsAsciiDigit(trimmed[i - 1]) || !char.IsAsciiDigit(trimmed[i + 1]))
+                return null;
+        }
+        trimmed = trimmed.Replace("_", "", StringComparison.Ordinal);
         if (trimmed.Length > maxDigits)
             return null;
         string word = trimmed.TrimStart('+', '-').ToLowerInvariant();

@@ -8,7 +8,7 @@ namespace Decant.Core.Templates.Builtins;
 /// <summary>Filters on anything that can be walked.</summary>
 internal static class SequenceFilters
 {
-    public static TemplateValue Length(RenderContext context, TemplateValue self, BoundArguments a) => Iteration.Count(self) is { } count
+    public static TemplateValue Length(RenderContext context, TemplateValue self, BoundArguments a) => Iteration.Count(context, self) is { } count
         ? new IntegerValue(count)
         : throw context.Error($"object of type '{self.TypeName}' has no len()");
 

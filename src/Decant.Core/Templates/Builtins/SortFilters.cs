@@ -11,8 +11,7 @@ internal static class SortFilters
 
     public static TemplateValue DictSort(RenderContext context, TemplateValue self, BoundArguments a)
     {
-        if (self is not DictValue dict)
-            throw context.Error($"'{self.TypeName}' object has no attribute 'items'");
+        DictValue dict = DictMethods.Mapping(context, self);
         string by = a[1] is null ? "key" : a.Text(1);
         if (by is not ("key" or "value"))
             throw context.Error("You can only sort by either \"key\" or \"value\"");

@@ -32,7 +32,7 @@ internal static class StringMethods
         Of("isnumeric", "", (_, s, _) => BoolValue.Of(TextSearch.All(s, Rune.IsNumber))),
         Of("isprintable", "", (_, s, _) => BoolValue.Of(s.Length == 0 || TextSearch.All(s, CodePoints.IsPrintable))),
         Of("isspace", "", (_, s, _) => BoolValue.Of(s.Length > 0 && s.All(CodePoints.IsSpace))),
-        Of("istitle", "", (_, s, _) => BoolValue.Of(s.EnumerateRunes().Any(CaseMapping.IsCased) && CaseMapping.Title(s) == s)),
+        Of("istitle", "", (_, s, _) => BoolValue.Of(CaseMapping.IsTitle(s))),
         Of("isupper", "", (_, s, _) => BoolValue.Of(ValueTests.IsCase(s, upper: true))),
         Of("join", "iterable", Join),
         Of("ljust", "width fillchar?", (c, s, a) => new StringValue(s + TextTrimming.Repeat(c, Fill(c, a), a.Int(0, 0) - CodePoints.Count(s)))),

@@ -136,10 +136,8 @@ internal static class TextFilters
     /// <summary>Attributes of an XML element; none and undefined are left out.</summary>
     public static TemplateValue XmlAttr(RenderContext context, TemplateValue self, BoundArguments a)
     {
-        if (self is not DictValue dict)
-            throw context.Error($"'{self.TypeName}' object has no attribute 'items'");
         var result = new StringBuilder();
-        foreach ((TemplateValue key, TemplateValue value) in dict.Entries)
+        foreach ((TemplateValue key, TemplateValue value) in DictMethods.Mapping(context, self).Entries)
         {
             if (value is NoneValue or UndefinedValue)
                 continue;

@@ -71,7 +71,6 @@ internal sealed class BraceFormat(RenderContext context, Arguments arguments)
     private string Field(string field, int nesting)
     {
         int colon = SpecificationStart(field);
-        string specification = colon < 0 ? "" : Expand(field[(colon + 1)..], nesting + 1);
         string name = colon < 0 ? field : field[..colon];
         char conversion = '\0';
         if (name.Length >= 2 && name[^2] == '!')
@@ -80,6 +79,7 @@ internal sealed class BraceFormat(RenderContext context, Arguments arguments)
             name = name[..^2];
         }
         TemplateValue value = Lookup(name);
+        string specification = colon < 0 ? "" : Expand(field[(colon + 1)..], nesting + 1);
         value = conversion switch
         {
             '\0' => value,
@@ -120,10 +120,10 @@ internal sealed class BraceFormat(RenderContext context, Arguments arguments)
             string part = name[(at + 1)..stop];
             value = isKey
                 ? Members.Item(context, value, ToIndex(part) is { } index ? new IntegerValue(index) : new StringValue(part))
-                : Members.AttributeAlone(context, value, part);
+                : Members.Attribute(context, value, part);
             at = isKey ? stop + 1 : stop;
         }
-        return value is UndefinedValue undefined ? throw context.Error(undefined) : value;
+        return value;
     }
 
     private TemplateValue Argument(string name)
@@ -157,7 +157,7 @@ internal sealed class BraceFormat(RenderContext context, Arguments arguments)
         }
         if (Number.From(value) is not { } number)
             throw context.Error($"unsupported format string passed to {value.TypeName}.__format__");
-        bool asInteger = number.IsInteger && s.Type is '\0' or 'd' or 'x' or 'X' or 'o' or 'b' or 'n' && !(value is BoolValue && s.Type == '\0');
+        bool asInteger = number.IsInteger && s.Type is '\0' or 'd' or 'x' or 'X' or 'o' or 'b' or 'n';
         string digits = asInteger ? NumberText.Digits(context, number.Integer, s.Type is '\0' or 'n' ? 'd' : s.Type) : Real(number.AsDouble, s);
         if (s.Separator != '\0')
             digits = NumberText.Group(digits, s.Separator);

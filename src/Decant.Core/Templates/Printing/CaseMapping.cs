@@ -114,6 +114,23 @@ internal static class CaseMapping
 
     public static bool IsCased(Rune rune) => IsUpper(rune) || IsLower(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.TitlecaseLetter;
 
+    /// <summary>Python's <c>istitle</c>: capitals only at the start of a run of letters, small letters only behind it.</summary>
+    public static bool IsTitle(string text)
+    {
+        bool afterLetter = false;
+        bool any = false;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            bool isSmall = IsLower(rune);
+            bool isCased = IsCased(rune);
+            if (isCased && isSmall != afterLetter)
+                return false;
+            any |= isCased;
+            afterLetter = isCased;
+        }
+        return any;
+    }
+
     private static string Map(string text, Func<Rune, string> map)
     {
         var result = new StringBuilder(text.Length);

@@ -58,7 +58,7 @@ internal static class Arithmetic
             case ArithmeticOperator.Power when right.Sign >= 0:
                 return Power(context, left, right);
             case ArithmeticOperator.Power:
-                return OnFloats(context, symbol, (double)left, (double)right);
+                return OnFloats(context, symbol, Number.ToDouble(left), Number.ToDouble(right));
         }
         if (right.IsZero)
             throw context.Error(symbol == ArithmeticOperator.Divide ? "division by zero" : "integer division or modulo by zero");
@@ -70,11 +70,18 @@ internal static class Arithmetic
         return new IntegerValue(symbol == ArithmeticOperator.FloorDivide ? quotient - (roundDown ? 1 : 0) : remainder + (roundDown ? right : 0));
     }
 
-    /// <summary>True division, exact wherever both operands are doubles exactly; larger ones are scaled down together first.</summary>
+    /// <summary>True division, rounded once: large operands are divided as integers, with enough bits and a sticky last one.</summary>
     private static FloatValue Quotient(RenderContext context, BigInteger left, BigInteger right)
     {
-        long excess = Math.Max(left.GetBitLength(), right.GetBitLength()) - 1000;
-        double result = excess <= 0 ? (double)left / (double)right : (double)(left >> (int)excess) / (double)(right >> (int)excess);
+        const int doubleBits = 53;
+        if (left.GetBitLength() <= doubleBits && right.GetBitLength() <= doubleBits)
+            return new FloatValue((double)left / (double)right);
+        int shift = (int)(right.GetBitLength() - left.GetBitLength()) + (2 * doubleBits);
+        (BigInteger numerator, BigInteger denominator) = shift > 0 ? (left << shift, right) : (left, right << -shift);
+        BigInteger quotient = BigInteger.DivRem(numerator, denominator, out BigInteger remainder) << 1;
+        if (!remainder.IsZero)
+            quotient += left.Sign * right.Sign;
+        double result = Math.ScaleB(Number.ToDouble(quotient), -shift - 1);
         return double.IsFinite(result) ? new FloatValue(result) : throw context.Error("integer division result too large for a float");
     }
 

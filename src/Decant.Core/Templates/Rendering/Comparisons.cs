@@ -72,8 +72,6 @@ internal static class Comparisons
             case StringValue text when item is StringValue part:
                 context.Scan(text.Text.Length);
                 return text.Text.Contains(part.Text, StringComparison.Ordinal);
-            case StringValue when item is UndefinedValue undefined:
-                throw context.Error(undefined);
             case StringValue:
                 throw context.Error($"'in <string>' requires string as left operand, not {item.TypeName}");
             case DictValue when !DictValue.IsHashable(item):

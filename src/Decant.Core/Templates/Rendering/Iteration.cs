@@ -34,14 +34,23 @@ internal static class Iteration
     }
 
     /// <summary>How many items a value has, or null if it has no length.</summary>
-    public static int? Count(TemplateValue value) => value switch
+    public static int? Count(RenderContext context, TemplateValue value)
     {
-        SequenceValue sequence => sequence.Items.Count,
-        DictValue dict => dict.Count,
-        StringValue text => CodePoints.Count(text.Text),
-        UndefinedValue => 0,
-        _ => null,
-    };
+        switch (value)
+        {
+            case SequenceValue sequence:
+                return sequence.Items.Count;
+            case DictValue dict:
+                return dict.Count;
+            case StringValue text:
+                context.Scan(text.Text.Length);
+                return CodePoints.Count(text.Text);
+            case UndefinedValue:
+                return 0;
+            default:
+                return null;
+        }
+    }
 
     private static IEnumerable<TemplateValue> Characters(RenderContext context, string text)
     {

@@ -69,6 +69,7 @@ internal sealed class Renderer(RenderContext context)
                 RunLoop(loop, evaluator.Evaluate(loop.Iterable, scope), scope, depth: 0);
                 return Flow.Next;
             case SetStatement set:
+                CheckNamespaces(set.Target, scope);
                 Assign(set.Target, evaluator.Evaluate(set.Value, scope), scope);
                 return Flow.Next;
             case SetBlockStatement set:
@@ -99,7 +100,7 @@ internal sealed class Renderer(RenderContext context)
     internal void RunLoop(ForStatement statement, TemplateValue iterable, Scope scope, int depth)
     {
         IEnumerable<TemplateValue> items = Iteration.Items(context, iterable);
-        int? knownCount = statement.Filter is null ? Iteration.Count(iterable) : null;
+        int? knownCount = statement.Filter is null ? Iteration.Count(context, iterable) : null;
         if (statement.Filter is { } filter)
             items = items.Where(item => Passes(filter, statement.Target, item, scope));
         var loop = new LoopValue(context, items, knownCount, depth, statement.IsRecursive ? inner => CaptureLoop(statement, inner, scope, depth + 1) : null);
@@ -150,6 +151,7 @@ internal sealed class Renderer(RenderContext context)
     private Flow RunSetBlock(SetBlockStatement set, Scope scope)
     {
         var inner = new Scope(scope);
+        CheckNamespaces(set.Target, scope);
         string text = Capture(() => Run(set.Body, inner), out Flow flow);
         if (flow != Flow.Next)
             return flow;
@@ -177,6 +179,18 @@ internal sealed class Renderer(RenderContext context)
         return Run(with.Body, inner);
     }
 
+    /// <summary>As in Jinja, setting an attribute of something else fails before the value is looked at.</summary>
+    private void CheckNamespaces(AssignmentTarget target, Scope scope)
+    {
+        if (target is TupleTarget tuple)
+        {
+            foreach (AssignmentTarget inner in tuple.Targets)
+                CheckNamespaces(inner, scope);
+        }
+        else if (target is NamespaceTarget attribute && scope.Find(attribute.Name) is not NamespaceValue)
+            throw context.Error("cannot assign attribute on non-namespace object");
+    }
+
     private void Assign(AssignmentTarget target, TemplateValue value, Scope scope)
     {
         switch (target)
@@ -184,12 +198,11 @@ internal sealed class Renderer(RenderContext context)
             case NameTarget name:
                 scope.Set(name.Name, value);
                 break;
-            case NamespaceTarget attribute when scope.Find(attribute.Name) is NamespaceValue space:
+            case NamespaceTarget attribute:
+                CheckNamespaces(attribute, scope);
                 context.Items(1);
-                space.Attributes[attribute.Attribute] = value;
+                ((NamespaceValue)scope.Find(attribute.Name)!).Attributes[attribute.Attribute] = value;
                 break;
-            case NamespaceTarget:
-                throw context.Error("cannot assign attribute on non-namespace object");
             case TupleTarget tuple:
                 List<TemplateValue> items = Iteration.ToList(context, value, atMost: tuple.Targets.Count + 1);
                 if (items.Count > tuple.Targets.Count)

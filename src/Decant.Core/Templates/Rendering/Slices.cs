@@ -13,9 +13,10 @@ internal static class Slices
     {
         if (target is UndefinedValue undefined)
             throw context.Error(undefined);
-        bool canSlice = target is StringValue or SequenceValue { IsIndexable: true };
-        if (!canSlice || !IsBound(start) || !IsBound(stop) || !IsBound(step))
-            return new UndefinedValue($"{Members.Describe(target)} has no element slice(...)");
+        if (target is not (StringValue or SequenceValue { IsIndexable: true }))
+            throw context.Error($"'{target.TypeName}' object cannot be sliced");
+        if (!IsBound(start) || !IsBound(stop) || !IsBound(step))
+            throw context.Error("slice indices must be integers or None");
         if (ToBound(step) is 0)
             throw context.Error("slice step cannot be zero");
         if (target is StringValue text)

@@ -53,8 +53,17 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUses names)
         ["None"] = NoneValue.Instance,
     };
 
+    private readonly List<TemplateSyntaxException> unknownNames = [];
+
     /// <summary>Above zero inside the branches of a condition, where Jinja lets an unknown filter or test fail only when it is reached.</summary>
     public int ConditionalDepth { get; set; }
+
+    /// <summary>Fails if a filter or test that is not there was used outside conditions.</summary>
+    public void CheckNames()
+    {
+        if (unknownNames.Count > 0)
+            throw unknownNames[0];
+    }
 
     public static bool IsLiteralName(string name) => literals.ContainsKey(name);
 
@@ -113,10 +122,12 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUses names)
     private Expression ParseConditional()
     {
         int line = tokens.Current.Line;
+        int unknownBefore = unknownNames.Count;
         Expression result = ParseOr();
         for (int links = 0; tokens.SkipName("if"); links++)
         {
             CheckChain(links);
+            unknownNames.RemoveRange(unknownBefore, unknownNames.Count - unknownBefore);
             ConditionalDepth++;
             Expression test = ParseOr();
             Expression? otherwise = tokens.SkipName("else") ? Parse() : null;
@@ -351,11 +362,8 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUses names)
         if (TryParseSlice(line, target) is { } slice)
             return slice;
         var items = new List<Expression>();
-        do
-        {
+        while (!tokens.Current.IsOperator("]") && (items.Count == 0 || tokens.SkipOperator(",")))
             items.Add(Parse());
-        }
-        while (tokens.SkipOperator(","));
         if (items.Count == 1 && tokens.SkipOperator(":"))
             return FinishSlice(line, target, items[0]);
         tokens.ExpectOperator("]");
@@ -422,7 +430,7 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUses names)
         CallArguments arguments = tokens.Current.IsOperator("(") ? ParseArguments() : CallArguments.None;
         Builtin? filter = Filters.Find(name);
         if (filter is null && ConditionalDepth == 0)
-            throw tokens.Error(Filters.Unknown(name), line);
+            unknownNames.Add(tokens.Error(Filters.Unknown(name), line));
         return new FilterExpression(line, input, name, filter, arguments);
     }
 
@@ -433,7 +441,7 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUses names)
         string name = ParseDottedName();
         Builtin? test = ValueTests.Find(name);
         if (test is null && ConditionalDepth == 0)
-            throw tokens.Error(ValueTests.Unknown(name), line);
+            unknownNames.Add(tokens.Error(ValueTests.Unknown(name), line));
         Expression result = new TestExpression(line, input, name, test, ParseTestArguments());
         return isNegated ? new UnaryExpression(line, UnaryOperator.Not, result) : result;
     }

@@ -18,8 +18,13 @@ internal sealed class StatementParser
 
     /// <summary>The statements of a whole template.</summary>
     /// <exception cref="TemplateSyntaxException">The template is broken or uses what is not supported.</exception>
-    public static IReadOnlyList<Statement> Parse(string source, string origin) =>
-        new StatementParser(new TokenStream(Lexer.Read(source, origin), origin)).ParseBody(opener: null, []);
+    public static IReadOnlyList<Statement> Parse(string source, string origin)
+    {
+        var parser = new StatementParser(new TokenStream(Lexer.Read(source, origin), origin));
+        List<Statement> statements = parser.ParseBody(opener: null, []);
+        parser.expressions.CheckNames();
+        return statements;
+    }
 
     /// <summary>Statements up to a tag of the given names (which is left standing) or the end of the template.</summary>
     private List<Statement> ParseBody(Token? opener, string[] endTags)
@@ -69,7 +74,7 @@ internal sealed class StatementParser
             "filter" => ParseFilterBlock(tag),
             "with" => ParseWith(tag),
             "generation" => ParseGeneration(tag),
-            "print" => new PrintStatement(tag.Line, expressions.ParseTuple()),
+            "print" => ParsePrint(tag),
             "break" when loopDepth > 0 => new BreakStatement(tag.Line),
             "continue" when loopDepth > 0 => new ContinueStatement(tag.Line),
             "break" or "continue" => throw tokens.Error($"'{tag.Text}' outside a loop", tag.Line),
@@ -77,6 +82,14 @@ internal sealed class StatementParser
             "block" or "autoescape" => throw tokens.Error($"the tag '{tag.Text}' is not supported", tag.Line),
             _ => throw tokens.Error($"Encountered unknown tag '{tag.Text}'", tag.Line),
         };
+    }
+
+    private PrintStatement ParsePrint(Token tag)
+    {
+        var parts = new List<Expression> { expressions.Parse() };
+        while (tokens.SkipOperator(","))
+            parts.Add(expressions.Parse());
+        return new PrintStatement(tag.Line, new ConcatenationExpression(tag.Line, parts));
     }
 
     private IfStatement ParseIf(Token tag)
@@ -98,9 +111,10 @@ internal sealed class StatementParser
         }
     }
 
-    /// <summary>The end of the tag, and the body behind it.</summary>
+    /// <summary>The end of the tag (Jinja allows Python's colon in front of it), and the body behind it.</summary>
     private List<Statement> ParseBranch(Token tag, params string[] endTags)
     {
+        tokens.SkipOperator(":");
         tokens.Expect(TokenKind.BlockEnd);
         return ParseBody(tag, endTags);
     }
@@ -115,7 +129,7 @@ internal sealed class StatementParser
 
     private ForStatement ParseFor(Token tag)
     {
-        AssignmentTarget target = ParseTarget(endName: "in");
+        AssignmentTarget target = ParseTarget(endName: "in", withNamespace: false);
         if (HasName(target, "loop"))
             throw tokens.Error("can't assign to special loop variable in for-loop target", tag.Line);
         if (!tokens.SkipName("in"))
@@ -132,7 +146,7 @@ internal sealed class StatementParser
 
     private Statement ParseSet(Token tag)
     {
-        AssignmentTarget target = ParseTarget(endName: null);
+        AssignmentTarget target = ParseTarget(endName: null, withNamespace: true);
         if (tokens.SkipOperator("="))
             return new SetStatement(tag.Line, target, expressions.ParseTuple());
         FilterExpression? filter = tokens.SkipOperator("|") ? expressions.ParseBlockFilter() : null;
@@ -146,7 +160,7 @@ internal sealed class StatementParser
         {
             if (assignments.Count > 0)
                 tokens.ExpectOperator(",");
-            AssignmentTarget target = ParseSingleTarget();
+            AssignmentTarget target = ParseSingleTarget(withNamespace: false);
             tokens.ExpectOperator("=");
             assignments.Add((target, expressions.Parse()));
         }
@@ -231,9 +245,9 @@ internal sealed class StatementParser
         return new LoadStatement(tag.Line, tag.Text);
     }
 
-    private AssignmentTarget ParseTarget(string? endName)
+    private AssignmentTarget ParseTarget(string? endName, bool withNamespace)
     {
-        AssignmentTarget first = ParseSingleTarget();
+        AssignmentTarget first = ParseSingleTarget(withNamespace);
         if (!tokens.Current.IsOperator(","))
             return first;
         var targets = new List<AssignmentTarget> { first };
@@ -241,12 +255,12 @@ internal sealed class StatementParser
         {
             if (tokens.Current.IsOperator("=") || tokens.Current.Kind == TokenKind.BlockEnd || (endName is not null && tokens.Current.IsName(endName)))
                 break;
-            targets.Add(ParseSingleTarget());
+            targets.Add(ParseSingleTarget(withNamespace));
         }
         return new TupleTarget(targets);
     }
 
-    private AssignmentTarget ParseSingleTarget()
+    private AssignmentTarget ParseSingleTarget(bool withNamespace)
     {
         if (tokens.SkipOperator("("))
         {
@@ -262,7 +276,7 @@ internal sealed class StatementParser
                 }
                 if (tokens.Current.IsOperator(")"))
                     break;
-                targets.Add(ParseSingleTarget());
+                targets.Add(ParseSingleTarget(withNamespace));
             }
             tokens.ExpectOperator(")");
             tokens.Leave();
@@ -270,7 +284,7 @@ internal sealed class StatementParser
         }
         int line = tokens.Current.Line;
         string name = CheckName(tokens.ExpectName(), line);
-        return tokens.SkipOperator(".") ? new NamespaceTarget(name, tokens.ExpectName()) : new NameTarget(name);
+        return withNamespace && tokens.SkipOperator(".") ? new NamespaceTarget(name, tokens.ExpectName()) : new NameTarget(name);
     }
 
     private string CheckName(string name, int line) =>

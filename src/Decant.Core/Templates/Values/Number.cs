@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace Decant.Core.Templates.Values;
@@ -21,7 +22,12 @@ internal readonly struct Number : IComparable<Number>, IEquatable<Number>
     private double Real { get; }
 
     /// <summary>The value as a double; an integer out of range gives infinity.</summary>
-    public double AsDouble => IsInteger ? (double)Integer : Real;
+    public double AsDouble => IsInteger ? ToDouble(Integer) : Real;
+
+    /// <summary>The nearest double, ties to even; .NET's own conversion of large integers cuts bits off instead.</summary>
+    public static double ToDouble(BigInteger value) => value.GetBitLength() <= 63
+        ? (long)value
+        : double.Parse(value.ToString(CultureInfo.InvariantCulture), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
 
     public static Number? From(TemplateValue value) => value switch
     {
