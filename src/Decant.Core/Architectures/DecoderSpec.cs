@@ -29,6 +29,12 @@ public sealed record DecoderSpec
     /// <summary>How the last hidden state becomes logits.</summary>
     public required HeadSpec Head { get; init; }
 
+    /// <summary>The rotary settings of the first block that has any, or null. Blocks may differ.</summary>
+    public RopeSpec? FirstRope => Layers.Select(layer => layer.Attention.Rope).FirstOrDefault(rope => rope is not null);
+
+    /// <summary>The sliding window of the first block that has one, or null. Blocks may differ.</summary>
+    public int? FirstWindow => Layers.Select(layer => layer.Attention.Window).FirstOrDefault(window => window is not null);
+
     /// <summary>Equal if every choice and every block is.</summary>
     public bool Equals(DecoderSpec? other) =>
         other is not null && VocabularySize == other.VocabularySize && HiddenSize == other.HiddenSize && ContextLength == other.ContextLength

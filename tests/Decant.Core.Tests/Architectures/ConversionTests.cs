@@ -265,16 +265,65 @@ public sealed class ConversionTests
         float worst = 0;
         for (int row = 0; row < shape[0]; row++)
         {
-            string idFile = files.Write("ids.txt", System.Text.Encoding.ASCII.GetBytes(string.Join(' ', ids.Skip(row * (int)shape[1]).Take((int)shape[1]))));
-            Peer.Run(["logits", path, idFile, files["out.f32"], "1"], new Dictionary<string, string> { ["PEER_KV"] = "f32", ["PEER_FA"] = "off" });
-            float[] got = new float[shape[1] * vocabulary];
-            Buffer.BlockCopy(File.ReadAllBytes(files["out.f32"]), 0, got, 0, got.Length * sizeof(float));
+            float[] got = PeerLogits(files, path, ids.Skip(row * (int)shape[1]).Take((int)shape[1]));
+            Assert.Equal(shape[1] * vocabulary, got.Length);
             ReadOnlySpan<float> logits = expected.Singles("logits").Slice(row * got.Length, got.Length);
             for (int i = 0; i < positions * vocabulary; i++)
                 worst = Math.Max(worst, Math.Abs(logits[i] - got[i]));
         }
         TestContext.Current.TestOutputHelper?.WriteLine($"{folder}: {worst:E2} over {positions} positions");
         Assert.InRange(worst, 0, tolerance);
+    }
+
+    /// <summary>
+    /// YaRN with its default bounds goes into llama.cpp's keys; with others, into divisors and a factor, which a fixture checks. The two
+    /// ways say the same thing: a factor moved by one part in 10⁹ takes the second way and changes nothing else.
+    /// </summary>
+    [Fact]
+    public void YaRN_as_keys_and_YaRN_as_divisors_give_the_peer_the_same_logits()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        Peer.RequireProgram();
+        using HuggingFaceModelSource source = Fixtures.Open("llama-yarn");
+        var results = new List<float[]>();
+        foreach (double change in (double[])[1, 1 + 1e-9])
+        {
+            JsonObject config = Fixtures.Config("llama-yarn");
+            JsonNode rope = config["rope_parameters"]!;
+            rope["beta_fast"] = 32;
+            rope["attention_factor"] = (0.1 * Math.Log(4) + 1) * change;
+            GgufDescription description = GgufExport.Describe(ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)), TensorFormats.F32);
+            Assert.Equal(change == 1, description.Tensors.All(t => t.Info.Name != "rope_freqs.weight"));
+            using var files = new TemporaryFolder();
+            results.Add(PeerLogits(files, WriteGguf(files, description), Enumerable.Range(5, 60).Select(i => (long)i)));
+        }
+        Assert.Equal(60 * 131, results[0].Length);
+        for (int i = 0; i < results[0].Length; i++)
+            Assert.Equal(results[0][i], results[1][i], 1e-4f);
+    }
+
+    /// <summary>What llama.cpp's own converter writes for longrope: two tensors and a factor, but no type.</summary>
+    [Fact]
+    public void Longrope_without_a_scaling_type_is_understood_from_its_tensors()
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource source = Fixtures.Open("phi3-longrope");
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        GgufDescription description = GgufExport.Describe(model);
+        description.Metadata.Remove("phi3.rope.scaling.type");
+        DecoderModel read = ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors));
+        var expected = (RopeScaling.LongRope)model.Spec.FirstRope!.Scaling;
+        var got = Assert.IsType<RopeScaling.LongRope>(read.Spec.FirstRope!.Scaling);
+        Assert.Equal(expected.ShortFactors, got.ShortFactors);
+        Assert.Equal(expected.AttentionFactor, got.AttentionFactor, 1e-6);
+    }
+
+    private static float[] PeerLogits(TemporaryFolder files, string model, IEnumerable<long> ids)
+    {
+        string idFile = files.Write("ids.txt", System.Text.Encoding.ASCII.GetBytes(string.Join(' ', ids)));
+        Peer.Run(["logits", model, idFile, files["out.f32"], "1"], new Dictionary<string, string> { ["PEER_KV"] = "f32", ["PEER_FA"] = "off" });
+        byte[] bytes = File.ReadAllBytes(files["out.f32"]);
+        return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes).ToArray();
     }
 
     internal static string WriteGguf(TemporaryFolder folder, GgufDescription description)

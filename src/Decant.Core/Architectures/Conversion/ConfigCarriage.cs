@@ -12,6 +12,8 @@ namespace Decant.Core.Architectures.Conversion;
 /// </summary>
 internal static class ConfigCarriage
 {
+    private static readonly JsonDocumentOptions options = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+
     /// <summary>Stores what <paramref name="generated"/> lacks of, or has beyond, <paramref name="original"/>.</summary>
     public static void Store(GgufMetadata metadata, JsonObject original, JsonObject generated)
     {
@@ -71,7 +73,7 @@ internal static class ConfigCarriage
     {
         try
         {
-            if (JsonNode.Parse(text) is JsonObject config && config.Count >= 0)
+            if (JsonNode.Parse(text, null, options) is JsonObject config)
                 return config;
         }
         catch (Exception error) when (error is JsonException or ArgumentException)

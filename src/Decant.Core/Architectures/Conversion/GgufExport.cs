@@ -59,7 +59,7 @@ public static class GgufExport
             metadata.Set(DecantKeys.Family, GgufValue.From(architecture.Name));
 
         Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder(model, architecture.GgufPairing);
-        if (model.Spec.Layers[0].Attention.Rope is { } rope)
+        if (model.Spec.FirstRope is { } rope)
         {
             foreach ((TensorRole role, TensorData data) in GgufRope.Tensors(rope, architecture.GgufHoldsRotaryDivisors))
                 tensors[new TensorId(role)] = data;

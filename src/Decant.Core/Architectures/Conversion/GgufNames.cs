@@ -40,6 +40,8 @@ internal static class GgufNames
         TensorLayout.Module("blk.{layer}.ffn_up.{expert}", TensorRole.Up),
         TensorLayout.Module("blk.{layer}.ffn_down.{expert}", TensorRole.Down),
         TensorLayout.Module("blk.{layer}.post_ffw_norm", TensorRole.FeedForwardPostNorm),
+        // Some files fuse what their architecture usually stores apart; llama.cpp loads both.
+        TensorLayout.Fused("blk.{layer}.attn_qkv", TensorRole.Query, TensorRole.Key, TensorRole.Value),
         TensorLayout.Module("output_norm", TensorRole.FinalNorm),
         TensorLayout.Module("output", TensorRole.Head),
     ]);

@@ -117,6 +117,10 @@ internal static class GgufRope
         int original = file.FindCount("rope.scaling.original_context_length") ?? contextLength;
         string type = file.FindText("rope.scaling.type") ?? "linear";
         ImmutableArray<float>? divisors = file.FindVector(Divisors, rotary / 2);
+        ImmutableArray<float>? longer = file.FindVector(LongFactors, rotary / 2), shorter = file.FindVector(ShortFactors, rotary / 2);
+        // llama.cpp's converter writes the two tensors and no type, and its loader asks for the tensors alone.
+        if (type is "linear" or "none" && factor is null && longer is not null && shorter is not null)
+            type = "longrope";
         switch (type)
         {
             case "yarn":
@@ -126,7 +130,6 @@ internal static class GgufRope
                     file.FindPositive("rope.scaling.yarn_beta_fast") ?? 32, file.FindPositive("rope.scaling.yarn_beta_slow") ?? 1,
                     attention * RopeConfig.YarnAttentionFactor(stretch, 1));
             case "longrope":
-                ImmutableArray<float>? longer = file.FindVector(LongFactors, rotary / 2), shorter = file.FindVector(ShortFactors, rotary / 2);
                 if (longer is null || shorter is null)
                     throw BadFileException.Expected(file.Location, $"tensor {(longer is null ? LongFactors : ShortFactors)}", $"{rotary / 2} numbers for longrope", "no such tensor");
                 return new RopeScaling.LongRope(shorter.Value, longer.Value, original, RopeConfig.Shortest(attention));

@@ -45,7 +45,7 @@ internal static class GgufSpecWriter
             Count("expert_count", experts.Count);
             Count("expert_used_count", experts.UsedCount);
         }
-        if (attention.Rope is { } rope && GgufRope.Write(metadata, prefix, rope, architecture.GgufHoldsRotaryDivisors) is { } notice)
+        if (spec.FirstRope is { } rope && GgufRope.Write(metadata, prefix, rope, architecture.GgufHoldsRotaryDivisors) is { } notice)
             notices.Add(notice);
         if (attention.Scale != DecoderDimensions.ScaleOf(attention.HeadSize))
         {
@@ -56,7 +56,7 @@ internal static class GgufSpecWriter
             Number("attn_logit_softcapping", attentionCap);
         if (spec.Head.SoftCap is { } cap)
             Number("final_logit_softcapping", cap);
-        if (spec.Layers.Select(layer => layer.Attention.Window).FirstOrDefault(w => w is not null) is { } window)
+        if (spec.FirstWindow is { } window)
         {
             Count("attention.sliding_window", window);
             if (spec.Layers.Any(layer => layer.Attention.Window is null))

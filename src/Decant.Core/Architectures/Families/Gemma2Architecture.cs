@@ -77,7 +77,7 @@ public sealed class Gemma2Architecture : Architecture
         config["final_logit_softcapping"] = spec.Head.SoftCap is { } cap ? RopeConfig.Shortest(cap) : null;
         // The scale is 1 / √n rounded; n itself is a whole number in every published config.
         config["query_pre_attn_scalar"] = Math.Round(1 / ((double)attention.Scale * attention.Scale), 3);
-        config["sliding_window"] = spec.Layers.Select(layer => layer.Attention.Window).FirstOrDefault(w => w is not null);
+        config["sliding_window"] = spec.FirstWindow;
         config["layer_types"] = LlamaForm.LayerTypes(spec);
         return config;
     }

@@ -97,7 +97,7 @@ internal static class LlamaForm
             ["hidden_act"] = Activations.Write(spec.Layers[0].FeedForward.Activation, "silu"),
         };
         DecoderDimensions.Of(spec).Write(config, ConfigKeys.Usual);
-        if (spec.Layers[0].Attention.Rope is { } rope)
+        if (spec.FirstRope is { } rope)
             config["rope_parameters"] = RopeConfig.Write(rope, spec.Layers[0].Attention.HeadSize);
         return config;
     }

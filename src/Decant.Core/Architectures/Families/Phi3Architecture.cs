@@ -62,7 +62,7 @@ public sealed class Phi3Architecture : Architecture
     {
         JsonObject config = LlamaForm.WriteConfig(spec, "phi3", "Phi3ForCausalLM");
         config["sliding_window"] = spec.Layers[0].Attention.Window;
-        config["original_max_position_embeddings"] = (spec.Layers[0].Attention.Rope!.Scaling as RopeScaling.LongRope)?.OriginalContext ?? 4096;
+        config["original_max_position_embeddings"] = (spec.FirstRope!.Scaling as RopeScaling.LongRope)?.OriginalContext ?? 4096;
         return config;
     }
 

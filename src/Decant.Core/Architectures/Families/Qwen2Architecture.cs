@@ -35,9 +35,8 @@ public sealed class Qwen2Architecture : Architecture
     /// <summary>Qwen's window keys.</summary>
     internal static void WriteWindows(DecoderSpec spec, JsonObject config)
     {
-        int? window = spec.Layers.Select(layer => layer.Attention.Window).FirstOrDefault(w => w is not null);
-        config["use_sliding_window"] = window is not null;
-        config["sliding_window"] = window;
+        config["use_sliding_window"] = spec.FirstWindow is not null;
+        config["sliding_window"] = spec.FirstWindow;
         config["layer_types"] = LlamaForm.LayerTypes(spec);
     }
 

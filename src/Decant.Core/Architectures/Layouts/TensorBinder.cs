@@ -86,7 +86,7 @@ internal sealed class TensorBinder
 
     private void AddRotaryTensors()
     {
-        if (spec.Layers.Select(layer => layer.Attention.Rope).FirstOrDefault(rope => rope is not null) is not { } rope)
+        if (spec.FirstRope is not { } rope)
             return;
         foreach (TensorRole role in (ReadOnlySpan<TensorRole>)[TensorRole.RopeFrequencyDivisors, TensorRole.RopeShortFactors, TensorRole.RopeLongFactors])
             wanted.Add(new(role), new DecoderTensor(new(role), [ModelAxis.RotaryFrequencies], new TensorShape(rope.RotaryCount / 2)));
