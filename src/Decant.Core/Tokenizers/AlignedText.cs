@@ -1,4 +1,5 @@
 using System.Text;
+using Decant.Core.Errors;
 using Decant.Core.Tokenizers.Unicode;
 
 namespace Decant.Core.Tokenizers;
@@ -9,14 +10,19 @@ namespace Decant.Core.Tokenizers;
 /// </summary>
 internal sealed class AlignedText
 {
+    // The most that Unicode's own rules do is 18 code points for one (U+FDFA under NFKC), 11 bytes for one.
+    private const long GreatestGrowth = 64;
+    private const long ShortestLimit = 4096;
+
     private readonly byte[] buffer;
     private readonly int[]? sourceStarts;
     private readonly int[]? sourceEnds;
     private readonly int offset;
 
     /// <summary>Wraps arrays that are not changed afterwards.</summary>
-    public AlignedText(byte[] buffer, int offset, int length, int[]? sourceStarts, int[]? sourceEnds, bool beginsSource)
+    public AlignedText(byte[] buffer, int offset, int length, int[]? sourceStarts, int[]? sourceEnds, bool beginsSource, long longestResult)
     {
+        LongestResult = longestResult;
         this.buffer = buffer;
         this.offset = offset;
         this.sourceStarts = sourceStarts;
@@ -31,6 +37,9 @@ internal sealed class AlignedText
     /// <summary>True if this starts where the whole text starts (Metaspace's <c>prepend_scheme: first</c> asks).</summary>
     public bool BeginsSource { get; }
 
+    /// <summary>How many bytes may be made of this; rules that make more are refused, for a file can hold rules that double a text again and again.</summary>
+    public long LongestResult { get; }
+
     /// <summary>True if source ranges are tracked.</summary>
     public bool IsAligned => sourceStarts is not null;
 
@@ -41,8 +50,9 @@ internal sealed class AlignedText
     public static AlignedText FromSource(string text, bool isAligned)
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(text);
+        long longestResult = Math.Max(utf8.Length * GreatestGrowth, ShortestLimit);
         if (!isAligned)
-            return new AlignedText(utf8, 0, utf8.Length, null, null, true);
+            return new AlignedText(utf8, 0, utf8.Length, null, null, true, longestResult);
         int[] starts = new int[utf8.Length];
         int[] ends = new int[utf8.Length];
         int codePointIndex = -1;
@@ -53,13 +63,13 @@ internal sealed class AlignedText
             starts[i] = codePointIndex;
             ends[i] = codePointIndex + 1;
         }
-        return new AlignedText(utf8, 0, utf8.Length, starts, ends, true);
+        return new AlignedText(utf8, 0, utf8.Length, starts, ends, true, longestResult);
     }
 
     /// <summary>A part, in bytes; both ends are at code point boundaries.</summary>
     public AlignedText Slice(int start, int length) => start == 0 && length == Length
         ? this
-        : new AlignedText(buffer, offset + start, length, sourceStarts, sourceEnds, BeginsSource && start == 0);
+        : new AlignedText(buffer, offset + start, length, sourceStarts, sourceEnds, BeginsSource && start == 0, LongestResult);
 
     /// <summary>The source range of the byte at <paramref name="index"/>; (0, 0) if not tracked.</summary>
     public TextRange SourceOf(int index) => sourceStarts is null ? default : new TextRange(sourceStarts[offset + index], sourceEnds![offset + index]);
@@ -165,7 +175,7 @@ internal sealed class AlignedTextBuilder
     public void InsertBefore(ReadOnlySpan<byte> inserted) => WriteBytes(inserted, source.SourceOf(position));
 
     /// <summary>The text written. The builder is not used afterwards.</summary>
-    public AlignedText ToText() => new(bytes, 0, Length, starts, ends, beginsSource);
+    public AlignedText ToText() => new(bytes, 0, Length, starts, ends, beginsSource, source.LongestResult);
 
     private void WriteBytes(ReadOnlySpan<byte> added, TextRange range)
     {
@@ -185,7 +195,9 @@ internal sealed class AlignedTextBuilder
     {
         if (Length + length <= bytes.Length)
             return;
-        int capacity = Math.Max(bytes.Length * 2, Length + length);
+        if (Length + (long)length > source.LongestResult)
+            throw new NotSupportedModelException("The tokenizer's rules make the text more than 64 times as long as it was.");
+        int capacity = (int)Math.Min(Math.Max(bytes.Length * 2L, Length + (long)length), Array.MaxLength);
         Array.Resize(ref bytes, capacity);
         if (starts is not null)
         {

@@ -59,6 +59,7 @@ public class GgufTokenizerTests
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
     [MemberData(nameof(Models))]
     public void Ids_are_llama_cpps(string file)
     {
@@ -115,6 +116,7 @@ public class GgufTokenizerTests
 
     [Theory]
     [MemberData(nameof(Expressible))]
+    [Trait("Category", "Slow")]
     public void Llama_cpp_reads_a_written_vocabulary_and_gives_our_ids(string folder)
     {
         Peer.RequireProgram();

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Decant.Core.Errors;
 
 namespace Decant.Core.Tokenizers.Decoders;
 
@@ -20,6 +21,9 @@ internal sealed class SentencePieceDecoder(
     bool isFused,
     (char Content, int Start, int Stop)? strip) : TokenDecoder
 {
+    // A file can hold rules that double a text again and again.
+    private const int LongestToken = 1 << 20;
+
     /// <inheritdoc/>
     public override string Decode(IEnumerable<string> tokens)
     {
@@ -80,7 +84,11 @@ internal sealed class SentencePieceDecoder(
     private string Replace(string token)
     {
         foreach ((string pattern, string content) in replacements)
+        {
             token = token.Replace(pattern, content, StringComparison.Ordinal);
+            if (token.Length > LongestToken)
+                throw new NotSupportedModelException($"The tokenizer's decoder makes a token longer than {LongestToken} characters.");
+        }
         return token;
     }
 
