@@ -1,6 +1,7 @@
 using System.Globalization;
 using Decant.Core.Architectures;
 using Decant.Core.Errors;
+using Decant.Core.Formats;
 using Decant.Core.Tensors;
 using Decant.Engine.Kernels;
 
@@ -13,10 +14,10 @@ namespace Decant.Engine.Inference;
 public sealed class Decoder : IDisposable
 {
     private readonly DecoderWeights weights;
-    private readonly KvFormat keyValueFormat;
+    private readonly TensorFormat keyValueFormat;
     private bool disposed;
 
-    private Decoder(DecoderWeights weights, DecoderOptions options, InstructionSet instructions, KvFormat keyValueFormat)
+    private Decoder(DecoderWeights weights, DecoderOptions options, InstructionSet instructions, TensorFormat keyValueFormat)
     {
         this.weights = weights;
         this.keyValueFormat = keyValueFormat;
@@ -66,7 +67,7 @@ public sealed class Decoder : IDisposable
         if (options.BatchLength < 1)
             throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The batch length must be at least 1, not {options.BatchLength}."));
         InstructionSet instructions = InstructionSet.Find(options.Kernel);
-        KvFormat keyValueFormat = KvFormat.Find(options.KeyValueFormat);
+        TensorFormat keyValueFormat = KvCache.FindFormat(options.KeyValueFormat);
         var weights = new DecoderWeights(model, instructions, cancellationToken);
         return new Decoder(weights, options, instructions, keyValueFormat);
     }
@@ -85,7 +86,7 @@ public sealed class Decoder : IDisposable
             throw new UsageException(string.Create(
                 CultureInfo.InvariantCulture, $"The model takes at most {MaximumLength} tokens, {capacity} were asked for. Use a shorter context."));
         }
-        return new DecoderSession(this, new KvCache(Spec, keyValueFormat, capacity));
+        return new DecoderSession(this, new KvCache(Spec, keyValueFormat, Context.Instructions, capacity));
     }
 
     /// <summary>Frees working memory and stops the threads. Sessions can no longer be used.</summary>

@@ -10,6 +10,10 @@ namespace Decant.Engine.Inference;
 /// </summary>
 internal sealed unsafe class ForwardPass : IDisposable
 {
+    // Less work than this is done sooner than another thread is told.
+    private const long ElementsWorthThreads = 1 << 13;
+    private const int TokensWorthThreads = 8;
+
     private readonly DecoderWeights weights;
     private readonly ComputeContext context;
     private readonly DecoderSpec spec;
@@ -195,7 +199,9 @@ internal sealed unsafe class ForwardPass : IDisposable
     {
         if (layerSpec.NormPlacement.HasFlag(NormPlacement.AfterBranch))
             postNorm!.Apply(context, rows, rows, count);
-        context.Arithmetic.AddScaled(stream, rows, layerSpec.ResidualScale, checked(count * spec.HiddenSize));
+        long elements = (long)count * spec.HiddenSize;
+        int parts = elements < ElementsWorthThreads ? 1 : context.Pool.ThreadCount;
+        context.Pool.Run(parts, new SumWork(context, (nint)stream, (nint)rows, layerSpec.ResidualScale, elements, parts));
         if (layerSpec.NormPlacement.HasFlag(NormPlacement.AfterSum))
             postNorm!.Apply(context, stream, stream, count);
     }
@@ -207,26 +213,38 @@ internal sealed unsafe class ForwardPass : IDisposable
         bool perHead = attention.QueryKeyNorm?.Span != QueryKeyNormSpan.Projection;
         layer.QueryNorm?.Apply(context, queries, queries, perHead ? (long)count * attention.HeadCount : count);
         layer.KeyNorm?.Apply(context, keys, keys, perHead ? (long)count * attention.KeyValueHeadCount : count);
-        if (attention.Rope is { } rope)
-        {
-            RotaryTable table = rotaryTables[rope];
-            Rotate(table, queries, attention.HeadCount, attention.HeadSize, firstPosition, count);
-            Rotate(table, keys, attention.KeyValueHeadCount, attention.HeadSize, firstPosition, count);
-        }
-        for (int head = 0; head < attention.KeyValueHeadCount; head++)
-        {
-            cache.StoreRows(cache.Keys(index, head), keys + (long)head * attention.HeadSize,
-                attention.KeyValueHeadCount * attention.HeadSize, attention.HeadSize, firstPosition, count);
-            cache.StoreRows(cache.Values(index, head), values + (long)head * attention.ValueSize,
-                attention.KeyValueHeadCount * attention.ValueSize, attention.ValueSize, firstPosition, count);
-        }
-        Attention.Run(context, attention, cache, index, queries, firstPosition, count, attended);
+        RotaryTable? table = attention.Rope is { } rope ? rotaryTables[rope] : null;
+        int parts = count < TokensWorthThreads ? 1 : context.Pool.ThreadCount;
+        context.Pool.Run(parts, new StoreWork(this, attention, cache, index, table, firstPosition, count, parts));
+        new Attention(context, attention, cache, index).Run(queries, firstPosition, count, attended);
         layer.AttentionOutput.Multiply(context, attended, count, (nint)output);
     }
 
-    private void Rotate(RotaryTable table, float* rows, int headCount, int headSize, int firstPosition, int count)
+    /// <summary>Rotates the queries and keys of some tokens and stores their keys and values.</summary>
+    private void RotateAndStore(AttentionSpec attention, KvCache cache, int layer, RotaryTable? table, int firstPosition, int first, int end)
     {
-        for (int token = 0; token < count; token++)
+        int heads = attention.KeyValueHeadCount;
+        if (table is not null)
+        {
+            Rotate(table, queries, attention.HeadCount, attention.HeadSize, firstPosition, first, end);
+            Rotate(table, keys, heads, attention.HeadSize, firstPosition, first, end);
+        }
+        for (int head = 0; head < heads; head++)
+        {
+            byte* keyRows = cache.Keys(layer, head);
+            byte* valueRows = cache.Values(layer, head);
+            for (int token = first; token < end; token++)
+            {
+                long row = (long)token * heads + head;
+                cache.Store(keyRows, firstPosition + token, keys + row * attention.HeadSize, attention.HeadSize);
+                cache.Store(valueRows, firstPosition + token, values + row * attention.ValueSize, attention.ValueSize);
+            }
+        }
+    }
+
+    private void Rotate(RotaryTable table, float* rows, int headCount, int headSize, int firstPosition, int first, int end)
+    {
+        for (int token = first; token < end; token++)
         {
             float* cosines = table.Cosines(firstPosition + token);
             float* sines = table.Sines(firstPosition + token);
@@ -288,7 +306,6 @@ internal sealed unsafe class ForwardPass : IDisposable
 
     private void Activate(Activation activation, float* x, float* factor, long count)
     {
-        const long ElementsWorthThreads = 1 << 13;
         int parts = count < ElementsWorthThreads ? 1 : context.Pool.ThreadCount;
         context.Pool.Run(parts, new ActivationWork(context, activation, (nint)x, (nint)factor, count, parts));
     }
@@ -296,15 +313,36 @@ internal sealed unsafe class ForwardPass : IDisposable
     private static void Copy(float* source, float* destination, int count) =>
         new ReadOnlySpan<float>(source, count).CopyTo(new Span<float>(destination, count));
 
+    private static (long First, int Count) Share(long elementCount, int part, int partCount)
+    {
+        const int Line = AlignedBuffer.Alignment / sizeof(float);
+        long first = elementCount * part / partCount / Line * Line;
+        long end = part == partCount - 1 ? elementCount : elementCount * (part + 1) / partCount / Line * Line;
+        return (first, checked((int)(end - first)));
+    }
+
     private readonly struct ActivationWork(ComputeContext context, Activation activation, nint x, nint factor, long count, int parts) : IParallelWork
     {
         public void Run(int part)
         {
-            const int Line = AlignedBuffer.Alignment / sizeof(float);
-            long first = count * part / parts / Line * Line;
-            long end = part == parts - 1 ? count : count * (part + 1) / parts / Line * Line;
-            float* up = factor == 0 ? null : (float*)factor + first;
-            context.Arithmetic.Activate(activation, (float*)x + first, up, checked((int)(end - first)));
+            (long first, int length) = Share(count, part, parts);
+            context.Arithmetic.Activate(activation, (float*)x + first, factor == 0 ? null : (float*)factor + first, length);
         }
+    }
+
+    private readonly struct SumWork(ComputeContext context, nint target, nint addend, float factor, long count, int parts) : IParallelWork
+    {
+        public void Run(int part)
+        {
+            (long first, int length) = Share(count, part, parts);
+            context.Arithmetic.AddScaled((float*)target + first, (float*)addend + first, factor, length);
+        }
+    }
+
+    private readonly struct StoreWork(
+        ForwardPass pass, AttentionSpec attention, KvCache cache, int layer, RotaryTable? table, int firstPosition, int count, int parts) : IParallelWork
+    {
+        public void Run(int part) => pass.RotateAndStore(
+            attention, cache, layer, table, firstPosition, WorkerPool.Boundary(count, 1, part, parts), WorkerPool.Boundary(count, 1, part + 1, parts));
     }
 }

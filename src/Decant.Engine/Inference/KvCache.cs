@@ -1,8 +1,9 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Decant.Core.Architectures;
 using Decant.Core.Errors;
+using Decant.Core.Formats;
 using Decant.Engine.Kernels;
+using Decant.Engine.Kernels.Encoding;
 
 namespace Decant.Engine.Inference;
 
@@ -15,13 +16,18 @@ internal sealed unsafe class KvCache : IDisposable
     private readonly AlignedBuffer buffer;
     private readonly long[] layerOffsets;
     private readonly DecoderSpec spec;
+    private readonly TensorFormat format;
+    private readonly WeightKernel decoder;
+    private readonly RowEncoder encoder;
 
     /// <summary>Allocates the cache.</summary>
     /// <exception cref="LimitNotMetException">There is not enough memory.</exception>
-    public KvCache(DecoderSpec spec, KvFormat format, int capacity)
+    public KvCache(DecoderSpec spec, TensorFormat format, InstructionSet instructions, int capacity)
     {
         this.spec = spec;
-        Format = format;
+        this.format = format;
+        decoder = KernelList.Choose(format, instructions);
+        encoder = RowEncoder.For(format, instructions.Name);
         Capacity = capacity;
         layerOffsets = new long[spec.Layers.Length];
         long byteCount = 0;
@@ -31,18 +37,26 @@ internal sealed unsafe class KvCache : IDisposable
             layerOffsets[layer] = byteCount;
             byteCount += checked((RowByteCount(attention.HeadSize) + RowByteCount(attention.ValueSize)) * attention.KeyValueHeadCount * capacity);
         }
-        string hint = format.ByteCount == KvFormat.F32.ByteCount ? "Use a shorter context or --kv-cache f16." : "Use a shorter context.";
-        buffer = new AlignedBuffer(byteCount, string.Create(CultureInfo.InvariantCulture, $"The key-value cache ({format.Name}) for {capacity} tokens"), hint);
+        string hint = HoldsSingles ? "Use a shorter context, or half precision for keys and values." : "Use a shorter context.";
+        buffer = new AlignedBuffer(byteCount, string.Create(CultureInfo.InvariantCulture, $"The key-value cache ({format}) for {capacity} tokens"), hint);
     }
 
-    /// <summary>How elements are stored.</summary>
-    public KvFormat Format { get; }
+    /// <summary>The formats a cache can have.</summary>
+    public static IReadOnlyList<TensorFormat> Formats { get; } = [TensorFormats.F32, TensorFormats.F16];
 
     /// <summary>Tokens it can hold.</summary>
     public int Capacity { get; }
 
     /// <summary>Bytes allocated.</summary>
     public long ByteCount => buffer.ByteCount;
+
+    /// <summary>True if rows can be read as they lie.</summary>
+    public bool HoldsSingles => format == TensorFormats.F32;
+
+    /// <summary>The format of this name.</summary>
+    /// <exception cref="UsageException">A cache cannot have it.</exception>
+    public static TensorFormat FindFormat(string name) => Formats.FirstOrDefault(f => f.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+        ?? throw new UsageException($"The key-value cache cannot be stored as '{name}'. It can be: {string.Join(", ", Formats)}.");
 
     /// <summary>The first key row of a head.</summary>
     public byte* Keys(int layer, int head)
@@ -54,53 +68,50 @@ internal sealed unsafe class KvCache : IDisposable
     /// <summary>The first value row of a head.</summary>
     public byte* Values(int layer, int head) => Keys(layer, head) + RowByteCount(spec.Layers[layer].Attention.HeadSize) * Capacity;
 
-    /// <summary>Bytes of a row of so many elements.</summary>
-    public long RowByteCount(int elementCount) => (long)elementCount * Format.ByteCount;
+    /// <summary>Stores one row.</summary>
+    /// <param name="rows">The head's first row, from <see cref="Keys"/> or <see cref="Values"/>.</param>
+    /// <param name="position">Which row.</param>
+    /// <param name="source">The elements.</param>
+    /// <param name="length">How many.</param>
+    /// <exception cref="NumericalException">An element does not fit the cache's format.</exception>
+    public void Store(byte* rows, int position, float* source, int length)
+    {
+        int byteCount = (int)RowByteCount(length);
+        try
+        {
+            encoder.EncodeRows(new ReadOnlySpan<float>(source, length), length, [], new Span<byte>(rows + (long)byteCount * position, byteCount));
+        }
+        catch (OverflowException exception)
+        {
+            throw new NumericalException($"A key or value is too large for a cache in {format}. Keep keys and values in F32.", exception);
+        }
+    }
 
-    /// <summary>Stores rows of one head.</summary>
-    /// <param name="rows">The head's first row in the cache, from <see cref="Keys"/> or <see cref="Values"/>.</param>
-    /// <param name="source">The head's elements of the first token.</param>
-    /// <param name="sourceStride">Elements between tokens.</param>
-    /// <param name="length">Elements per row.</param>
-    /// <param name="firstPosition">The position of the first token.</param>
-    /// <param name="count">Tokens.</param>
-    public void StoreRows(byte* rows, float* source, int sourceStride, int length, int firstPosition, int count)
+    /// <summary>Rows of a head in single precision: where they lie, or decoded.</summary>
+    /// <param name="rows">The head's first row.</param>
+    /// <param name="first">First row.</param>
+    /// <param name="count">Rows.</param>
+    /// <param name="length">Elements of a row.</param>
+    /// <param name="decoded">Room for the rows if they must be decoded.</param>
+    public float* Read(byte* rows, int first, int count, int length, float* decoded)
+    {
+        byte* start = rows + RowByteCount(length) * first;
+        if (HoldsSingles)
+            return (float*)start;
+        decoder.Decode(start, decoded, count * length);
+        return decoded;
+    }
+
+    /// <summary>Rows of a head in single precision, copied with another stride.</summary>
+    public void Copy(byte* rows, int first, int count, int length, float* target, int targetStride)
     {
         long rowByteCount = RowByteCount(length);
         for (int i = 0; i < count; i++)
-        {
-            float* from = source + (long)i * sourceStride;
-            byte* to = rows + rowByteCount * (firstPosition + i);
-            if (Format == KvFormat.F32)
-            {
-                new ReadOnlySpan<float>(from, length).CopyTo(new Span<float>(to, length));
-                continue;
-            }
-            for (int j = 0; j < length; j++)
-                ((Half*)to)[j] = (Half)from[j];
-        }
+            decoder.Decode(rows + rowByteCount * (first + i), target + (long)i * targetStride, length);
     }
 
     /// <inheritdoc/>
     public void Dispose() => buffer.Dispose();
-}
 
-/// <summary>An element type of the key-value cache.</summary>
-/// <param name="Name">As options spell it.</param>
-/// <param name="ByteCount">Bytes per element.</param>
-internal sealed record KvFormat(string Name, int ByteCount)
-{
-    /// <summary>Single precision.</summary>
-    public static KvFormat F32 { get; } = new("F32", 4);
-
-    /// <summary>Half precision.</summary>
-    public static KvFormat F16 { get; } = new("F16", 2);
-
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<KvFormat> All { get; } = [F32, F16];
-
-    /// <summary>The format of this name.</summary>
-    /// <exception cref="UsageException">There is none.</exception>
-    public static KvFormat Find(string name) => All.FirstOrDefault(f => f.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-        ?? throw new UsageException($"The key-value cache cannot be stored as '{name}'. It can be: {string.Join(", ", All.Select(f => f.Name))}.");
+    private long RowByteCount(int elementCount) => format.RowByteCount(elementCount);
 }
