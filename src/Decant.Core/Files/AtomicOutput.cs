@@ -47,17 +47,9 @@ public sealed class AtomicOutput : IDisposable
     /// <exception cref="BadFileException">The folder is missing or not writable, or the disk has no room.</exception>
     public static AtomicOutput ForFile(string path, bool overwrite, IEnumerable<string> inputs, long byteCount = 0)
     {
+        CheckFile(path, overwrite, inputs);
         var output = new AtomicOutput(path, isFolder: false, overwrite);
-        if (Directory.Exists(path))
-            throw new UsageException($"{path}: the output should be a file, but a folder has this name.");
-        foreach (string input in inputs)
-        {
-            if (RealPath.AreEqual(path, input))
-                throw new UsageException($"{path}: output and input are the same file. Choose another output name; the source is never changed.");
-        }
-        if (!overwrite && File.Exists(path))
-            throw new UsageException($"{path}: the file exists already. Choose another name, or replace it with --force.");
-        output.CheckRoom(byteCount);
+        CheckRoom(path, output.Parent, byteCount);
         output.Guard(() => output.Create(output.TemporaryPath));
         return output;
     }
@@ -80,7 +72,7 @@ public sealed class AtomicOutput : IDisposable
                 throw new UsageException($"{path}: the output folder is or holds the input {input}. Choose another output; the source is never changed.");
         }
         output.CheckReplaceable();
-        output.CheckRoom(byteCount);
+        CheckRoom(path, output.Parent, byteCount);
         output.Guard(() => Directory.CreateDirectory(output.TemporaryPath));
         return output;
     }
@@ -166,6 +158,44 @@ public sealed class AtomicOutput : IDisposable
     private void Create(string path) => streams.Add(new OutputStream(
         new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, BufferByteCount), FinalPath));
 
+    /// <summary>Refuses a path that is a folder, an input, or an existing file that may not be replaced.</summary>
+    internal static void CheckFile(string path, bool overwrite, IEnumerable<string> inputs)
+    {
+        if (Directory.Exists(path))
+            throw new UsageException($"{path}: the output should be a file, but a folder has this name.");
+        foreach (string input in inputs)
+        {
+            if (RealPath.AreEqual(path, input))
+                throw new UsageException($"{path}: output and input are the same file. Choose another output name; the source is never changed.");
+        }
+        if (!overwrite && File.Exists(path))
+            throw new UsageException($"{path}: the file exists already. Choose another name, or replace it with --force.");
+    }
+
+    /// <summary>Refuses a folder that is missing or, as far as the system says, has no room for the output.</summary>
+    internal static void CheckRoom(string path, string folder, long byteCount)
+    {
+        if (!Directory.Exists(folder))
+            throw new BadFileException($"{path}: there is no folder {folder}. Create it first.");
+        if (byteCount <= 0)
+            return;
+        long room;
+        try
+        {
+            room = new DriveInfo(folder).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // Some mounts do not say; writing will tell.
+            return;
+        }
+        if (room < byteCount)
+        {
+            throw new BadFileException(string.Create(CultureInfo.InvariantCulture,
+                $"{path}: the output needs {byteCount / 1e9:0.00} GB, the disk has {room / 1e9:0.00} GB free. Free some space or choose another folder."));
+        }
+    }
+
     private void CheckReplaceable()
     {
         if (!Directory.Exists(FinalPath))
@@ -182,29 +212,6 @@ public sealed class AtomicOutput : IDisposable
         });
         if (obstacle is not null)
             throw new UsageException($"{FinalPath}: {obstacle}");
-    }
-
-    private void CheckRoom(long byteCount)
-    {
-        if (!Directory.Exists(Parent))
-            throw new BadFileException($"{FinalPath}: there is no folder {Parent}. Create it first.");
-        if (byteCount <= 0)
-            return;
-        long room;
-        try
-        {
-            room = new DriveInfo(Parent).AvailableFreeSpace;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            // Some mounts do not say; writing will tell.
-            return;
-        }
-        if (room < byteCount)
-        {
-            throw new BadFileException(string.Create(CultureInfo.InvariantCulture,
-                $"{FinalPath}: the output needs {byteCount / 1e9:0.00} GB, the disk has {room / 1e9:0.00} GB free. Free some space or choose another folder."));
-        }
     }
 
     private void ReplaceFolder()

@@ -10,9 +10,7 @@ namespace Decant.Core.Files;
 public sealed class GgufWriter : TensorWriter
 {
     private readonly Stream output;
-    private readonly ReadOnlyMemory<byte> header;
-    private readonly long[] offsets;
-    private readonly long alignment;
+    private readonly GgufLayout layout;
     private long position;
 
     /// <summary>Prepares the header; nothing is written before the first tensor.</summary>
@@ -26,31 +24,24 @@ public sealed class GgufWriter : TensorWriter
         : base(location, tensors)
     {
         this.output = output;
-        alignment = GgufFile.ReadAlignment(metadata);
-        (header, offsets) = GgufHeaderWriter.Build(metadata, tensors, alignment);
-        DataOffset = GgufFile.AlignUp(header.Length, alignment);
-        ByteCount = tensors.Count == 0 ? DataOffset : DataOffset + GgufFile.AlignUp(offsets[^1] + tensors[^1].ByteCount, alignment);
+        layout = new GgufLayout(metadata, tensors);
     }
 
     /// <summary>Where the tensor data starts.</summary>
-    public long DataOffset { get; }
+    public long DataOffset => layout.DataOffset;
 
     /// <summary>The exact length of the finished file.</summary>
-    public long ByteCount { get; }
+    public long ByteCount => layout.ByteCount;
 
     /// <summary>The exact length of the file these would make, without writing it.</summary>
-    public static long FileByteCount(GgufMetadata metadata, IReadOnlyList<TensorInfo> tensors)
-    {
-        using var writer = new GgufWriter(Stream.Null, metadata.Location, metadata, tensors);
-        return writer.ByteCount;
-    }
+    public static long FileByteCount(GgufMetadata metadata, IReadOnlyList<TensorInfo> tensors) => new GgufLayout(metadata, tensors).ByteCount;
 
     /// <inheritdoc/>
     protected override void StartTensor(int index)
     {
         if (position == 0)
             WriteHeader();
-        PadTo(DataOffset + offsets[index]);
+        PadTo(layout.Offset(index));
     }
 
     /// <inheritdoc/>
@@ -71,7 +62,7 @@ public sealed class GgufWriter : TensorWriter
 
     private void WriteHeader()
     {
-        WriteData(header.Span);
+        WriteData(layout.Header.Span);
         PadTo(DataOffset);
     }
 
