@@ -38,10 +38,11 @@ internal sealed class ConversionMeter
     }
 
     /// <summary>Notes a finished chunk.</summary>
-    public void Add(int tensorIndex, RowChunk chunk)
+    public void Add(RowChunk chunk)
     {
         if (progress is null)
             return;
+        int tensorIndex = chunk.TensorIndex;
         long byteCount = chunk.RowCount * conversions[tensorIndex].Source.Info.RowByteCount;
         lock (gate)
         {

@@ -1,12 +1,11 @@
-using System.Runtime.ExceptionServices;
 using Decant.Core.Measurement;
 
 namespace Decant.Compression.Pipeline;
 
 /// <summary>
 /// Converts tensors on several threads: each takes a chunk of rows, reads and decodes it, encodes it and hands it to the sink, so that
-/// reading, arithmetic and writing overlap. Memory: the buffers of a <see cref="ChunkEncoder"/> for each thread. The bytes do not depend on
-/// the number of threads.
+/// reading, arithmetic and writing overlap. Memory: the buffers of a <see cref="ChunkEncoder"/> for each thread, and the importance values of the
+/// tensors at work. The bytes do not depend on the number of threads.
 /// </summary>
 internal sealed class ConversionRunner
 {
@@ -14,6 +13,8 @@ internal sealed class ConversionRunner
     private readonly IConversionSink sink;
     private readonly int threadCount;
     private readonly Func<int, double>? secondsOf;
+    private readonly TensorWork?[] works;
+    private readonly Lock gate = new();
 
     /// <summary>Prepares the work.</summary>
     /// <param name="conversions">What to convert, in the order in which work starts.</param>
@@ -24,68 +25,84 @@ internal sealed class ConversionRunner
     {
         this.conversions = conversions;
         this.sink = sink;
-        this.threadCount = threadCount > 0 ? threadCount : Environment.ProcessorCount;
+        this.threadCount = threadCount;
         this.secondsOf = secondsOf;
+        works = new TensorWork?[conversions.Count];
     }
 
-    /// <summary>
-    /// Runs until all is done, something fails or the token is cancelled. Of several failures the one earliest in the work is thrown, whatever
-    /// thread met it: chunks are handed out in order and a chunk begun is finished.
-    /// </summary>
+    /// <summary>Runs until all is done, something fails or the token is cancelled (see <see cref="ChunkLoop"/>).</summary>
     /// <param name="isDone">Tensors that need no work.</param>
     /// <param name="progress">Told about source bytes.</param>
     /// <param name="cancellationToken">Stops between chunks.</param>
     public void Run(Func<int, bool> isDone, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
-        var queue = new ChunkQueue(conversions, isDone);
         var meter = new ConversionMeter(conversions, isDone, secondsOf, progress);
-        var failures = new SortedList<(int Tensor, int Chunk), Exception>();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-
-        void Work()
-        {
-            (int, int) place = default;
-            try
-            {
-                var encoder = new ChunkEncoder();
-                while (!stop.IsCancellationRequested && queue.TryTake(out TensorWork work, out RowChunk chunk))
-                {
-                    place = (chunk.TensorIndex, chunk.ChunkIndex);
-                    RunChunk(encoder, work, chunk, meter);
-                }
-            }
-            catch (Exception e)
-            {
-                lock (failures)
-                    failures.TryAdd(place, e);
-                stop.Cancel();
-            }
-        }
-
         for (int i = 0; i < conversions.Count; i++)
         {
             if (!isDone(i) && conversions[i].Source.Info.Shape.ElementCount == 0)
                 sink.Finish(i, ChunkChecksum.Combine([]));
         }
-        Thread[] others = [.. Enumerable.Range(1, threadCount - 1).Select(i => new Thread(Work) { IsBackground = true, Name = $"convert {i}" })];
-        foreach (Thread thread in others)
-            thread.Start();
-        Work();
-        foreach (Thread thread in others)
-            thread.Join();
-
-        if (failures.Count > 0)
-            ExceptionDispatchInfo.Throw(failures.Values[0]);
-        cancellationToken.ThrowIfCancellationRequested();
+        ChunkLoop.Run(
+            [.. conversions.Select(c => c.Source.Info.Shape)], isDone, threadCount,
+            () =>
+            {
+                var encoder = new ChunkEncoder();
+                return chunk =>
+                {
+                    RunChunk(encoder, chunk);
+                    meter.Add(chunk);
+                };
+            },
+            cancellationToken);
         meter.Complete();
     }
 
-    private void RunChunk(ChunkEncoder encoder, TensorWork work, RowChunk chunk, ConversionMeter meter)
+    private void RunChunk(ChunkEncoder encoder, RowChunk chunk)
     {
+        TensorWork work = WorkOn(chunk.TensorIndex);
         ReadOnlySpan<byte> bytes = encoder.Encode(work.Conversion, chunk, work.Importance);
-        sink.Write(work.Index, chunk.FirstRow * work.Conversion.TargetInfo.RowByteCount, bytes);
-        if (work.Finish(chunk.ChunkIndex, ChunkChecksum.Of(bytes)))
-            sink.Finish(work.Index, ChunkChecksum.Combine(work.Checksums));
-        meter.Add(work.Index, chunk);
+        sink.Write(chunk.TensorIndex, chunk.FirstRow * work.RowByteCount, bytes);
+        if (!work.Finish(chunk.ChunkIndex, ChunkChecksum.Of(bytes)))
+            return;
+        sink.Finish(chunk.TensorIndex, ChunkChecksum.Combine(work.Checksums));
+        works[chunk.TensorIndex] = null;
+    }
+
+    private TensorWork WorkOn(int index)
+    {
+        lock (gate)
+            return works[index] ??= new TensorWork(conversions[index]);
+    }
+
+    /// <summary>A tensor some of whose chunks are done.</summary>
+    private sealed class TensorWork
+    {
+        private int remaining;
+
+        public TensorWork(TensorConversion conversion)
+        {
+            Conversion = conversion;
+            RowByteCount = conversion.TargetInfo.RowByteCount;
+            Importance = conversion.IsCopy ? [] : conversion.Importance?.Invoke() ?? [];
+            Checksums = new uint[RowChunk.Count(conversion.Source.Info.Shape)];
+            remaining = Checksums.Length;
+        }
+
+        public TensorConversion Conversion { get; }
+
+        public long RowByteCount { get; }
+
+        /// <summary>One weight for each column of each matrix, or empty.</summary>
+        public float[] Importance { get; }
+
+        /// <summary>One for each chunk, set as they finish.</summary>
+        public uint[] Checksums { get; }
+
+        /// <summary>Notes a finished chunk; true for the last one.</summary>
+        public bool Finish(int chunkIndex, uint checksum)
+        {
+            Checksums[chunkIndex] = checksum;
+            return Interlocked.Decrement(ref remaining) == 0;
+        }
     }
 }

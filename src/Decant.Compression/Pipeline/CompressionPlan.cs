@@ -1,0 +1,110 @@
+using Decant.Compression.Methods.Mixtures;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Formats;
+using Decant.Core.Tensors;
+
+namespace Decant.Compression.Pipeline;
+
+/// <summary>
+/// What a compression will do, known from headers alone: the format of every tensor, the file's exact length, memory. Made by
+/// <see cref="Create"/>, carried out by <see cref="CompressJob"/>.
+/// </summary>
+public sealed class CompressionPlan
+{
+    private CompressionPlan(
+        IModelSource source, CompressionRequest request, GgufContent content, IReadOnlyList<TensorChoice> tensors, GgufLayout layout, IReadOnlyList<string> notices)
+    {
+        Source = source;
+        Request = request;
+        Content = content;
+        Tensors = tensors;
+        Layout = layout;
+        Notices = notices;
+    }
+
+    /// <summary>What is compressed.</summary>
+    public IModelSource Source { get; }
+
+    /// <summary>What was asked for.</summary>
+    public CompressionRequest Request { get; }
+
+    /// <summary>Every tensor in the order of the output, with its format and why it gets it.</summary>
+    public IReadOnlyList<TensorChoice> Tensors { get; }
+
+    /// <summary>Fallbacks and whatever else the user should know.</summary>
+    public IReadOnlyList<string> Notices { get; }
+
+    /// <summary>Bytes of the source's tensors as stored.</summary>
+    public long SourceTensorByteCount => Tensors.Sum(t => t.Source.ByteCount);
+
+    /// <summary>Bytes of the output's tensors.</summary>
+    public long TensorByteCount => Tensors.Sum(t => t.TargetByteCount);
+
+    /// <summary>The exact length of the output file.</summary>
+    public long OutputByteCount => Layout.ByteCount;
+
+    /// <summary>Weights in all tensors.</summary>
+    public long WeightCount => Tensors.Sum(t => t.Source.Shape.ElementCount);
+
+    /// <summary>Bits per weight of the output's tensors, header not counted.</summary>
+    public double BitsPerWeight => WeightCount == 0 ? 0 : 8.0 * TensorByteCount / WeightCount;
+
+    internal GgufContent Content { get; }
+
+    internal GgufLayout Layout { get; }
+
+    /// <summary>Plans; reads headers only.</summary>
+    /// <param name="source">What is compressed.</param>
+    /// <param name="request">To what.</param>
+    /// <exception cref="UsageException">An override makes no sense, or importance values are missing.</exception>
+    /// <exception cref="NotSupportedModelException">GGUF cannot hold the model, or a tensor's format cannot be decoded.</exception>
+    /// <exception cref="BadFileException">Importance values do not fit the model.</exception>
+    public static CompressionPlan Create(IModelSource source, CompressionRequest request)
+    {
+        GgufContent content = GgufContent.Of(source);
+        var chooser = new MixtureChooser(request.Type, MixtureModel.From(content.Metadata), request.Importance is not null, request.Overrides);
+        IReadOnlyList<TensorChoice> tensors = chooser.Choose([.. content.Tensors.Select(t => t.Info)]);
+        chooser.RequireImportance(tensors, name => request.Importance?.Has(name) == true);
+        CheckImportance(request, tensors);
+
+        content.Metadata.Set("general.quantization_version", GgufValue.From(2u));
+        content.Metadata.Set("general.file_type", GgufValue.From((uint)request.Type.Number));
+        TensorInfo[] written = [.. tensors.Select(t => new TensorInfo(t.Source.Name, t.Source.Shape, t.Target))];
+        return new CompressionPlan(
+            source, request, content, tensors, new GgufLayout(content.Metadata, written),
+            [.. content.Notices, .. tensors.Select(t => t.Notice).OfType<string>(), .. ImportanceNotices(request, tensors)]);
+    }
+
+    /// <summary>The work, tensor by tensor.</summary>
+    internal IReadOnlyList<TensorConversion> Conversions() =>
+        [.. Tensors.Select((choice, i) => new TensorConversion(Content.Tensors[i], choice.Source.Name, choice.Target, ImportanceOf(choice)))];
+
+    private Func<float[]?>? ImportanceOf(TensorChoice choice) =>
+        Request.Importance is { } importance && choice.Target.UsesImportance ? () => importance.WeightsFor(choice.Source) : null;
+
+    /// <summary>Sizes are compared now, not in the middle of the job.</summary>
+    private static void CheckImportance(CompressionRequest request, IReadOnlyList<TensorChoice> tensors)
+    {
+        if (request.Importance is null)
+            return;
+        foreach (TensorChoice choice in tensors)
+        {
+            if (!choice.IsCopy && choice.Target.UsesImportance)
+                request.Importance.WeightsFor(choice.Source);
+        }
+    }
+
+    private static IEnumerable<string> ImportanceNotices(CompressionRequest request, IReadOnlyList<TensorChoice> tensors)
+    {
+        if (request.Importance is null)
+            return [];
+        string[] missing =
+        [
+            .. tensors.Where(t => !t.IsCopy && t.Target.UsesImportance && !request.Importance.Has(t.Source.Name)
+                    && GgufTensorNames.Categorise(t.Source.Name) is not (TensorCategory.TokenEmbedding or TensorCategory.Output))
+                .Select(t => t.Source.Name),
+        ];
+        return missing.Length == 0 ? [] : [$"the importance matrix has no values for {missing.Length} of the matrices ({missing[0]}{(missing.Length > 1 ? ", …" : "")}); they are rounded without"];
+    }
+}

@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Measurement;
+
+namespace Decant.Compression.Pipeline;
+
+/// <summary>Names the content of a file, wherever it lies.</summary>
+/// <param name="Name">The file's name without folder.</param>
+/// <param name="ByteCount">Its length.</param>
+/// <param name="Sha256">SHA-256 of its bytes, lower-case hexadecimal.</param>
+public sealed record FileFingerprint(string Name, long ByteCount, string Sha256)
+{
+    private const int BufferByteCount = 1 << 20;
+
+    /// <summary>Side files of a Hugging Face folder that decide what the model is.</summary>
+    private static readonly string[] sideFileEndings = [".json", ".model", ".txt", ".jinja"];
+
+    /// <summary>The files a model is read from: weights in the order of their tensors, then side files by name.</summary>
+    public static IReadOnlyList<string> FilesOf(IModelSource source)
+    {
+        List<string> files = [.. source.Tensors.OfType<MappedTensor>().Select(t => t.File.Path).Distinct(StringComparer.Ordinal)];
+        if (source.HuggingFace is { } huggingFace && Directory.Exists(huggingFace.Folder))
+        {
+            files.AddRange(Directory.EnumerateFiles(huggingFace.Folder)
+                .Where(f => sideFileEndings.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase) && !files.Contains(f))
+                .Order(StringComparer.Ordinal));
+        }
+        return files;
+    }
+
+    /// <summary>Reads files whole.</summary>
+    /// <param name="paths">The files.</param>
+    /// <param name="progress">Told about bytes.</param>
+    /// <param name="cancellationToken">Stops between pieces of a megabyte.</param>
+    /// <exception cref="BadFileException">A file cannot be read.</exception>
+    public static IReadOnlyList<FileFingerprint> Of(IReadOnlyList<string> paths, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
+    {
+        long total = 0;
+        long done = 0;
+        List<FileFingerprint> fingerprints = [];
+        try
+        {
+            total = paths.Sum(path => new FileInfo(path).Length);
+            byte[] buffer = new byte[BufferByteCount];
+            foreach (string path in paths)
+            {
+                using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+                using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
+                long byteCount = 0;
+                for (int count; (count = stream.Read(buffer)) > 0; byteCount += count)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    hash.AppendData(buffer.AsSpan(0, count));
+                    done += count;
+                    progress?.Report(new WorkProgress("hash", done, total, "bytes", Path.GetFileName(path)));
+                }
+                fingerprints.Add(new FileFingerprint(Path.GetFileName(path), byteCount, Convert.ToHexStringLower(hash.GetHashAndReset())));
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BadFileException($"{(fingerprints.Count < paths.Count ? paths[fingerprints.Count] : paths[^1])}: the file cannot be read: {e.Message}", e);
+        }
+        return fingerprints;
+    }
+}

@@ -1,0 +1,55 @@
+using Decant.Core.Files;
+using Decant.Core.Tensors;
+
+namespace Decant.Compression.Pipeline;
+
+/// <summary>Puts converted tensors at their places in a GGUF file and notes finished ones in the journal.</summary>
+internal sealed class GgufOutputSink(ResumableOutput output, GgufLayout layout, ConversionJournal journal) : IConversionSink
+{
+    private const int CheckByteCount = 1 << 20;
+
+    /// <inheritdoc/>
+    public void Write(int tensorIndex, long offset, ReadOnlySpan<byte> bytes) => output.Write(layout.Offset(tensorIndex) + offset, bytes);
+
+    /// <inheritdoc/>
+    public void Finish(int tensorIndex, uint checksum) => journal.Append(tensorIndex, checksum);
+
+    /// <summary>Writes what precedes the data. Padding is zero already, for the file was made longer and not written.</summary>
+    public void WriteHeader() => output.Write(0, layout.Header.Span);
+
+    /// <summary>
+    /// Which tensors an earlier run finished: those in its journal whose bytes are in the file. A process that was killed leaves both; after a loss
+    /// of power either may be missing.
+    /// </summary>
+    public bool[] FindFinished(IReadOnlyList<TensorConversion> conversions, CancellationToken cancellationToken)
+    {
+        bool[] finished = new bool[conversions.Count];
+        if (output.IsNew)
+            return finished;
+        byte[] buffer = [];
+        for (int i = 0; i < finished.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (journal.Finished.TryGetValue(i, out uint expected))
+                finished[i] = Checksum(i, conversions[i], ref buffer) == expected;
+        }
+        return finished;
+    }
+
+    private uint Checksum(int tensorIndex, TensorConversion conversion, ref byte[] buffer)
+    {
+        TensorShape shape = conversion.Source.Info.Shape;
+        long rowByteCount = conversion.TargetInfo.RowByteCount;
+        uint[] checksums = new uint[RowChunk.Count(shape)];
+        for (int i = 0; i < checksums.Length; i++)
+        {
+            RowChunk chunk = RowChunk.Of(shape, tensorIndex, i);
+            int byteCount = checked((int)(chunk.RowCount * rowByteCount));
+            if (buffer.Length < byteCount)
+                buffer = new byte[Math.Max(byteCount, CheckByteCount)];
+            output.Read(layout.Offset(tensorIndex) + chunk.FirstRow * rowByteCount, buffer.AsSpan(0, byteCount));
+            checksums[i] = ChunkChecksum.Of(buffer.AsSpan(0, byteCount));
+        }
+        return ChunkChecksum.Combine(checksums);
+    }
+}

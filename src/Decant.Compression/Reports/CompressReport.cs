@@ -1,0 +1,160 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Decant.Compression.Methods.Mixtures;
+using Decant.Compression.Pipeline;
+using Decant.Compression.Verification;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Measurement;
+
+namespace Decant.Compression.Reports;
+
+/// <summary>
+/// <c>OUT.report.json</c>: what went in, what was asked for, what came out, planned against actual, and what it cost. Field names in snake case;
+/// bytes, seconds and nats. Written before the output gets its name; the output itself holds nothing of it.
+/// </summary>
+public static class CompressReport
+{
+    private const string IdentityKey = "job";
+    private const long MaximumByteCount = 64 << 20;
+
+    /// <summary>The report's path for an output.</summary>
+    public static string PathFor(string outputPath) => Path.TrimEndingDirectorySeparator(outputPath) + ".report.json";
+
+    /// <summary>The name of the job that made an output, or null if there is no report or none that can be read.</summary>
+    internal static string? ReadIdentity(string reportPath)
+    {
+        try
+        {
+            if (!File.Exists(reportPath) || new FileInfo(reportPath).Length > MaximumByteCount)
+                return null;
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(reportPath));
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty(IdentityKey, out JsonElement identity)
+                && identity.ValueKind == JsonValueKind.String
+                    ? identity.GetString()
+                    : null;
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes the report of a job that is about to be finished.</summary>
+    internal static void Write(
+        CompressionPlan plan, CompressOptions options, CompressResult result, IReadOnlyList<FileFingerprint> source, string identity)
+    {
+        var report = new JsonObject
+        {
+            ["decant"] = JobIdentity.Version,
+            ["command"] = options.Command,
+            [IdentityKey] = identity,
+            ["source"] = Source(source, result.Times.Hash),
+            ["importance"] = plan.Request.Importance is { } importance
+                ? new JsonObject
+                {
+                    ["file"] = Path.GetFileName(importance.Location),
+                    ["texts"] = new JsonArray([.. importance.Datasets.Select(text => (JsonNode)Path.GetFileName(text))]),
+                    ["chunks"] = importance.ChunkCount,
+                    ["chunk_tokens"] = importance.ChunkSize,
+                }
+                : null,
+            ["type"] = plan.Request.Type.Name,
+            ["tensor_types"] = new JsonArray([.. plan.Request.Overrides.Select(o => (JsonNode)o.ToString())]),
+            ["output"] = new JsonObject
+            {
+                ["file"] = Path.GetFileName(result.OutputPath),
+                ["bytes"] = result.OutputByteCount,
+                ["bits_per_weight"] = Round(result.BitsPerWeight, 4),
+                ["weights"] = plan.WeightCount,
+            },
+            ["planned"] = new JsonObject { ["bytes"] = plan.OutputByteCount },
+            ["actual"] = new JsonObject
+            {
+                ["bytes"] = result.OutputByteCount,
+                ["encode_seconds"] = Round(result.Times.Encode.TotalSeconds, 3),
+                ["sync_seconds"] = Round(result.Times.Synchronize.TotalSeconds, 3),
+                ["verify_seconds"] = Round(result.Times.Verify.TotalSeconds, 3),
+                ["peak_memory_bytes"] = result.PeakMemoryByteCount,
+                ["resumed_tensors"] = result.ResumedTensorCount,
+            },
+            ["verify"] = Verification(result.Verification),
+            ["quality"] = Quality(result.Verification),
+            ["notices"] = new JsonArray([.. result.Notices.Select(notice => (JsonNode)notice)]),
+            ["types"] = Types(plan.Tensors),
+            ["tensors"] = Tensors(plan.Tensors),
+        };
+        using AtomicOutput output = AtomicOutput.ForFile(result.ReportPath, overwrite: true, inputs: []);
+        using (var writer = new Utf8JsonWriter(output.OpenFile(), new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+            report.WriteTo(writer);
+        output.Commit();
+    }
+
+    private static JsonObject Source(IReadOnlyList<FileFingerprint> files, TimeSpan hashTime) => new()
+    {
+        ["files"] = new JsonArray([.. files.Select(file => (JsonNode)new JsonObject { ["name"] = file.Name, ["bytes"] = file.ByteCount, ["sha256"] = file.Sha256 })]),
+        ["bytes"] = files.Sum(file => file.ByteCount),
+        ["hash_seconds"] = Round(hashTime.TotalSeconds, 3),
+    };
+
+    private static JsonObject? Verification(VerifyReport? report) => report is null
+        ? null
+        : new JsonObject
+        {
+            ["passed"] = report.Passed,
+            ["checks"] = new JsonArray([.. report.Checks.Select(check => (JsonNode)new JsonObject { ["name"] = check.Name, ["passed"] = check.Passed, ["detail"] = check.Detail })]),
+        };
+
+    private static JsonObject? Quality(VerifyReport? report) => report?.Quality is not { } quality
+        ? null
+        : new JsonObject
+        {
+            ["text"] = report.QualityText,
+            ["tokens"] = quality.Candidate.TokenCount,
+            ["perplexity_before"] = Perplexity(quality.Reference),
+            ["perplexity_after"] = Perplexity(quality.Candidate),
+            ["kl_divergence"] = new JsonObject
+            {
+                ["mean"] = Round(quality.Divergence.Mean, 6),
+                ["median"] = Round(quality.Divergence.Median, 6),
+                ["p99"] = Round(quality.Divergence.Percentile99, 6),
+                ["max"] = Round(quality.Divergence.Maximum, 6),
+            },
+            ["top1_agreement"] = Round(quality.TopOneAgreement, 6),
+        };
+
+    private static JsonObject Perplexity(PerplexityFigures figures) =>
+        new() { ["value"] = Round(figures.Value, 6), ["stderr"] = Round(figures.StandardError, 6) };
+
+    private static JsonArray Types(IReadOnlyList<TensorChoice> tensors) => new(
+    [
+        .. tensors.GroupBy(t => t.Target).Select(group => (JsonNode)new JsonObject
+        {
+            ["type"] = group.Key.Name,
+            ["tensors"] = group.Count(),
+            ["bytes"] = group.Sum(t => t.TargetByteCount),
+        }),
+    ]);
+
+    private static JsonArray Tensors(IReadOnlyList<TensorChoice> tensors) => new(
+    [
+        .. tensors.Select(t => (JsonNode)new JsonObject
+        {
+            ["name"] = t.Source.Name,
+            ["shape"] = new JsonArray([.. t.Source.Shape.Dimensions.Select(d => (JsonNode)d)]),
+            ["from"] = t.Source.Format.Name,
+            ["to"] = t.Target.Name,
+            ["reason"] = t.Reason switch
+            {
+                ChoiceReason.Untouched => "untouched",
+                ChoiceReason.Fallback => "fallback",
+                ChoiceReason.Override => "override",
+                _ => "mixture",
+            },
+        }),
+    ]);
+
+    /// <summary>JSON has no infinity; a perplexity that overflowed is null.</summary>
+    private static JsonValue? Round(double value, int digits) => double.IsFinite(value) ? JsonValue.Create(Math.Round(value, digits)) : null;
+}

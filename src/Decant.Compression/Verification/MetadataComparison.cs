@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Decant.Core.Files;
+
+namespace Decant.Compression.Verification;
+
+/// <summary>Compares GGUF metadata key by key.</summary>
+internal static class MetadataComparison
+{
+    /// <summary>Keys that follow from the tensor types and the file, not from the model.</summary>
+    private static readonly string[] fileKeys = ["general.file_type", "general.quantization_version", "general.alignment"];
+
+    /// <summary>Keys that other quantizers add.</summary>
+    private static readonly string[] addedPrefixes = ["quantize.imatrix.", "split."];
+
+    /// <summary>Checks that the output has the expected keys, each with an equal value of the same type.</summary>
+    /// <param name="expected">The metadata the output should have.</param>
+    /// <param name="got">The metadata it has.</param>
+    /// <param name="ignoreFileKeys">True if the expected metadata is the source's, so that keys about tensor types may differ.</param>
+    public static VerifyCheck Check(GgufMetadata expected, GgufMetadata got, bool ignoreFileKeys)
+    {
+        string? failure = FirstDifference(expected, got, ignoreFileKeys);
+        return failure is null
+            ? new VerifyCheck("metadata", true, $"{got.Entries.Count} keys are equal")
+            : new VerifyCheck("metadata", false, failure);
+    }
+
+    private static string? FirstDifference(GgufMetadata expected, GgufMetadata got, bool ignoreFileKeys)
+    {
+        foreach ((string key, GgufValue value) in expected.Entries)
+        {
+            if (ignoreFileKeys && IsAboutTheFile(key))
+                continue;
+            if (got.Find(key) is not { } other)
+                return $"key {key} is missing";
+            if (!AreEqual(value, other))
+                return $"key {key}: expected {Show(value)}, got {Show(other)}";
+        }
+        foreach ((string key, _) in got.Entries)
+        {
+            if (expected.Find(key) is null && !(ignoreFileKeys && IsAboutTheFile(key)))
+                return $"key {key} is not in the source";
+        }
+        return null;
+    }
+
+    private static bool IsAboutTheFile(string key) =>
+        fileKeys.Contains(key) || addedPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal));
+
+    /// <summary>Equal type and bits.</summary>
+    internal static bool AreEqual(GgufValue left, GgufValue right)
+    {
+        if (left.Type != right.Type || left.ElementType != right.ElementType)
+            return false;
+        return (left.Value, right.Value) switch
+        {
+            (GgufValue[] a, GgufValue[] b) => a.Length == b.Length && a.Zip(b).All(pair => AreEqual(pair.First, pair.Second)),
+            (string[] a, string[] b) => a.AsSpan().SequenceEqual(b),
+            (float[] a, float[] b) => MemoryMarshal.AsBytes(a.AsSpan()).SequenceEqual(MemoryMarshal.AsBytes(b.AsSpan())),
+            (int[] a, int[] b) => a.AsSpan().SequenceEqual(b),
+            (Array a, Array b) => a.Length == b.Length && a.Cast<object>().SequenceEqual(b.Cast<object>()),
+            (float a, float b) => BitConverter.SingleToInt32Bits(a) == BitConverter.SingleToInt32Bits(b),
+            (double a, double b) => BitConverter.DoubleToInt64Bits(a) == BitConverter.DoubleToInt64Bits(b),
+            var (a, b) => a.Equals(b),
+        };
+    }
+
+    private static string Show(GgufValue value)
+    {
+        string text = value.Value is Array array
+            ? $"an array of {array.Length} {value.ElementType}"
+            : Convert.ToString(value.Value, CultureInfo.InvariantCulture) ?? "";
+        return text.Length > 60 ? text[..60] + "…" : text;
+    }
+}
