@@ -1,18 +1,20 @@
 using Decant.Core.Errors;
 using Decant.Core.Formats;
 using Decant.Core.Tensors;
+using Decant.Engine.Kernels.Encoding;
 
 namespace Decant.Compression.Pipeline;
 
 /// <summary>
-/// Turns rows of a tensor into bytes of its target format. One instance a thread; it holds two buffers, together about 1.5 MB unless a single
-/// row is longer. What cannot be stored is an error that names tensor and row.
+/// Turns rows of a tensor into bytes of its target format. One instance a thread; it holds two buffers, together about two megabytes unless
+/// rows are very long. What cannot be stored is an error that names tensor and row.
 /// </summary>
 internal sealed class ChunkEncoder
 {
     /// <summary>Elements decoded at once: what stays in the second-level cache between decoding and encoding.</summary>
     private const int BatchElementCount = 1 << 15;
 
+    private RowEncoder? encoder;
     private float[] values = [];
     private byte[] encoded = [];
 
@@ -26,7 +28,9 @@ internal sealed class ChunkEncoder
         TensorInfo source = conversion.Source.Info;
         int rowLength = checked((int)source.Shape.RowLength);
         int rowByteCount = checked((int)conversion.Target.RowByteCount(rowLength));
-        int batchRows = Math.Clamp(BatchElementCount / Math.Max(1, rowLength), 1, chunk.RowCount);
+        if (!conversion.IsCopy && encoder?.Format != conversion.Target)
+            encoder = RowEncoder.For(conversion.Target);
+        int batchRows = BatchRows(rowLength, chunk.RowCount);
         Grow(ref values, batchRows * rowLength);
 
         if (conversion.IsCopy && conversion.Source.TryGetRows(chunk.FirstRow, chunk.RowCount, out ReadOnlySpan<byte> stored))
@@ -48,28 +52,48 @@ internal sealed class ChunkEncoder
         return encoded.AsSpan(0, chunk.RowCount * rowByteCount);
     }
 
-    private static void EncodeRows(
+    /// <summary>Encodes rows, those of each matrix with its own importance values.</summary>
+    private void EncodeRows(
         TensorConversion conversion, long firstRow, ReadOnlySpan<float> batch, int rowLength, ReadOnlySpan<float> importance, Span<byte> target)
     {
-        TensorFormat format = conversion.Target;
-        int rowByteCount = checked((int)format.RowByteCount(rowLength));
-        int rowCount = target.Length / rowByteCount;
-        for (int row = 0; row < rowCount; row++)
+        int rowByteCount = checked((int)conversion.Target.RowByteCount(rowLength));
+        for (int done = 0, rowCount = target.Length / rowByteCount; done < rowCount;)
         {
-            ReadOnlySpan<float> weights = importance.IsEmpty
-                ? default
-                : importance.Slice(checked((int)((firstRow + row) / conversion.RowsPerMatrix * rowLength)), rowLength);
+            long matrix = (firstRow + done) / conversion.RowsPerMatrix;
+            int count = (int)Math.Min(rowCount - done, (matrix + 1) * conversion.RowsPerMatrix - firstRow - done);
+            ReadOnlySpan<float> weights = importance.IsEmpty ? default : importance.Slice(checked((int)(matrix * rowLength)), rowLength);
+            ReadOnlySpan<float> rows = batch.Slice(done * rowLength, count * rowLength);
+            Span<byte> bytes = target.Slice(done * rowByteCount, count * rowByteCount);
             try
             {
-                format.EncodeRow(batch.Slice(row * rowLength, rowLength), weights, target.Slice(row * rowByteCount, rowByteCount));
+                encoder!.EncodeRows(rows, rowLength, weights, bytes);
+            }
+            catch (OverflowException)
+            {
+                throw RowTooLarge(conversion, firstRow + done, rows, rowLength, weights);
+            }
+            done += count;
+        }
+    }
+
+    /// <summary>Finds the row that overflows by encoding one after another.</summary>
+    private static NumericalException RowTooLarge(TensorConversion conversion, long firstRow, ReadOnlySpan<float> rows, int rowLength, ReadOnlySpan<float> weights)
+    {
+        byte[] scratch = new byte[conversion.Target.RowByteCount(rowLength)];
+        for (int row = 0; row * rowLength < rows.Length; row++)
+        {
+            try
+            {
+                conversion.Target.EncodeRow(rows.Slice(row * rowLength, rowLength), weights, scratch);
             }
             catch (OverflowException e)
             {
-                throw new NumericalException(
-                    $"{conversion.Source.Info.Name}, row {firstRow + row}: the values are too large for {format}: {e.Message} "
-                    + "Choose a type with more range for this tensor (--tensor-type), such as BF16.", e);
+                return new NumericalException(
+                    $"{conversion.Source.Info.Name}, row {firstRow + row}: the values are too large for {conversion.Target}: {e.Message} "
+                    + "Choose a type with more range for this tensor, such as --tensor-type NAME=BF16.", e);
             }
         }
+        throw new InvalidOperationException($"{conversion.Source.Info.Name}: the fast encoder of {conversion.Target} overflowed where the reference does not.");
     }
 
     /// <summary>Decodes rows only to see that every value is finite.</summary>
@@ -90,6 +114,14 @@ internal sealed class ChunkEncoder
         throw new NumericalException(
             $"{source.Info.Name}, row {firstRow + bad / rowLength}, column {bad % rowLength}: the value is {batch[bad]}. "
             + "Weights must be finite; the checkpoint is damaged or its training diverged.");
+    }
+
+    /// <summary>As many rows as the batch should have, but no lane of the encoder idle if it can be helped.</summary>
+    private int BatchRows(int rowLength, int rowCount)
+    {
+        int atOnce = encoder?.RowsAtOnce ?? 1;
+        int rows = Math.Max(1, BatchElementCount / Math.Max(1, rowLength) / atOnce) * atOnce;
+        return Math.Clamp(rows, 1, rowCount);
     }
 
     private static void Grow<T>(ref T[] buffer, int length)

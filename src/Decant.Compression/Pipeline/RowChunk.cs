@@ -12,9 +12,15 @@ internal readonly record struct RowChunk(int TensorIndex, int ChunkIndex, long F
     /// <summary>Elements of a chunk, about: enough for a write of some hundred kilobytes, few enough that threads finish together.</summary>
     private const long TargetElementCount = 1 << 18;
 
+    /// <summary>Encoders work on this many rows at once, or a divisor of it.</summary>
+    private const long RowUnit = 16;
+
     /// <summary>Rows of one chunk of a tensor.</summary>
-    public static int RowsPerChunk(TensorShape shape) =>
-        (int)Math.Clamp(TargetElementCount / Math.Max(1, shape.RowLength), 1, Math.Max(1, shape.RowCount));
+    public static int RowsPerChunk(TensorShape shape)
+    {
+        long rows = Math.Max(1, TargetElementCount / Math.Max(1, shape.RowLength) / RowUnit) * RowUnit;
+        return (int)Math.Clamp(rows, 1, Math.Max(1, shape.RowCount));
+    }
 
     /// <summary>Chunks of a tensor.</summary>
     public static int Count(TensorShape shape) =>

@@ -1,0 +1,77 @@
+using Decant.Compression.Methods.Mixtures;
+using Decant.Compression.Pipeline;
+using Decant.Core.Files;
+using Decant.Core.Tensors;
+using Decant.Testing;
+
+namespace Decant.Compression.Tests.Pipeline;
+
+/// <summary>Whole files against <c>llama_model_quantize</c>: every tensor's type and bytes.</summary>
+[Trait("Category", "Slow")]
+public sealed class PeerQuantizeTests : IDisposable
+{
+    /// <summary>Shapes of <c>make_gguf.py custom</c>: query groups of 1, 2, 4 and 8, layer counts on either side of the thresholds, odd rows, tied and not.</summary>
+    private static readonly (string Name, string[] Arguments)[] customShapes =
+    [
+        ("gqa1-layers1", ["--hidden", "256", "--layers", "1", "--heads", "4", "--kv", "4", "--inter", "512", "--vocab", "300"]),
+        ("gqa2-layers7-tied", ["--hidden", "256", "--layers", "7", "--heads", "4", "--kv", "2", "--inter", "256", "--vocab", "300", "--tied"]),
+        ("gqa4-layers17", ["--hidden", "256", "--layers", "17", "--heads", "8", "--kv", "2", "--inter", "256", "--vocab", "300"]),
+        ("gqa8-layers80", ["--hidden", "256", "--layers", "80", "--heads", "8", "--kv", "1", "--inter", "256", "--vocab", "300"]),
+        ("odd-rows", ["--hidden", "288", "--layers", "9", "--heads", "9", "--kv", "3", "--inter", "520", "--vocab", "300"]),
+    ];
+
+    private readonly TemporaryFolder folder = new();
+
+    public static TheoryData<string> CustomShapes => [.. customShapes.Select(s => s.Name)];
+
+    public static TheoryData<string> Types => [.. FileTypes.All.Select(t => t.Name)];
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(CustomShapes))]
+    public void Made_shapes_are_quantized_as_llama_cpp_does(string shape)
+    {
+        Peer.RequireProgram();
+        string input = folder.File("in.gguf");
+        TestModels.Make(input, ["custom", .. customShapes.Single(s => s.Name == shape).Arguments]);
+        int count = 0;
+        foreach (FileType type in FileTypes.All.Where(t => !t.BaseNeedsImportance))
+            count += CompareWithPeer(input, type.Name);
+        Assert.True(count > 20 * FileTypes.All.Count / 2, $"{count} tensors compared");
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void Stories_are_quantized_as_llama_cpp_does(string type)
+    {
+        Assert.SkipWhen(FileTypes.Get(type).BaseNeedsImportance, "needs an importance matrix");
+        Assert.Equal(47, CompareWithPeer(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"), type));
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void The_real_model_is_quantized_as_llama_cpp_does(string type)
+    {
+        Assert.SkipWhen(FileTypes.Get(type).BaseNeedsImportance, "needs an importance matrix");
+        Assert.Equal(272, CompareWithPeer(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"), type));
+    }
+
+    /// <summary>Quantizes with both programs and compares every tensor; returns how many there were.</summary>
+    private int CompareWithPeer(string input, string type)
+    {
+        string theirs = folder.File("theirs.gguf");
+        string ours = folder.File("ours.gguf");
+        Peer.Run(["quantize", input, theirs, type, "2"]);
+        using (IModelSource source = ModelSources.Open(input))
+        {
+            CompressionPlan plan = CompressionPlan.Create(source, new CompressionRequest { Type = FileTypes.Get(type) });
+            CompressJob.Run(plan, new CompressOptions { OutputPath = ours, Verify = false, Overwrite = true }, cancellationToken: TestContext.Current.CancellationToken);
+        }
+        int count = ComparedFiles.AssertSameTensors(theirs, ours, type);
+        using IModelSource expected = ModelSources.Open(theirs);
+        using IModelSource got = ModelSources.Open(ours);
+        Assert.Equal(expected.Gguf!.GetInteger("general.file_type"), got.Gguf!.GetInteger("general.file_type"));
+        return count;
+    }
+}
