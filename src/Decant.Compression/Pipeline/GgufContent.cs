@@ -1,3 +1,5 @@
+using Decant.Core.Architectures;
+using Decant.Core.Architectures.Conversion;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tensors;
@@ -10,9 +12,17 @@ namespace Decant.Compression.Pipeline;
 /// <param name="Notices">What the user should know about the view.</param>
 internal sealed record GgufContent(GgufMetadata Metadata, IReadOnlyList<TensorData> Tensors, IReadOnlyList<string> Notices)
 {
-    /// <summary>Describes a source.</summary>
+    /// <summary>
+    /// Describes a source. A GGUF file is taken as it is, known architecture or not: quantizing it needs names alone. A Hugging Face folder is
+    /// converted as it is read.
+    /// </summary>
+    /// <exception cref="BadFileException">The source is damaged.</exception>
     /// <exception cref="NotSupportedModelException">GGUF cannot hold the model.</exception>
-    public static GgufContent Of(IModelSource source) => source.Gguf is { } metadata
-        ? new GgufContent(metadata.Copy(), source.Tensors, [])
-        : throw new NotSupportedModelException($"{source.Location}: only GGUF sources yet.");
+    public static GgufContent Of(IModelSource source)
+    {
+        if (source.Gguf is { } metadata)
+            return new GgufContent(metadata.Copy(), source.Tensors, []);
+        GgufDescription description = GgufExport.Describe(ArchitectureRegistry.Bind(source));
+        return new GgufContent(description.Metadata, description.Tensors, description.Notices);
+    }
 }

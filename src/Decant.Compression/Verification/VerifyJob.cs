@@ -33,7 +33,21 @@ public static class VerifyJob
                 [.. expected.Tensors.Select(tensor => (tensor, request.Candidate.FindTensor(tensor.Info.Name)!))],
                 request.CompareWeights, request.ThreadCount, progress, cancellationToken));
         }
-        return new VerifyReport { Location = request.CandidateName, Checks = checks, Duration = Stopwatch.GetElapsedTime(started) };
+        LogitsCheck.Outcome? logits = null;
+        if (tensors.Passed && request.QualityProbe is not null)
+        {
+            logits = LogitsCheck.Run(request, progress, cancellationToken);
+            checks.Add(logits.Check);
+        }
+        return new VerifyReport
+        {
+            Location = request.CandidateName,
+            Checks = checks,
+            Quality = logits?.Figures,
+            QualityText = logits?.Text,
+            Notices = logits?.Notices ?? [],
+            Duration = Stopwatch.GetElapsedTime(started),
+        };
     }
 
     private static VerifyCheck CheckTensors(GgufContent expected, VerifyRequest request)

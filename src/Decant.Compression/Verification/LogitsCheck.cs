@@ -1,0 +1,103 @@
+using System.Globalization;
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Formats;
+using Decant.Core.Measurement;
+using Decant.Core.Tokenizers;
+
+namespace Decant.Compression.Verification;
+
+/// <summary>Runs both models over the same tokens and compares their predictions.</summary>
+internal static class LogitsCheck
+{
+    /// <summary>
+    /// Mean KL divergence in nats above which a quantized file counts as broken, by its bits per weight. Wide on purpose: an honest plain Q4_0 of the
+    /// reference teacher, whose matrices are hard to round, has 0.7. Below three bits honest files of models not trained for it differ at will.
+    /// </summary>
+    private static readonly (double MinimumBits, double Limit)[] limits = [(4, 2.0), (3, 4.0)];
+
+    /// <summary>The check, the figures and what they were taken on.</summary>
+    public sealed record Outcome(VerifyCheck Check, QualityFigures? Figures, string? Text, IReadOnlyList<string> Notices);
+
+    /// <summary>Compares the logits.</summary>
+    /// <param name="request">The models.</param>
+    /// <param name="progress">Told about tokens.</param>
+    /// <param name="cancellationToken">Stops between pieces of work.</param>
+    public static Outcome Run(VerifyRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
+    {
+        DecoderModel reference;
+        try
+        {
+            reference = ArchitectureRegistry.Bind(request.Reference);
+        }
+        catch (NotSupportedModelException e)
+        {
+            // The weights have been compared; what Decant cannot run it cannot measure, and says so.
+            string notice = $"perplexity and divergence were not measured: {e.Message}";
+            return new Outcome(new VerifyCheck("logits", true, "not run"), null, null, [notice]);
+        }
+        DecoderModel candidate;
+        try
+        {
+            candidate = ArchitectureRegistry.Bind(request.Candidate);
+        }
+        catch (DecantException e)
+        {
+            return new Outcome(new VerifyCheck("logits", false, $"the output cannot be run: {e.Message}"), null, null, []);
+        }
+        QualityWindows windows = QualityWindows.For(reference, LoadTokenizer(request));
+        QualityFigures figures;
+        try
+        {
+            figures = request.QualityProbe!.Compare(
+                new QualityRequest { Reference = reference, Candidate = candidate, Windows = windows.Ids, ThreadCount = request.ThreadCount }, progress, cancellationToken);
+        }
+        catch (NumericalException e)
+        {
+            return new Outcome(new VerifyCheck("logits", false, e.Message), null, windows.Name, []);
+        }
+        return new Outcome(Judge(request, candidate, figures), figures, windows.Name, []);
+    }
+
+    private static VerifyCheck Judge(VerifyRequest request, DecoderModel candidate, QualityFigures figures)
+    {
+        double mean = figures.Divergence.Mean;
+        double? limit = request.MaximumDivergence ?? (request.CompareWeights ? DefaultLimit(candidate) : null);
+        string found = string.Create(CultureInfo.InvariantCulture, $"mean KL divergence {mean:0.0000} nats over {figures.Candidate.TokenCount} tokens");
+        if (limit is null)
+            return new VerifyCheck("logits", double.IsFinite(mean), found);
+        string bound = string.Create(CultureInfo.InvariantCulture, $"{limit.Value:0.####}");
+        return mean <= limit
+            ? new VerifyCheck("logits", true, $"{found}, limit {bound}")
+            : new VerifyCheck("logits", false, $"{found}, more than {(request.MaximumDivergence is null ? "an honest file of this size has" : "--max-kld")} ({bound})");
+    }
+
+    /// <summary>The limit by the bits of the matrices inside the blocks, or null for files without block formats.</summary>
+    internal static double? DefaultLimit(DecoderModel candidate)
+    {
+        TensorFormat[] formats = [.. candidate.Tensors.Values.Where(t => t.Info.Shape.Rank >= 2).Select(t => t.Info.Format)];
+        if (!formats.Any(f => f.IsBlockFormat))
+            return null;
+        long bytes = candidate.Tensors.Values.Where(t => t.Info.Shape.Rank >= 2).Sum(t => t.Info.ByteCount);
+        double bits = 8.0 * bytes / candidate.Tensors.Values.Where(t => t.Info.Shape.Rank >= 2).Sum(t => t.Info.Shape.ElementCount);
+        foreach ((double minimumBits, double limit) in limits)
+        {
+            if (bits >= minimumBits)
+                return limit;
+        }
+        return null;
+    }
+
+    private static Tokenizer? LoadTokenizer(VerifyRequest request)
+    {
+        try
+        {
+            return TokenizerLoader.Load(request.Reference);
+        }
+        catch (DecantException)
+        {
+            // Compared apart; any ids do for comparing predictions.
+            return null;
+        }
+    }
+}
