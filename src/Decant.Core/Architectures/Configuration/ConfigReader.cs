@@ -144,6 +144,13 @@ internal sealed class ConfigReader
             throw NotSupported(key, "false");
     }
 
+    /// <summary>Refuses a factor or period other than 1: such a key changes the numbers in a way Decant does not implement.</summary>
+    public void RequireOne(string key)
+    {
+        if (FindNumber(key) is { } value && value != 1)
+            throw NotSupported(key, "1");
+    }
+
     /// <summary>Marks keys as read that change nothing in this family.</summary>
     public void Ignore(params ReadOnlySpan<string> keys)
     {

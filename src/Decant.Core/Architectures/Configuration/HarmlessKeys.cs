@@ -13,7 +13,7 @@ internal static class HarmlessKeys
         // What wrote the file, and how it would be loaded.
         "_name_or_path", "_commit_hash", "_from_model_config", "architectures", "auto_map", "model_type", "name_or_path", "tokenizer_class",
         "transformers_version", "transformers.js_config", "torch_dtype", "dtype", "use_bfloat16", "torchscript", "tf_legacy_loss", "unsloth_fixed",
-        "unsloth_version", "is_llama_config", "license",
+        "unsloth_version", "is_llama_config", "license", "max_sequence_length",
         // Speed and memory, not results.
         "use_cache", "cache_implementation", "_attn_implementation", "_attn_implementation_autoset", "attn_implementation", "_attn_implementation_internal",
         "_flash_attn_2_enabled", "use_flash_attn", "pretraining_tp", "gradient_checkpointing", "return_dict", "use_return_dict",

@@ -36,6 +36,8 @@ public sealed class MistralArchitecture : Architecture
     internal override DecoderSpec ReadConfig(ConfigReader config)
     {
         DecoderDimensions sizes = DecoderDimensions.Read(config, Keys, DefaultContext, defaultKeyValueHeads: 8);
+        config.RequireOff("attention_bias");
+        config.RequireOff("mlp_bias");
         int? window = config.HasEvenNull("sliding_window") ? config.FindCount("sliding_window") : 4096;
         AttentionSpec attention = LlamaForm.Attention(sizes, RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 10000)) with { Window = window };
         var feedForward = new FeedForwardSpec

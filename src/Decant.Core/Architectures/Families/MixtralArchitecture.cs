@@ -41,6 +41,8 @@ public sealed class MixtralArchitecture : Architecture
     internal override DecoderSpec ReadConfig(ConfigReader config)
     {
         DecoderDimensions sizes = DecoderDimensions.Read(config, Keys, DefaultContext, defaultKeyValueHeads: 8);
+        config.RequireOff("attention_bias");
+        config.RequireOff("mlp_bias");
         AttentionSpec attention = LlamaForm.Attention(sizes, RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 1e6)) with
         {
             Window = config.FindCount("sliding_window"),

@@ -45,7 +45,12 @@ public sealed class Phi3Architecture : Architecture
     internal override DecoderSpec ReadConfig(ConfigReader config)
     {
         DecoderDimensions sizes = DecoderDimensions.Read(config, Keys, DefaultContext);
+        // Phi-4-mini states these at their neutral values.
         config.RequireOff("attention_bias");
+        config.RequireOff("mlp_bias");
+        config.RequireOff("lm_head_bias");
+        config.RequireOne("full_attn_mod");
+        config.RequireOne("interpolate_factor");
         RopeSpec rope = RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 10000, partial: true, defaultOriginal: 4096);
         AttentionSpec attention = LlamaForm.Attention(sizes, rope) with { Window = config.FindCount("sliding_window") };
         var feedForward = new FeedForwardSpec

@@ -45,6 +45,8 @@ public sealed class Qwen2Architecture : Architecture
     {
         DecoderDimensions sizes = DecoderDimensions.Read(config, Keys, DefaultContext, defaultKeyValueHeads: 32);
         AttentionSpec attention = LlamaForm.Attention(sizes, RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 10000)) with { QueryKeyValueBias = true };
+        config.RequireOff("use_mrope");
+        config.RequireOff("attention_bias");
         int?[] windows = ReadWindows(config, sizes.Layers);
         var feedForward = new FeedForwardSpec
         {
