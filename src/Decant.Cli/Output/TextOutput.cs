@@ -37,6 +37,9 @@ internal static class TextOutput
         table.AddRow(row);
     }
 
+    /// <summary>Writes a line of literal text.</summary>
+    public static void WriteFact(this IAnsiConsole console, string line) => console.Write(new Text(line + "\n"));
+
     /// <summary>Rows of name and value.</summary>
     public static Table CreateFacts(IEnumerable<(string Name, string Value)> facts)
     {

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Decant.Cli.Output;
 using Decant.Cli.Verbs;
 using Decant.Core.Devices;
+using Decant.Core.Errors;
 using Decant.Core.Measurement;
 using Spectre.Console;
 
@@ -46,6 +47,13 @@ internal sealed class VerbRun(Verb verb, ParseResult parsed, CommonOptions commo
     {
         if (!Quiet)
             Terminal.Error.WriteLine(message);
+    }
+
+    /// <summary>Says why the run ends with another code than done although its result is written.</summary>
+    public ExitCode Fail(ExitCode code, string message)
+    {
+        Terminal.Error.WriteLine($"decant: {message}");
+        return code;
     }
 
     /// <summary>Writes the verb's result: the document with --json, else text.</summary>

@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Decant.Cli.Output;
 using Decant.Cli.Running;
+using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Core.Formats;
+using Decant.Engine.Kernels;
 using Spectre.Console;
 
 namespace Decant.Cli.Verbs;
@@ -18,9 +20,9 @@ internal sealed class ListVerb : Verb
     [
         ("methods", () => []),
         ("formats", Formats),
-        ("architectures", () => []),
+        ("architectures", Architectures),
         ("tasks", () => []),
-        ("kernels", () => []),
+        ("kernels", Kernels),
         ("devices", () => []),
     ];
 
@@ -82,5 +84,20 @@ internal sealed class ListVerb : Verb
         ["uses_importance"] = format.UsesImportance,
         ["gguf"] = format.GgmlType is not null,
         ["safetensors"] = format.SafetensorsType is not null,
+    });
+
+    private static IEnumerable<JsonObject> Architectures() => ArchitectureRegistry.All.Select(architecture => new JsonObject
+    {
+        ["name"] = architecture.Name,
+        ["model_types"] = new JsonArray([.. architecture.ModelTypes.Select(type => JsonValue.Create(type))]),
+        ["gguf"] = architecture.GgufName,
+    });
+
+    private static IEnumerable<JsonObject> Kernels() => KernelCatalog.All.Select(kernel => new JsonObject
+    {
+        ["name"] = kernel.Name,
+        ["level"] = kernel.Level,
+        ["format"] = kernel.Format,
+        ["supported"] = kernel.IsSupported,
     });
 }

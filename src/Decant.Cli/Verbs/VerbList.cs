@@ -6,6 +6,13 @@ internal static class VerbList
     /// <summary>Fresh verbs: they hold the option objects of one command line.</summary>
     public static IReadOnlyList<Verb> Create() =>
     [
+        new InspectVerb(),
+        new EvalVerb(),
+        new RunVerb(),
+        new ChatVerb(),
+        new BenchVerb(),
+        new TokenizeVerb(),
+        new LogitsVerb(),
         new ListVerb(),
     ];
 }

@@ -1,0 +1,90 @@
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Formats;
+using Decant.Core.Templates;
+using Decant.Core.Tensors;
+
+namespace Decant.Cli.Models;
+
+/// <summary>What headers and side files tell about a model. Weights are not read.</summary>
+internal sealed class ModelSummary
+{
+    private ModelSummary(IModelSource source, DecoderModel? model, string? unsupportedReason)
+    {
+        Source = source;
+        Model = model;
+        UnsupportedReason = unsupportedReason;
+    }
+
+    public IModelSource Source { get; }
+
+    /// <summary>The model understood, or null if Decant cannot run it.</summary>
+    public DecoderModel? Model { get; }
+
+    /// <summary>Why Decant cannot run it, or null.</summary>
+    public string? UnsupportedReason { get; }
+
+    public string Container => Source.Gguf is not null ? "gguf" : "hugging_face";
+
+    /// <summary>The family as Decant names it, else as the file does.</summary>
+    public string Family => Model?.ArchitectureName ?? Source.Gguf?.FindString("general.architecture") ?? TextOf("model_type") ?? "unknown";
+
+    /// <summary>The name the makers gave it, or null.</summary>
+    public string? Name => Source.Gguf?.FindString("general.name");
+
+    public string? License => Source.Gguf?.FindString("general.license") ?? ModelCard.FindLicense(Source.HuggingFace?.FindFile("README.md"));
+
+    public long ParameterCount => Source.Tensors.Sum(tensor => tensor.Info.Shape.ElementCount);
+
+    /// <summary>Parameters used for one token, or null if all are or the model is not understood.</summary>
+    public long? ActiveParameterCount
+    {
+        get
+        {
+            if (Model is null || !Model.Spec.Layers.Any(layer => layer.FeedForward.Experts is not null))
+                return null;
+            double idle = 0;
+            foreach ((TensorId id, TensorData tensor) in Model.Tensors)
+            {
+                if (id is { Expert: not null, Layer: { } layer } && Model.Spec.Layers[layer].FeedForward.Experts is { } experts)
+                    idle += tensor.Info.Shape.ElementCount * (1 - (double)experts.UsedCount / experts.Count);
+            }
+            return ParameterCount - (long)Math.Round(idle);
+        }
+    }
+
+    public long? EmbeddingParameterCount => Model?.Find(new TensorId(TensorRole.TokenEmbedding))?.Info.Shape.ElementCount;
+
+    public long ByteCount => Source.Tensors.Sum(tensor => tensor.Info.ByteCount);
+
+    /// <summary>Storage types, largest share first.</summary>
+    public IReadOnlyList<TypeShare> Types =>
+    [
+        .. Source.Tensors.GroupBy(tensor => tensor.Info.Format)
+            .Select(group => new TypeShare(group.Key, group.Count(), group.Sum(t => t.Info.Shape.ElementCount), group.Sum(t => t.Info.ByteCount)))
+            .OrderByDescending(share => share.ByteCount).ThenBy(share => share.Format.Name, StringComparer.Ordinal),
+    ];
+
+    public IReadOnlyCollection<string> ChatTemplates => ChatTemplateSource.Find(Source)?.Names ?? [];
+
+    public static ModelSummary Of(IModelSource source)
+    {
+        try
+        {
+            return new ModelSummary(source, ArchitectureRegistry.Bind(source), null);
+        }
+        catch (NotSupportedModelException error)
+        {
+            return new ModelSummary(source, null, error.Message);
+        }
+    }
+
+    private string? TextOf(string key) => Source.HuggingFace?.Config[key] is { } node && node.GetValueKind() == System.Text.Json.JsonValueKind.String ? node.GetValue<string>() : null;
+}
+
+/// <summary>How much of a model is stored in one type.</summary>
+internal sealed record TypeShare(TensorFormat Format, int TensorCount, long ParameterCount, long ByteCount)
+{
+    public double BitsPerWeight => ParameterCount == 0 ? 0 : 8.0 * ByteCount / ParameterCount;
+}

@@ -1,0 +1,65 @@
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Tokenizers;
+using Decant.Engine.Inference;
+
+namespace Decant.Cli.Models;
+
+/// <summary>A model that a verb reads: its source, understood and made ready to run only as far as the verb asks.</summary>
+internal sealed class OpenModel : IDisposable
+{
+    private readonly Running.VerbRun run;
+    private DecoderModel? model;
+    private Decoder? decoder;
+
+    private OpenModel(Running.VerbRun run, IModelSource source)
+    {
+        this.run = run;
+        Source = source;
+    }
+
+    /// <summary>The checkpoint.</summary>
+    public IModelSource Source { get; }
+
+    /// <summary>The path as the user gave it.</summary>
+    public string Location => Source.Location;
+
+    /// <summary>The checkpoint understood. Notices about it go to the error stream.</summary>
+    public DecoderModel Model => model ??= Bind();
+
+    /// <summary>The model ready to run.</summary>
+    /// <exception cref="InvalidOperationException">It was not loaded.</exception>
+    public Decoder Decoder => decoder ?? throw new InvalidOperationException("The decoder has not been loaded.");
+
+    /// <summary>Opens a path; reads headers only.</summary>
+    public static OpenModel Open(Running.VerbRun run, string path) => new(run, ModelSources.Open(path));
+
+    /// <summary>Makes the model ready to run.</summary>
+    public Decoder Load(DecoderOptions options)
+    {
+        decoder = Decoder.Load(Model, options, run.CancellationToken);
+        return decoder;
+    }
+
+    /// <summary>The tokenizer, which this verb cannot do without.</summary>
+    /// <exception cref="BadFileException">The model carries none.</exception>
+    public Tokenizer RequireTokenizer() => TokenizerLoader.Load(Source) ?? throw MissingTokenizer(Location, run.Verb.Name);
+
+    public void Dispose()
+    {
+        decoder?.Dispose();
+        Source.Dispose();
+    }
+
+    internal static BadFileException MissingTokenizer(string location, string verb) => new(
+        $"{location}: the model has no tokenizer, and '{verb}' reads or writes text. Put the model's tokenizer.json beside its weights and convert again.");
+
+    private DecoderModel Bind()
+    {
+        DecoderModel bound = ArchitectureRegistry.Bind(Source);
+        foreach (string notice in bound.Notices)
+            run.Notice(notice);
+        return bound;
+    }
+}

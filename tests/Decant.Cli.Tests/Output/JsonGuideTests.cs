@@ -1,0 +1,116 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Decant.Cli.Verbs;
+using Decant.Testing;
+
+namespace Decant.Cli.Tests.Output;
+
+/// <summary>docs/guides/json.md lists every field that a verb writes, and the verbs write every field it lists.</summary>
+public sealed partial class JsonGuideTests
+{
+    public static TheoryData<string> VerbNames => [.. VerbList.Create().Select(verb => verb.Name)];
+
+    [Theory]
+    [MemberData(nameof(VerbNames))]
+    public void The_guide_and_the_documents_agree(string name)
+    {
+        Dictionary<string, bool> documented = Section(name);
+        Assert.NotEmpty(documented);
+        var seen = new HashSet<string>();
+        foreach (JsonElement document in Samples(name))
+        {
+            var paths = new HashSet<string>();
+            Flatten(document, "", paths);
+            Assert.All(paths, path => Assert.True(documented.ContainsKey(path), $"{path} is not in the guide"));
+            seen.UnionWith(paths);
+        }
+        Assert.All(documented.Keys, path => Assert.True(seen.Contains(path), $"{path} stands in the guide, but no sample of '{name}' writes it"));
+    }
+
+    [Theory]
+    [MemberData(nameof(VerbNames))]
+    public void Fields_that_are_not_marked_are_in_every_document(string name)
+    {
+        string[] always = [.. Section(name).Where(field => !field.Value && !field.Key.Contains("[]", StringComparison.Ordinal)).Select(field => field.Key)];
+        foreach (JsonElement document in Samples(name))
+        {
+            var paths = new HashSet<string>();
+            Flatten(document, "", paths);
+            Assert.All(always, path => Assert.True(paths.Contains(path), $"'{name}' wrote no {path}"));
+        }
+    }
+
+    [Fact]
+    public void The_guide_has_the_error_document()
+    {
+        var paths = new HashSet<string>();
+        Flatten(CommandRun.Of("inspect", "no-such-model", "--json").Json, "", paths);
+        Assert.Equal(Section("Errors").Keys.Order(StringComparer.Ordinal), paths.Order(StringComparer.Ordinal));
+    }
+
+    private static IEnumerable<JsonElement> Samples(string verb)
+    {
+        using var folder = new TemporaryFolder();
+        string model = SharedModels.Stories;
+        string text = folder.Write("text.txt", "Once upon a time");
+        string[][] commands = verb switch
+        {
+            "inspect" => [["inspect", SharedModels.SmolLm, "--tensors"], ["inspect", SharedModels.StoriesFolder]],
+            "eval" =>
+            [
+                ["eval", model, "--text", SharedModels.StoryText, "--tokens", "200", "--context", "100"],
+                ["eval", model, "--text", SharedModels.StoryText, "--tokens", "200", "--context", "100", "--protocol", "sliding", "--against", SharedModels.StoriesFolder],
+            ],
+            "run" => [["run", model, "Once upon a time", "-n", "3"]],
+            "chat" => [["chat", ChatModel(folder), "-n", "3"]],
+            "bench" => [["bench", model, "-p", "4", "-n", "2", "-r", "1"]],
+            "tokenize" => [["tokenize", model, "--text", text]],
+            "logits" => [["logits", model, "--ids", folder.Write("ids.txt", "1 2 3"), "-o", folder["l.safetensors"]]],
+            "list" => [["list", "formats"], ["list", "architectures"], ["list", "kernels"], ["list", "devices"]],
+            _ => throw new InvalidOperationException($"The verb {verb} has no sample here."),
+        };
+        foreach (string[] command in commands)
+        {
+            CommandRun run = CommandRun.WithInput("Once upon a time\n", [.. command, "--json"]);
+            Assert.True(run.ExitCode == 0, $"{string.Join(' ', command)}: {run.Error}");
+            yield return run.Json;
+        }
+    }
+
+    private static string ChatModel(TemporaryFolder folder)
+    {
+        folder.CopyFrom(SharedModels.StoriesFolder);
+        folder.Write("chat_template.jinja", "{{ messages[0].content }}");
+        return folder.Path;
+    }
+
+    // Paths of the section's table; true for those marked with '?'.
+    private static Dictionary<string, bool> Section(string name)
+    {
+        string guide = File.ReadAllText(Path.Combine(SharedFiles.RepositoryRoot, "docs", "guides", "json.md"));
+        string section = guide.Split("\n## ").Single(part => part.StartsWith(name + "\n", StringComparison.Ordinal));
+        return Field().Matches(section).ToDictionary(match => match.Groups["path"].Value, match => match.Groups["optional"].Success);
+    }
+
+    private static void Flatten(JsonElement element, string path, HashSet<string> paths)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (JsonProperty property in element.EnumerateObject())
+                {
+                    string inner = path.Length == 0 ? property.Name : $"{path}.{property.Name}";
+                    paths.Add(inner);
+                    Flatten(property.Value, inner, paths);
+                }
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in element.EnumerateArray())
+                    Flatten(item, path + "[]", paths);
+                break;
+        }
+    }
+
+    [GeneratedRegex(@"^\| `(?<path>[^`?]+)(?<optional>\?)?` \|", RegexOptions.Multiline)]
+    private static partial Regex Field();
+}

@@ -1,0 +1,48 @@
+using System.Text.Json;
+
+namespace Decant.Cli.Tests.Verbs;
+
+public sealed class BenchVerbTests
+{
+    [Fact]
+    public void Rates_are_medians_between_the_slowest_and_the_fastest()
+    {
+        JsonElement document = CommandRun.Succeed("bench", SharedModels.Stories, "-p", "64", "-n", "16", "-r", "3", "--threads", "1", "--json").Json;
+        Assert.Equal((1, 3), (document.GetProperty("threads").GetInt32(), document.GetProperty("repetitions").GetInt32()));
+        Assert.NotEmpty(document.GetProperty("kernel").GetString()!);
+        foreach ((string name, int tokens) in new[] { ("prefill", 64), ("decode", 16) })
+        {
+            JsonElement rates = document.GetProperty(name);
+            Assert.Equal(tokens, rates.GetProperty("tokens").GetInt32());
+            Assert.InRange(rates.GetProperty("tokens_per_second").GetDouble(), rates.GetProperty("lowest").GetDouble(), rates.GetProperty("highest").GetDouble());
+            Assert.True(rates.GetProperty("lowest").GetDouble() > 0);
+        }
+        Assert.True(document.GetProperty("load_seconds").GetDouble() > 0);
+        Assert.True(document.GetProperty("peak_memory_bytes").GetInt64() > 1 << 20);
+    }
+
+    [Fact]
+    public void A_kernel_level_can_be_forced()
+    {
+        JsonElement document = CommandRun.Succeed("bench", SharedModels.Stories, "-p", "8", "-n", "4", "-r", "1", "--kernel", "scalar", "--json").Json;
+        Assert.Equal("scalar", document.GetProperty("kernel").GetString());
+        CommandRun unknown = CommandRun.Of("bench", SharedModels.Stories, "--kernel", "avx9");
+        Assert.Equal(2, unknown.ExitCode);
+        Assert.Contains("avx9", unknown.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_model_without_tokenizer_can_be_measured()
+    {
+        CommandRun run = CommandRun.Succeed("bench", SharedModels.WithoutTokenizer, "-p", "4", "-n", "4", "-r", "1");
+        Assert.Contains("tokens/s", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void More_tokens_than_the_model_takes_are_refused()
+    {
+        CommandRun run = CommandRun.Of("bench", SharedModels.Stories, "-p", "513");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("512", run.Error, StringComparison.Ordinal);
+    }
+}

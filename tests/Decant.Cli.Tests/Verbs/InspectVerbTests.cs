@@ -1,0 +1,88 @@
+using System.Text.Json;
+using Decant.Testing;
+
+namespace Decant.Cli.Tests.Verbs;
+
+public sealed class InspectVerbTests
+{
+    [Fact]
+    public void A_real_model_is_described()
+    {
+        JsonElement document = CommandRun.Succeed("inspect", SharedModels.SmolLm, "--json").Json;
+        Assert.Equal(("gguf", "llama", "apache-2.0"), (Text(document, "container"), Text(document, "family"), Text(document, "license")));
+        Assert.Equal(134_515_008, document.GetProperty("parameters").GetProperty("total").GetInt64());
+        Assert.Equal(49_152 * 576, document.GetProperty("parameters").GetProperty("embedding").GetInt64());
+        JsonElement layout = document.GetProperty("layout");
+        Assert.Equal((30, 576, 9, 3, 64, 1536, 49_152, 8192),
+            (Number(layout, "layers"), Number(layout, "hidden_size"), Number(layout, "heads"), Number(layout, "key_value_heads"), Number(layout, "head_size"),
+            Number(layout, "feed_forward_size"), Number(layout, "vocabulary_size"), Number(layout, "context_length")));
+        Assert.True(layout.GetProperty("tied_embeddings").GetBoolean());
+        Assert.Equal(["Q8_0", "F32"], document.GetProperty("types").EnumerateArray().Select(t => Text(t, "type")));
+        Assert.Equal(8.5, document.GetProperty("types")[0].GetProperty("bits_per_weight").GetDouble());
+        Assert.Equal(49_152, document.GetProperty("tokenizer").GetProperty("vocabulary_size").GetInt32());
+        Assert.Equal("default", document.GetProperty("chat_templates")[0].GetString());
+        Assert.False(document.TryGetProperty("tensors", out _));
+
+        string text = CommandRun.Succeed("inspect", SharedModels.SmolLm).Output;
+        foreach (string expected in new[] { "llama", "134.5 M", "8,192 tokens", "9 heads of 64 on 3", "Q8_0", "gpt2/smollm", "apache-2.0" })
+            Assert.Contains(expected, text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tensors_are_listed_in_stored_order_with_their_bytes()
+    {
+        JsonElement document = CommandRun.Succeed("inspect", SharedModels.StoriesFolder, "--tensors", "--json").Json;
+        JsonElement[] tensors = [.. document.GetProperty("tensors").EnumerateArray()];
+        Assert.Equal(47, tensors.Length);
+        Assert.Equal(document.GetProperty("bytes").GetInt64(), tensors.Sum(t => t.GetProperty("bytes").GetInt64()));
+        Assert.Contains(tensors, t => Text(t, "name") == "model.layers.0.mlp.down_proj.weight" && t.GetProperty("shape").GetRawText() is { } shape && shape.Contains("172", StringComparison.Ordinal));
+        Assert.Contains("model.layers.4.self_attn.k_proj.weight", CommandRun.Succeed("inspect", SharedModels.StoriesFolder, "--tensors").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_architecture_fixture_can_be_inspected_whether_it_can_run_or_not()
+    {
+        string root = SharedFiles.Require("fixtures", "architectures");
+        int supported = 0;
+        int unsupported = 0;
+        foreach (string name in SharedFiles.Folders("fixtures", "architectures"))
+        {
+            string folder = Path.Combine(root, name);
+            if (!File.Exists(Path.Combine(folder, "config.json")) || !Directory.EnumerateFiles(folder, "*.safetensors").Any())
+                continue;
+            CommandRun run = CommandRun.Of("inspect", Directory.EnumerateFiles(folder, "model*.safetensors").Order(StringComparer.Ordinal).FirstOrDefault() is { } file && !File.Exists(Path.Combine(folder, "model.safetensors.index.json")) ? file : folder, "--json");
+            Assert.True(run.ExitCode == 0, $"{name}: {run.Error}");
+            bool runs = run.Json.GetProperty("supported").GetBoolean();
+            Assert.Equal(runs, run.Json.GetProperty("unsupported_reason").ValueKind == JsonValueKind.Null);
+            Assert.Equal(runs, run.Json.GetProperty("layout").ValueKind == JsonValueKind.Object);
+            if (runs)
+                supported++;
+            else
+                unsupported++;
+        }
+        Assert.True(supported >= 8, $"{supported} supported");
+        Assert.True(unsupported >= 1, $"{unsupported} unsupported");
+    }
+
+    [Fact]
+    public void A_model_without_tokenizer_says_what_that_means()
+    {
+        CommandRun run = CommandRun.Succeed("inspect", SharedModels.WithoutTokenizer);
+        Assert.Contains("verbs that read or write text cannot use this model", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("license: mit", "mit")]
+    [InlineData("tags:\n- x\nlicense: \"cc-by-4.0\"", "cc-by-4.0")]
+    [InlineData("tags: x", null)]
+    public void The_licence_of_a_folder_stands_in_its_model_card(string frontMatter, string? expected)
+    {
+        using TemporaryFolder folder = new TemporaryFolder().CopyFrom(SharedModels.StoriesFolder);
+        folder.Write("README.md", $"---\n{frontMatter}\n---\n# Model\nlicense: other\n");
+        Assert.Equal(expected, CommandRun.Succeed("inspect", folder.Path, "--json").Json.GetProperty("license").GetString());
+    }
+
+    private static string? Text(JsonElement element, string name) => element.GetProperty(name).GetString();
+
+    private static int Number(JsonElement element, string name) => element.GetProperty(name).GetInt32();
+}
