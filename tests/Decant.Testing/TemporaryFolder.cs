@@ -12,7 +12,9 @@ public sealed class TemporaryFolder : IDisposable
     /// <summary>Writes a file and returns its path.</summary>
     public string Write(string name, ReadOnlySpan<byte> content)
     {
-        using var stream = new FileStream(this[name], FileMode.Create);
+        // A new file, not one cut to nothing: some file systems wait for the disk when a cut file is closed.
+        File.Delete(this[name]);
+        using var stream = new FileStream(this[name], FileMode.CreateNew);
         stream.Write(content);
         return stream.Name;
     }

@@ -27,14 +27,25 @@ public enum ExitCode
 /// </summary>
 public abstract class DecantException : Exception
 {
-    /// <summary>Creates the error.</summary>
+    private const int MaximumMessageLength = 4000;
+
+    /// <summary>Creates the error. Names in messages may come from hostile files: control characters are replaced, excess is cut.</summary>
     protected DecantException(string message, Exception? inner = null)
-        : base(message, inner)
+        : base(Printable(message), inner)
     {
     }
 
     /// <summary>The exit code the command line returns for this error.</summary>
     public abstract ExitCode ExitCode { get; }
+
+    private static string Printable(string message)
+    {
+        if (message.Length > MaximumMessageLength)
+            message = message[..MaximumMessageLength] + "…";
+        return message.Any(IsUnprintable) ? string.Concat(message.Select(c => IsUnprintable(c) ? '\uFFFD' : c)) : message;
+    }
+
+    private static bool IsUnprintable(char c) => char.IsControl(c) && c is not ('\n' or '\t');
 }
 
 /// <summary>The caller asked for something impossible: an unknown type name, contradicting options.</summary>

@@ -25,7 +25,9 @@ internal static class JsonSideFile
             ReadOnlySpan<byte> json = bytes;
             if (json.StartsWith("\uFEFF"u8))
                 json = json[3..];
-            return JsonNode.Parse(WithoutInfinities(json), null, options) as JsonObject
+            json = WithoutInfinities(json);
+            CheckStrings(json);
+            return JsonNode.Parse(json, null, options) as JsonObject
                 ?? throw BadFileException.Expected(path, "file", "a JSON object", "another JSON value");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
@@ -36,6 +38,22 @@ internal static class JsonSideFile
 
     /// <summary>The object in the file, or null if there is no such file.</summary>
     public static JsonObject? Find(string path) => File.Exists(path) ? Read(path) : null;
+
+    /// <summary>
+    /// Decodes every string once. A node decodes its strings when asked, and would throw then, far from here, at bytes that are no
+    /// UTF-8 and at halves of surrogate pairs.
+    /// </summary>
+    private static void CheckStrings(ReadOnlySpan<byte> json)
+    {
+        if (!System.Text.Unicode.Utf8.IsValid(json))
+            throw new JsonException("The text is not valid UTF-8.");
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (reader.ValueIsEscaped)
+                reader.GetString();
+        }
+    }
 
     private static byte[] ReadBytes(string path)
     {
