@@ -217,6 +217,25 @@ public sealed class ConversionTests
         }
     }
 
+    [Theory]
+    [InlineData("config.json", "dtype")]
+    [InlineData("config.legacy.json", "torch_dtype")]
+    public void A_folder_written_in_another_type_says_so_in_the_spelling_it_had(string configName, string key)
+    {
+        SharedFiles.Require("fixtures", "architectures");
+        using HuggingFaceModelSource source = Fixtures.Open("llama-tied", configName);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        HuggingFaceDescription half = HuggingFaceExport.Describe(model, TensorFormats.FindByName("BF16"));
+        Assert.Equal("bfloat16", (string?)half.Config[key]);
+        Assert.Equal(source.HuggingFace.Config.Count, half.Config.Count);
+        Assert.All(half.Tensors, t => Assert.Equal("BF16", t.Info.Format.Name));
+        Assert.Equal("float32", (string?)source.HuggingFace.Config[key]);
+        HuggingFaceDescription same = HuggingFaceExport.Describe(model);
+        Assert.True(ConfigCarriage.AreEqual(source.HuggingFace.Config, same.Config));
+        Assert.All(same.Tensors, t => Assert.Equal(Fixtures.Bytes(source.FindTensor(t.Info.Name)!), Fixtures.Bytes(t)));
+        Assert.Equal(source.Tensors.Count, same.Tensors.Count);
+    }
+
     [Fact]
     public void A_GGUF_model_described_as_GGUF_keeps_its_keys_and_names()
     {
