@@ -5,7 +5,7 @@ using Decant.Core.Templates;
 using Decant.Core.Tokenizers;
 using Decant.Engine.Inference;
 
-static class Example
+internal static class Example
 {
     public static string Answer(string path, string question)
     {
