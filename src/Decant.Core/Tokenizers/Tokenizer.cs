@@ -15,6 +15,8 @@ public sealed class Tokenizer
     private readonly TokenizerParts parts;
     private readonly AddedTokenFinder rawTokens;
     private readonly AddedTokenFinder normalizedTokens;
+    private readonly AddedTokenFinder rawOrdinaryTokens;
+    private readonly AddedTokenFinder normalizedOrdinaryTokens;
     private readonly Dictionary<string, int> addedIds = new(StringComparer.Ordinal);
     private readonly Dictionary<int, AddedToken> addedById = [];
     private readonly Dictionary<int, string> normalizedNames = [];
@@ -37,6 +39,8 @@ public sealed class Tokenizer
         }
         rawTokens = new AddedTokenFinder(ordered.Where(t => !t.IsNormalized), t => t.Content);
         normalizedTokens = new AddedTokenFinder(ordered.Where(t => t.IsNormalized), t => normalizedNames[t.Id]);
+        rawOrdinaryTokens = new AddedTokenFinder(ordered.Where(t => !t.IsNormalized && !t.IsSpecial), t => t.Content);
+        normalizedOrdinaryTokens = new AddedTokenFinder(ordered.Where(t => t.IsNormalized && !t.IsSpecial), t => normalizedNames[t.Id]);
         VocabularyCount = Math.Max(parts.Model.Vocabulary.Count, parts.AddedTokens.Select(t => t.Id + 1).DefaultIfEmpty(0).Max());
         (PrefixIds, SuffixIds) = FindTemplateIds();
         fingerprint = new Lazy<string>(ComputeFingerprint);
@@ -76,12 +80,17 @@ public sealed class Tokenizer
     /// <param name="addSpecialTokens">True to put the template's tokens (such as Bos) around it.</param>
     public TokenEncoding Encode(string text, bool addSpecialTokens)
     {
-        EncodingBuilder encoding = Run(text, addSpecialTokens, hasDetails: true);
+        EncodingBuilder encoding = Run(text, addSpecialTokens, recognisesSpecialTokens: true, hasDetails: true);
         return new TokenEncoding(encoding.Ids, encoding.Tokens!, encoding.Offsets!);
     }
 
     /// <summary>The ids of <see cref="Encode"/> alone, faster.</summary>
-    public int[] EncodeIds(string text, bool addSpecialTokens) => [.. Run(text, addSpecialTokens, hasDetails: false).Ids];
+    /// <param name="text">Any text; an unpaired surrogate counts as U+FFFD.</param>
+    /// <param name="addSpecialTokens">True to put the template's tokens (such as Bos) around it.</param>
+    /// <param name="recogniseSpecialTokens">False to take special tokens written in the text for plain text, as llama.cpp's perplexity tool
+    /// does and as text from strangers should be taken; added tokens that are not special are found all the same.</param>
+    public int[] EncodeIds(string text, bool addSpecialTokens, bool recogniseSpecialTokens = true) =>
+        [.. Run(text, addSpecialTokens, recogniseSpecialTokens, hasDetails: false).Ids];
 
     /// <summary>The text of tokens. Ids outside the vocabulary give nothing.</summary>
     /// <param name="ids">The tokens.</param>
@@ -124,15 +133,17 @@ public sealed class Tokenizer
 
     private AlignedText Normalize(AlignedText text) => parts.Normalizer?.Normalize(text) ?? text;
 
-    private EncodingBuilder Run(string text, bool addSpecialTokens, bool hasDetails)
+    private EncodingBuilder Run(string text, bool addSpecialTokens, bool recognisesSpecialTokens, bool hasDetails)
     {
         ArgumentNullException.ThrowIfNull(text);
+        AddedTokenFinder rawFinder = recognisesSpecialTokens ? rawTokens : rawOrdinaryTokens;
+        AddedTokenFinder normalizedFinder = recognisesSpecialTokens ? normalizedTokens : normalizedOrdinaryTokens;
         var encoding = new EncodingBuilder(hasDetails);
         var tokens = new TokenBuffer();
         var source = AlignedText.FromSource(text, hasDetails);
         var raw = new List<Stretch>();
         var normalized = new List<Stretch>();
-        rawTokens.Split(source.Bytes, raw);
+        rawFinder.Split(source.Bytes, raw);
         foreach (Stretch stretch in raw)
         {
             AlignedText part = source.Slice(stretch.Start, stretch.Length);
@@ -143,7 +154,7 @@ public sealed class Tokenizer
             }
             part = Normalize(part);
             normalized.Clear();
-            normalizedTokens.Split(part.Bytes, normalized);
+            normalizedFinder.Split(part.Bytes, normalized);
             foreach (Stretch inner in normalized)
             {
                 AlignedText piece = part.Slice(inner.Start, inner.Length);

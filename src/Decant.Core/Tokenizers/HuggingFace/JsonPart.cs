@@ -7,13 +7,13 @@ namespace Decant.Core.Tokenizers.HuggingFace;
 /// A place in a tokenizer file, read with messages that name the file and the key. Strings that are no valid UTF-16 and numbers out of range
 /// are bad files like any other surprise.
 /// </summary>
-internal readonly struct JsonPart(JsonElement element, string file, string path)
+internal readonly struct JsonPart(JsonElement element, string file, string path, int index = -1)
 {
     /// <summary>The file, for messages.</summary>
-    public string File { get; } = file;
+    public string File => file;
 
     /// <summary>The key, as in <c>model.merges[3]</c>.</summary>
-    public string Path { get; } = path;
+    public string Path => index < 0 ? path : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{path}[{index}]");
 
     /// <summary>What stands there.</summary>
     public JsonValueKind Kind => element.ValueKind;
@@ -77,12 +77,12 @@ internal readonly struct JsonPart(JsonElement element, string file, string path)
     {
         if (element.ValueKind != JsonValueKind.Array)
             throw WrongKind("an array");
-        return Items(element, File, Path);
+        return Items(element, File, index < 0 ? path : Path);
         static IEnumerable<JsonPart> Items(JsonElement array, string file, string path)
         {
             int index = 0;
             foreach (JsonElement item in array.EnumerateArray())
-                yield return new JsonPart(item, file, $"{path}[{index++}]");
+                yield return new JsonPart(item, file, path, index++);
         }
     }
 

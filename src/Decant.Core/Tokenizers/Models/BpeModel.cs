@@ -27,6 +27,8 @@ internal sealed record BpeOptions(
 /// </summary>
 internal sealed class BpeModel : TokenModel
 {
+    private const int FirstChunk = 1 << 15;
+
     private readonly BpeOptions options;
     private readonly BpeSymbols symbols;
     private readonly MergeTable table;
@@ -133,31 +135,51 @@ internal sealed class BpeModel : TokenModel
     {
         if (TryWholeWord(word, tokens))
             return;
-        int[] ids = ArrayPool<int>.Shared.Rent(word.Length);
-        int[] byteCounts = ArrayPool<int>.Shared.Rent(word.Length);
-        int count = symbols.Read(word, ids, byteCounts, out bool hasUnknown);
-        if (hasAffixes)
-            Append(word, ids.AsSpan(0, count), byteCounts.AsSpan(0, count), tokens);
-        else
+        // Bytes at a time, so that a text which is one word needs no arrays of its own length; more where no place to cut is found.
+        int chunkLength = hasAffixes ? word.Length : FirstChunk;
+        while (word.Length > 0)
         {
-            // A part is as good as a word for the cache if nothing but its own bytes decides on its tokens.
-            bool usesCache = !hasUnknown && !options.IgnoresMerges;
-            int start = 0;
-            int startByte = 0;
-            int byteCount = 0;
-            for (int i = 0; i < count; i++)
-            {
-                byteCount += byteCounts[i];
-                if (i + 1 < count && junctions.MayMerge(ids[i], ids[i + 1]))
-                    continue;
-                AppendPart(word.Slice(startByte, byteCount), ids.AsSpan(start, i + 1 - start), byteCounts.AsSpan(start, i + 1 - start), usesCache, tokens);
-                start = i + 1;
-                startByte += byteCount;
-                byteCount = 0;
-            }
+            chunkLength = Math.Min(chunkLength, word.Length);
+            while (!options.IsByteLevel && chunkLength < word.Length && (word[chunkLength] & 0xC0) == 0x80)
+                chunkLength++;
+            int[] ids = ArrayPool<int>.Shared.Rent(chunkLength);
+            int[] byteCounts = ArrayPool<int>.Shared.Rent(chunkLength);
+            int done = TokenizeChunk(word[..chunkLength], isLast: chunkLength == word.Length, ids, byteCounts, tokens);
+            ArrayPool<int>.Shared.Return(ids);
+            ArrayPool<int>.Shared.Return(byteCounts);
+            word = word[done..];
+            chunkLength = done > 0 ? FirstChunk : (int)Math.Min(chunkLength * 4L, word.Length);
         }
-        ArrayPool<int>.Shared.Return(ids);
-        ArrayPool<int>.Shared.Return(byteCounts);
+    }
+
+    /// <summary>Appends the tokens of a chunk up to the last place where it can be cut; returns the bytes done, 0 if that is nowhere.</summary>
+    private int TokenizeChunk(ReadOnlySpan<byte> chunk, bool isLast, int[] ids, int[] byteCounts, TokenBuffer tokens)
+    {
+        int count = symbols.Read(chunk, ids, byteCounts, out bool hasUnknown);
+        if (hasAffixes)
+        {
+            Append(chunk, ids.AsSpan(0, count), byteCounts.AsSpan(0, count), tokens);
+            return chunk.Length;
+        }
+        // What is unknown can be fused across any cut, and where there is no unknown token, the symbols do not add up to the text.
+        if (hasUnknown && !isLast)
+            return 0;
+        // A part is as good as a word for the cache if nothing but its own bytes decides on its tokens.
+        bool usesCache = !hasUnknown && !options.IgnoresMerges;
+        int start = 0;
+        int startByte = 0;
+        int byteCount = 0;
+        for (int i = 0; i < count; i++)
+        {
+            byteCount += byteCounts[i];
+            if (i + 1 < count ? junctions.MayMerge(ids[i], ids[i + 1]) : !isLast)
+                continue;
+            AppendPart(chunk.Slice(startByte, byteCount), ids.AsSpan(start, i + 1 - start), byteCounts.AsSpan(start, i + 1 - start), usesCache, tokens);
+            start = i + 1;
+            startByte += byteCount;
+            byteCount = 0;
+        }
+        return isLast ? chunk.Length : startByte;
     }
 
     private void AppendPart(ReadOnlySpan<byte> part, Span<int> ids, Span<int> byteCounts, bool usesCache, TokenBuffer tokens)
