@@ -46,6 +46,37 @@ public static class ImportanceMatrixFile
             path, entries, file.Metadata.FindStrings("imatrix.datasets") ?? [], ReadCount(file, "imatrix.chunk_count"), ReadCount(file, "imatrix.chunk_size"));
     }
 
+    /// <summary>Writes a file that llama.cpp reads. Only names of texts go in, not their folders: equal input gives equal bytes anywhere.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="matrix">What.</param>
+    /// <param name="overwrite">Whether an existing file may be replaced.</param>
+    /// <param name="inputs">Files that were read; the output may be none of them.</param>
+    /// <exception cref="UsageException">The output exists, or is an input.</exception>
+    /// <exception cref="BadFileException">It cannot be written.</exception>
+    public static void Write(string path, ImportanceMatrix matrix, bool overwrite, IEnumerable<string> inputs)
+    {
+        var metadata = new GgufMetadata(path);
+        metadata.Set("general.type", GgufValue.From("imatrix"));
+        metadata.Set("imatrix.datasets", GgufValue.From([.. matrix.Datasets]));
+        metadata.Set("imatrix.chunk_count", GgufValue.From((uint)matrix.ChunkCount));
+        metadata.Set("imatrix.chunk_size", GgufValue.From((uint)matrix.ChunkSize));
+        List<TensorData> tensors = [];
+        foreach (ImportanceEntry entry in matrix.Entries.OrderBy(e => e.Name, StringComparer.Ordinal))
+        {
+            tensors.Add(MemoryTensor.FromValues(entry.Name + SumsSuffix, new TensorShape(entry.Counts.Count, entry.ColumnCount), [.. entry.Sums]));
+            tensors.Add(MemoryTensor.FromValues(entry.Name + CountsSuffix, new TensorShape(entry.Counts.Count, 1), [.. entry.Counts]));
+        }
+        TensorInfo[] infos = [.. tensors.Select(t => t.Info)];
+        using AtomicOutput output = AtomicOutput.ForFile(path, overwrite, inputs, GgufWriter.FileByteCount(metadata, infos));
+        using (var writer = new GgufWriter(output.OpenFile(), path, metadata, infos))
+        {
+            foreach (TensorData tensor in tensors)
+                writer.WriteTensor(tensor);
+            writer.Complete();
+        }
+        output.Commit();
+    }
+
     private static ImportanceEntry ReadEntry(GgufFile file, MappedTensor sumsTensor)
     {
         string name = sumsTensor.Info.Name[..^SumsSuffix.Length];

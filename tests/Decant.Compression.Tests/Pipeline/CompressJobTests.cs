@@ -142,12 +142,12 @@ public sealed class CompressJobTests : IDisposable
     {
         WriteInput();
         Compress("Q3_K_M", new CompressOptions { OutputPath = folder.File("whole.gguf") });
-        CancelAfter(3, "Q3_K_M");
+        CancelAfterFirst("Q3_K_M");
         Assert.Equal([".out.gguf.partial", ".out.gguf.partial.journal", "in.gguf", "whole.gguf", "whole.gguf.report.json"], folder.Names);
 
         List<string> notices = [];
         CompressResult result = Compress("Q3_K_M", onNotice: notices.Add);
-        Assert.InRange(result.ResumedTensorCount, 1, 7);
+        Assert.Equal(1, result.ResumedTensorCount);
         Assert.Contains(notices, n => n.Contains("going on from an interrupted run", StringComparison.Ordinal));
         Assert.Equal(File.ReadAllBytes(folder.File("whole.gguf")), File.ReadAllBytes(output));
         Assert.Equal(["in.gguf", "out.gguf", "out.gguf.report.json", "whole.gguf", "whole.gguf.report.json"], folder.Names);
@@ -158,7 +158,7 @@ public sealed class CompressJobTests : IDisposable
     {
         WriteInput();
         Compress("Q8_0", new CompressOptions { OutputPath = folder.File("whole.gguf") });
-        CancelAfter(4, "Q8_0");
+        CancelAfterFirst("Q8_0");
         using (FileStream partial = File.OpenWrite(folder.File(".out.gguf.partial")))
             partial.Write(new byte[partial.Length]);
         CompressResult result = Compress("Q8_0");
@@ -174,7 +174,7 @@ public sealed class CompressJobTests : IDisposable
     public void Work_of_another_job_is_started_over_with_a_notice(string change, string notice)
     {
         WriteInput();
-        CancelAfter(3, "Q8_0");
+        CancelAfterFirst("Q8_0");
         string journal = folder.File(".out.gguf.partial.journal");
         if (change == "version")
             File.WriteAllText(journal, File.ReadAllText(journal).Replace("decant-journal 1 ", "decant-journal 1 0.", StringComparison.Ordinal));
@@ -227,14 +227,13 @@ public sealed class CompressJobTests : IDisposable
         Assert.Contains(seen, p => p.Stage == "verify weights");
     }
 
-    /// <summary>Cancels a job after some tensors.</summary>
-    private void CancelAfter(int tensorCount, string type)
+    /// <summary>Cancels a job when its first tensor, a single chunk, is finished.</summary>
+    private void CancelAfterFirst(string type)
     {
         using var stop = new CancellationTokenSource();
-        string journal = folder.File(".out.gguf.partial.journal");
         var progress = new Recorder(p =>
         {
-            if (p.Stage == "encode" && File.Exists(journal) && p.Done >= tensorCount * 96 * 256 * 4)
+            if (p.Stage == "encode")
                 stop.Cancel();
         });
         Assert.ThrowsAny<OperationCanceledException>(() => Compress(type, new CompressOptions { OutputPath = output, ThreadCount = 1 }, progress, token: stop.Token));

@@ -1,0 +1,143 @@
+using Decant.Compression.Calibration;
+using Decant.Compression.Methods.Mixtures;
+using Decant.Compression.Pipeline;
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Tokenizers;
+using Decant.Testing;
+
+namespace Decant.Compression.Tests.Calibration;
+
+public sealed class ImatrixTests : IDisposable
+{
+    /// <summary>
+    /// The peer sums in double over llama.cpp's own activations; ours differ by single-precision rounding of another order of summation (and its F16
+    /// cache, which the peer is told not to use).
+    /// </summary>
+    private const double RelativeTolerance = 2e-4;
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    private static string Stories => SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf");
+
+    private static string StoryText => SharedFiles.Require("models", "stories260K", "story.txt");
+
+    private static ImportanceMatrix Collect(string model, string text, int context, int? chunks = null)
+    {
+        using IModelSource source = ModelSources.Open(model);
+        return ImatrixJob.Collect(
+            ArchitectureRegistry.Bind(source), TokenizerLoader.Load(source)!, [CalibrationText.Read(text)],
+            new ImatrixOptions { ContextLength = context, MaximumChunkCount = chunks }, cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    private string PeerImatrix(string model, string text, int context)
+    {
+        string path = folder.File("peer.imatrix.gguf");
+        Peer.Run(["imatrix", model, text, path, "2", $"{context}"], new Dictionary<string, string> { ["PEER_KV"] = "f32", ["PEER_FA"] = "off" });
+        return path;
+    }
+
+    [Fact]
+    public void Collected_values_are_those_of_llama_cpp()
+    {
+        ImportanceMatrix expected = ImportanceMatrixFile.Read(PeerImatrix(Stories, StoryText, 256));
+        ImportanceMatrix got = Collect(Stories, StoryText, 256);
+        Assert.Equal(expected.ChunkCount, got.ChunkCount);
+        Assert.Equal(expected.ChunkSize, got.ChunkSize);
+        Assert.Equal(35, expected.Entries.Count);
+        Assert.Equal(expected.Entries.Select(e => e.Name).Order(StringComparer.Ordinal), got.Entries.Select(e => e.Name));
+        int compared = 0;
+        foreach (ImportanceEntry entry in expected.Entries)
+        {
+            ImportanceEntry ours = got.Entries.Single(e => e.Name == entry.Name);
+            Assert.Equal([got.ChunkCount * 256], ours.Counts);
+            // The peer asks for the logits of a window's last token alone, so llama.cpp runs the end of the last block for that token only;
+            // its own imatrix tool asks for all.
+            if (entry.Counts[0] == expected.ChunkCount)
+            {
+                Assert.StartsWith("blk.4.", entry.Name, StringComparison.Ordinal);
+                continue;
+            }
+            compared++;
+            Assert.Equal(entry.Counts, ours.Counts);
+            Assert.Equal(entry.ColumnCount, ours.ColumnCount);
+            double scale = entry.Sums.Average();
+            for (int i = 0; i < entry.Sums.Count; i++)
+                Assert.True(Math.Abs(entry.Sums[i] - ours.Sums[i]) <= RelativeTolerance * Math.Max(entry.Sums[i], scale), $"{entry.Name}[{i}]: expected {entry.Sums[i]}, got {ours.Sums[i]}");
+        }
+        Assert.InRange(compared, 31, 35);
+    }
+
+    [Fact]
+    public void A_written_file_reads_back_with_equal_values()
+    {
+        ImportanceMatrix matrix = Collect(Stories, StoryText, 128, chunks: 2);
+        string path = folder.File("ours.gguf");
+        ImportanceMatrixFile.Write(path, matrix, false, [StoryText]);
+        ImportanceMatrix read = ImportanceMatrixFile.Read(path);
+        Assert.Equal(2, read.ChunkCount);
+        Assert.Equal(128, read.ChunkSize);
+        Assert.Equal(["story.txt"], read.Datasets);
+        Assert.Equal(matrix.Entries.SelectMany(e => e.Sums), read.Entries.SelectMany(e => e.Sums));
+        Assert.Equal(matrix.Entries.SelectMany(e => e.Counts), read.Entries.SelectMany(e => e.Counts));
+        Assert.Throws<UsageException>(() => ImportanceMatrixFile.Write(path, matrix, false, []));
+    }
+
+    [Theory]
+    [InlineData("Q4_0")]
+    [InlineData("Q5_1")]
+    [InlineData("Q4_K_M")]
+    [InlineData("Q2_K_S")]
+    [InlineData("IQ4_XS")]
+    public void Either_program_quantizes_alike_with_the_others_matrix(string type)
+    {
+        string model = folder.File("model.gguf");
+        TestModels.Make(model, "custom", "--hidden", "256", "--layers", "8", "--heads", "8", "--kv", "2", "--inter", "512", "--vocab", "500", "--type", "f32");
+        string ours = folder.File("ours.imatrix.gguf");
+        ImportanceMatrixFile.Write(ours, Collect(model, StoryText, 128), false, []);
+        foreach (string imatrix in (string[])[ours, PeerImatrix(model, StoryText, 128)])
+        {
+            string theirOutput = folder.File("theirs.gguf");
+            string ourOutput = folder.File("ours.gguf");
+            Peer.Run(["quantize", model, theirOutput, type, "2", imatrix]);
+            using (IModelSource source = ModelSources.Open(model))
+            {
+                CompressionPlan plan = CompressionPlan.Create(source, new CompressionRequest { Type = FileTypes.Get(type), Importance = ImportanceMatrixFile.Read(imatrix) });
+                CompressJob.Run(plan, new CompressOptions { OutputPath = ourOutput, Overwrite = true, Verify = false }, cancellationToken: TestContext.Current.CancellationToken);
+            }
+            Assert.Equal(75, ComparedFiles.AssertSameTensors(theirOutput, ourOutput, type));
+        }
+    }
+
+    [Fact]
+    public void Experts_are_counted_apart_and_named_as_stacked_tensors()
+    {
+        string fixture = SharedFiles.Require("fixtures", "architectures", "mixtral");
+        using IModelSource source = ModelSources.Open(fixture);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        var collector = new ImportanceCollector(model);
+        using Decant.Engine.Inference.Decoder decoder = Decant.Engine.Inference.Decoder.Load(
+            model, new Decant.Engine.Inference.DecoderOptions { Observer = collector }, TestContext.Current.CancellationToken);
+        using Decant.Engine.Inference.DecoderSession session = decoder.StartSession(32);
+        session.Append([.. Enumerable.Range(1, 32).Select(i => i % model.Spec.VocabularySize)], TestContext.Current.CancellationToken);
+        IReadOnlyList<ImportanceEntry> entries = collector.Entries();
+        int experts = model.Spec.Layers[0].FeedForward.Experts!.Count;
+        ImportanceEntry down = entries.Single(e => e.Name == "blk.0.ffn_down_exps.weight");
+        Assert.Equal(experts, down.Counts.Count);
+        Assert.Equal(32 * model.Spec.Layers[0].FeedForward.Experts!.UsedCount, down.Counts.Sum());
+        Assert.Contains(entries, e => e.Name == "blk.0.attn_q.weight");
+        Assert.DoesNotContain(entries, e => e.Name == "output.weight");
+    }
+
+    [Fact]
+    public void A_text_shorter_than_a_window_is_a_usage_error() =>
+        Assert.Throws<UsageException>(() =>
+        {
+            string text = folder.File("short.txt");
+            File.WriteAllText(text, "Once upon a time");
+            Collect(Stories, text, 512);
+        });
+}
