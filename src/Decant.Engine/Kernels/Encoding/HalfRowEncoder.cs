@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Decant.Core.Formats;
 using Decant.Engine.Kernels.Encoding.Lanes;
 
@@ -16,6 +17,7 @@ internal interface IHalfRounding<T>
 internal readonly struct F16Rounding<T> : IHalfRounding<T>
     where T : unmanaged, ILanes<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Round(T value, out T sound)
     {
         sound = LaneHalf<T>.IsStorable(value);
@@ -30,6 +32,7 @@ internal readonly struct BF16Rounding<T> : IHalfRounding<T>
     /// <summary>Halfway between the largest bfloat16 and the next one.</summary>
     private const int FirstOverflow = 0x7f7f8000;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Round(T value, out T sound)
     {
         sound = T.Abs(value) < T.FromBits(FirstOverflow);

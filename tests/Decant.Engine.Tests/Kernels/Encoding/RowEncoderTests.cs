@@ -33,12 +33,16 @@ public sealed class RowEncoderTests
         Assert.Throws<UsageException>(() => RowEncoder.For(TensorFormats.Q4_K, "abacus"));
     }
 
+    public static TheoryData<string> VectorisedFormats =>
+        [.. RowEncoders.All.Where(e => e is not ScalarRowEncoder).Select(e => e.Format.Name).Distinct()];
+
     [Theory]
-    [MemberData(nameof(Vectorised))]
+    [MemberData(nameof(VectorisedFormats))]
     public void Bytes_equal_the_definition_on_odd_rows(string name)
     {
-        RowEncoder encoder = Find(name);
-        TensorFormat format = encoder.Format;
+        TensorFormat format = TensorFormats.FindByName(name)!;
+        RowEncoder[] encoders = [.. RowEncoders.All.Where(e => e.Format == format && e.Instructions.IsSupported && e is not ScalarRowEncoder)];
+        Assert.SkipWhen(encoders.Length == 0, "this processor has no vectors, or they are switched off");
         int compared = 0;
         foreach (int blockCount in format.BlockLength == 256 ? new[] { 1, 3 } : [1, 4, 9])
         {
@@ -53,20 +57,22 @@ public sealed class RowEncoderTests
                     float[] row = OddRows.Row(kind, rowLength, blockCount);
                     if (EncodeByDefinition(format, row, importance) is not { } expected)
                     {
-                        Assert.Throws<OverflowException>(() => Encode(encoder, row, rowLength, importance));
+                        foreach (RowEncoder encoder in encoders)
+                            Assert.Throws<OverflowException>(() => Encode(encoder, row, rowLength, importance));
                         continue;
                     }
                     kept.Add(row);
                     bytes.AddRange(expected);
                 }
-                AssertSame(encoder, [.. kept.SelectMany(row => row)], rowLength, importance, bytes, $"importance {importanceKind}");
+                foreach (RowEncoder encoder in encoders)
+                    AssertSame(encoder, [.. kept.SelectMany(row => row)], rowLength, importance, bytes, $"importance {importanceKind}");
                 compared += kept.Count;
             }
         }
         Assert.True(compared > 30);
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Vectorised))]
     public void Bytes_equal_the_definition_for_every_number_of_rows(string name)
     {
@@ -86,7 +92,7 @@ public sealed class RowEncoderTests
         Assert.Empty(Encode(encoder, [], rowLength, null));
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Vectorised))]
     public void Bytes_equal_the_fixtures(string name)
     {

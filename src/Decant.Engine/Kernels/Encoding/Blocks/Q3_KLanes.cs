@@ -19,14 +19,11 @@ internal readonly unsafe struct Q3_KLanes<T> : ILaneEncoder<T>
         T sound = T.FromBits(-1);
         T meanSquare = importance == null ? LaneMath<T>.Zero
             : T.Create(2f) * LaneMath<T>.AddSquares(LaneMath<T>.Zero, values, 256) / T.Create(256f);
-        for (int run = 0; run < 16; run++)
+        for (int run = 0; run < 16 && importance == null; run += 2)
+            DescentLanes<T>.SymmetricPair(values + 16 * run, 16, Zero, codes + 16 * run, scales + run, ref sound);
+        for (int run = 0; run < 16 && importance != null; run++)
         {
             T* part = values + 16 * run;
-            if (importance == null)
-            {
-                scales[run] = DescentLanes<T>.Symmetric(part, 16, Zero, codes + 16 * run, ref sound);
-                continue;
-            }
             LaneMath<T>.Weigh(part, importance + 16 * run, 16, meanSquare, weights);
             sums[run] = LaneMath<T>.Sum(weights, 16);
             SymmetricLanes<T> found = SymmetricLanes<T>.Run(part, weights, 16, Zero, products);
