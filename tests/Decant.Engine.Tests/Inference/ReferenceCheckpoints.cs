@@ -8,7 +8,7 @@ namespace Decant.Engine.Tests.Inference;
 /// <summary>The reference checkpoints whose families are registered, with what transformers computed for them.</summary>
 internal sealed class ReferenceCheckpoint : IDisposable
 {
-    private readonly IModelSource source;
+    private readonly HuggingFaceModelSource source;
 
     public ReferenceCheckpoint(string folder, string configName = "config.json")
     {
