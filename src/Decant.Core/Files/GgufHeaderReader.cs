@@ -32,7 +32,7 @@ internal sealed class GgufHeaderReader(MappedFile file)
 
     public string ReadString(string item, long limit)
     {
-        ulong length = ReadUInt64($"length of {item}");
+        ulong length = ReadUInt64(item);
         if (length > (ulong)limit)
             throw BadFileException.Expected(file.Path, item, $"a string of at most {limit} bytes", $"{length} bytes", "The header is damaged.");
         return GgufText.Decode(Take((int)length, item));
@@ -90,31 +90,32 @@ internal sealed class GgufHeaderReader(MappedFile file)
             _ => 12,
         };
         int count = ReadCount($"array length of metadata key {key}", end, elementByteCount);
-        return new GgufValue(GgufValueType.Array, ReadElements(element, count, key, depth), element);
+        return new GgufValue(GgufValueType.Array, ReadElements(element, count, key, $"metadata key {key}", depth), element);
     }
 
-    private Array ReadElements(GgufValueType element, int count, string key, int depth) => element switch
+    /// <summary>The elements; <paramref name="item"/> is built once, for vocabularies have hundreds of thousands of them.</summary>
+    private Array ReadElements(GgufValueType element, int count, string key, string item, int depth) => element switch
     {
-        GgufValueType.UInt8 => ReadNumbers<byte>(count, key),
-        GgufValueType.Int8 => ReadNumbers<sbyte>(count, key),
-        GgufValueType.UInt16 => ReadNumbers<ushort>(count, key),
-        GgufValueType.Int16 => ReadNumbers<short>(count, key),
-        GgufValueType.UInt32 => ReadNumbers<uint>(count, key),
-        GgufValueType.Int32 => ReadNumbers<int>(count, key),
-        GgufValueType.Float32 => ReadNumbers<float>(count, key),
-        GgufValueType.UInt64 => ReadNumbers<ulong>(count, key),
-        GgufValueType.Int64 => ReadNumbers<long>(count, key),
-        GgufValueType.Float64 => ReadNumbers<double>(count, key),
-        GgufValueType.Bool => ReadEach(count, () => ReadBool(Take(1, key)[0], key)),
-        GgufValueType.String => ReadEach(count, () => ReadString($"metadata key {key}", GgufLimits.StringByteCount)),
+        GgufValueType.UInt8 => ReadNumbers<byte>(count, item),
+        GgufValueType.Int8 => ReadNumbers<sbyte>(count, item),
+        GgufValueType.UInt16 => ReadNumbers<ushort>(count, item),
+        GgufValueType.Int16 => ReadNumbers<short>(count, item),
+        GgufValueType.UInt32 => ReadNumbers<uint>(count, item),
+        GgufValueType.Int32 => ReadNumbers<int>(count, item),
+        GgufValueType.Float32 => ReadNumbers<float>(count, item),
+        GgufValueType.UInt64 => ReadNumbers<ulong>(count, item),
+        GgufValueType.Int64 => ReadNumbers<long>(count, item),
+        GgufValueType.Float64 => ReadNumbers<double>(count, item),
+        GgufValueType.Bool => ReadEach(count, () => ReadBool(Take(1, item)[0], key)),
+        GgufValueType.String => ReadEach(count, () => ReadString(item, GgufLimits.StringByteCount)),
         _ => ReadEach(count, () => ReadArray(key, depth + 1)),
     };
 
-    private T[] ReadNumbers<T>(int count, string key)
+    private T[] ReadNumbers<T>(int count, string item)
         where T : unmanaged
     {
         // Numbers in the file are little-endian, as is every machine .NET 10 supports here.
-        ReadOnlySpan<byte> bytes = Take(checked(count * Marshal.SizeOf<T>()), key);
+        ReadOnlySpan<byte> bytes = Take(checked(count * Marshal.SizeOf<T>()), item);
         var numbers = new T[count];
         bytes.CopyTo(MemoryMarshal.AsBytes(numbers.AsSpan()));
         return numbers;

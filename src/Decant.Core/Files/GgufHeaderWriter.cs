@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Decant.Core.Errors;
 using Decant.Core.Tensors;
 
 namespace Decant.Core.Files;
@@ -11,6 +12,8 @@ internal static class GgufHeaderWriter
     private const uint Version = 3;
 
     /// <summary>Header bytes without the padding before the data, and each tensor's offset from the start of the data.</summary>
+    /// <exception cref="NotSupportedModelException">A tensor that GGUF cannot hold.</exception>
+    /// <exception cref="ArgumentException">A value of another .NET type than declared.</exception>
     public static (ReadOnlyMemory<byte> Bytes, long[] Offsets) Build(GgufMetadata metadata, IReadOnlyList<TensorInfo> tensors, long alignment)
     {
         var output = new ArrayBufferWriter<byte>(1 << 16);
@@ -29,19 +32,22 @@ internal static class GgufHeaderWriter
         for (int i = 0; i < tensors.Count; i++)
         {
             offsets[i] = offset;
-            WriteTensorInfo(output, tensors[i], offset);
+            WriteTensorInfo(output, metadata.Location, tensors[i], offset);
             offset = GgufFile.AlignUp(checked(offset + tensors[i].ByteCount), alignment);
         }
         return (output.WrittenMemory, offsets);
     }
 
-    private static void WriteTensorInfo(ArrayBufferWriter<byte> output, TensorInfo tensor, long offset)
+    private static void WriteTensorInfo(ArrayBufferWriter<byte> output, string location, TensorInfo tensor, long offset)
     {
         if (GgufText.Encode(tensor.Name).Length > GgufLimits.WrittenNameByteCount)
-            throw new ArgumentException($"Tensor {tensor.Name}: GGUF tensor names have at most {GgufLimits.WrittenNameByteCount} bytes.");
+        {
+            throw new NotSupportedModelException($"{location}: tensor {tensor.Name}: its name is longer than {GgufLimits.WrittenNameByteCount} bytes, "
+                + "with which llama.cpp would refuse the whole file. Write a Hugging Face folder instead.");
+        }
         if (tensor.Shape.Rank > GgufLimits.Rank)
-            throw new ArgumentException($"Tensor {tensor}: GGUF holds at most {GgufLimits.Rank} dimensions.");
-        int type = tensor.Format.GgmlType ?? throw new ArgumentException($"Tensor {tensor}: GGUF has no type {tensor.Format}.");
+            throw new NotSupportedModelException($"{location}: tensor {tensor}: GGUF holds at most {GgufLimits.Rank} dimensions. Write a Hugging Face folder instead.");
+        int type = tensor.Format.GgmlType ?? throw new NotSupportedModelException($"{location}: tensor {tensor}: GGUF has no type {tensor.Format}. Choose another type for it.");
         WriteString(output, tensor.Name);
         WriteNumber(output, (uint)tensor.Shape.Rank);
         for (int i = tensor.Shape.Rank - 1; i >= 0; i--)

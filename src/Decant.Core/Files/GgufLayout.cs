@@ -11,7 +11,8 @@ public sealed class GgufLayout
     /// <summary>Lays out a file.</summary>
     /// <param name="metadata">All keys; <c>general.alignment</c> is obeyed.</param>
     /// <param name="tensors">The tensors in file order.</param>
-    /// <exception cref="ArgumentException">A tensor that GGUF cannot hold: its name, rank or type; or a value of the wrong .NET type.</exception>
+    /// <exception cref="NotSupportedModelException">A tensor that GGUF cannot hold: its name, rank or type.</exception>
+    /// <exception cref="ArgumentException">A value of another .NET type than declared.</exception>
     /// <exception cref="BadFileException">An impossible alignment.</exception>
     public GgufLayout(GgufMetadata metadata, IReadOnlyList<TensorInfo> tensors)
     {

@@ -18,7 +18,8 @@ public sealed class GgufWriter : TensorWriter
     /// <param name="location">The file's path, for messages.</param>
     /// <param name="metadata">All keys; <c>general.alignment</c> is obeyed.</param>
     /// <param name="tensors">The tensors in file order.</param>
-    /// <exception cref="ArgumentException">A tensor that GGUF cannot hold: its name, rank or type; or a value of the wrong .NET type.</exception>
+    /// <exception cref="NotSupportedModelException">A tensor that GGUF cannot hold: its name, rank or type.</exception>
+    /// <exception cref="ArgumentException">Two tensors of one name, or a value of another .NET type than declared.</exception>
     /// <exception cref="BadFileException">An impossible alignment.</exception>
     public GgufWriter(Stream output, string location, GgufMetadata metadata, IReadOnlyList<TensorInfo> tensors)
         : base(location, tensors)
@@ -32,9 +33,6 @@ public sealed class GgufWriter : TensorWriter
 
     /// <summary>The exact length of the finished file.</summary>
     public long ByteCount => layout.ByteCount;
-
-    /// <summary>The exact length of the file these would make, without writing it.</summary>
-    public static long FileByteCount(GgufMetadata metadata, IReadOnlyList<TensorInfo> tensors) => new GgufLayout(metadata, tensors).ByteCount;
 
     /// <inheritdoc/>
     protected override void StartTensor(int index)

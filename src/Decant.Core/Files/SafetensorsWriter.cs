@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Decant.Core.Errors;
 using Decant.Core.Tensors;
 
 namespace Decant.Core.Files;
@@ -24,7 +25,8 @@ public sealed class SafetensorsWriter : TensorWriter
     /// <param name="location">The file's path, for messages.</param>
     /// <param name="tensors">The tensors in any order; write them in the order of <see cref="TensorWriter.Tensors"/>.</param>
     /// <param name="metadata">The <c>__metadata__</c> strings, usually <c>{"format": "pt"}</c>, without which transformers refuses a file.</param>
-    /// <exception cref="ArgumentException">A format without a safetensors dtype, or two tensors of one name.</exception>
+    /// <exception cref="NotSupportedModelException">A format without a safetensors dtype.</exception>
+    /// <exception cref="ArgumentException">Two tensors of one name.</exception>
     public SafetensorsWriter(Stream output, string location, IEnumerable<TensorInfo> tensors, IReadOnlyDictionary<string, string> metadata)
         : base(location, Sort(tensors))
     {
@@ -37,7 +39,7 @@ public sealed class SafetensorsWriter : TensorWriter
     public long ByteCount { get; }
 
     /// <summary>The order in which files hold tensors.</summary>
-    /// <exception cref="ArgumentException">A format without a safetensors dtype.</exception>
+    /// <exception cref="NotSupportedModelException">A format without a safetensors dtype.</exception>
     public static IReadOnlyList<TensorInfo> Sort(IEnumerable<TensorInfo> tensors) =>
         [.. tensors.OrderByDescending(TypeRank).ThenBy(t => t.Name, StringComparer.Ordinal)];
 
@@ -57,7 +59,7 @@ public sealed class SafetensorsWriter : TensorWriter
     private static int TypeRank(TensorInfo tensor)
     {
         int rank = Array.IndexOf(typeOrder, tensor.Format.SafetensorsType);
-        return rank >= 0 ? rank : throw new ArgumentException($"Tensor {tensor}: safetensors has no type {tensor.Format}.");
+        return rank >= 0 ? rank : throw new NotSupportedModelException($"Tensor {tensor}: safetensors has no type {tensor.Format}. Choose another type for it, or write GGUF.");
     }
 
     private void WriteHeader()
@@ -85,7 +87,7 @@ public sealed class SafetensorsWriter : TensorWriter
             foreach (TensorInfo tensor in tensors)
             {
                 if (tensor.Name == "__metadata__")
-                    throw new ArgumentException("A tensor cannot be named __metadata__ in safetensors.");
+                    throw new NotSupportedModelException("A tensor cannot be named __metadata__ in safetensors.");
                 WriteEntry(writer, tensor, offset);
                 offset = checked(offset + tensor.ByteCount);
             }

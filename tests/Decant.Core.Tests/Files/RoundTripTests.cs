@@ -24,7 +24,7 @@ public class RoundTripTests
                 writer.Complete();
                 Assert.Equal(writer.ByteCount, stream.Length);
             }
-            Assert.Equal(file.ByteCount, GgufWriter.FileByteCount(file.Metadata, [.. file.Tensors.Select(t => t.Info)]));
+            Assert.Equal(file.ByteCount, new GgufLayout(file.Metadata, [.. file.Tensors.Select(t => t.Info)]).ByteCount);
             AssertSameBytes(path, copy);
         }
     }

@@ -126,7 +126,7 @@ public sealed class SafetensorsFileTests : IDisposable
 
     [Fact]
     public void Block_formats_are_refused() =>
-        Assert.Throws<ArgumentException>(() => new SafetensorsWriter(
+        Assert.Throws<NotSupportedModelException>(() => new SafetensorsWriter(
             Stream.Null, "x", [new("t", new(32), TensorFormats.FindByName("Q4_0")!)], new Dictionary<string, string>()));
 
     /// <summary>A sound file with every dtype, a scalar, an empty tensor and odd strings.</summary>
