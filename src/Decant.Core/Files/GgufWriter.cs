@@ -34,6 +34,9 @@ public sealed class GgufWriter : TensorWriter
     /// <summary>The exact length of the finished file.</summary>
     public long ByteCount => layout.ByteCount;
 
+    /// <summary>The exact length of the file these would make, without writing it.</summary>
+    public static long FileByteCount(GgufMetadata metadata, IReadOnlyList<TensorInfo> tensors) => new GgufLayout(metadata, tensors).ByteCount;
+
     /// <inheritdoc/>
     protected override void StartTensor(int index)
     {
