@@ -1,0 +1,85 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+
+namespace Decant.Bench;
+
+/// <summary>
+/// The same file quantized to the same type by both sides in turns. Decant's figure is its own <c>encode_seconds</c> (reading, encoding and writing;
+/// source hash, final fsync and verify are stated apart), llama.cpp's its own <c>seconds</c> (llama_model_quantize, without fsync).
+/// </summary>
+internal static class CompressComparison
+{
+    public static void Run(Sides sides, string model, string[] types, string? imatrix, int[] threadCounts, string scratch)
+    {
+        ResultFile results = sides.Results;
+        results.Line($"# Quantizing {Path.GetFileName(model)}{(imatrix is null ? "" : " with importance matrix")}, {sides.Turns} turns, medians ({Machine.CpuName})");
+        results.Line();
+        results.State(sides.Machine, threadCounts, "Before");
+        results.Line();
+        results.Line("| type | threads | Decant s | llama.cpp s | times as fast | range | hash s | fsync s | start-up and rest s | private memory | tensor data |");
+        results.Line("|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---|");
+        foreach (string type in types)
+        {
+            foreach (int threads in threadCounts)
+                Compare(sides, model, type, imatrix, threads, scratch);
+        }
+        results.Line();
+        results.State(sides.Machine, threadCounts, "After");
+        results.Save();
+    }
+
+    private static void Compare(Sides sides, string model, string type, string? imatrix, int threads, string scratch)
+    {
+        string ours = Path.Combine(scratch, "bench-decant.gguf"), theirs = Path.Combine(scratch, "bench-peer.gguf");
+        var encode = new List<double>();
+        var peer = new List<double>();
+        var hash = new List<double>();
+        var sync = new List<double>();
+        var rest = new List<double>();
+        double memory = 0;
+        string same = "";
+        for (int turn = 0; turn < sides.Turns; turn++)
+        {
+            Delete(ours);
+            Delete(ours + ".report.json");
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            string[] arguments = ["compress", model, "-o", ours, "--to", type, "--no-verify", "--threads", $"{threads}", "--json", "--quiet"];
+            sides.Decant.Run(imatrix is null ? arguments : [.. arguments, "--imatrix", imatrix]);
+            double wall = clock.Elapsed.TotalSeconds;
+            JsonNode report = JsonNode.Parse(File.ReadAllText(ours + ".report.json"))!;
+            JsonNode actual = report["actual"]!;
+            encode.Add((double)actual["encode_seconds"]!);
+            sync.Add((double)actual["sync_seconds"]!);
+            hash.Add((double)report["source"]!["hash_seconds"]!);
+            rest.Add(wall - encode[^1] - sync[^1] - hash[^1]);
+            memory = Math.Max(memory, (double)actual["peak_memory_bytes"]!);
+
+            Delete(theirs);
+            string[] peerArguments = ["quantize", model, theirs, type, $"{threads}"];
+            peer.Add((double)sides.Peer.Run(imatrix is null ? peerArguments : [.. peerArguments, imatrix])["seconds"]!);
+            if (turn == 0)
+                same = TensorData(ours).SequenceEqual(TensorData(theirs)) ? "identical" : "DIFFERENT";
+        }
+        Delete(ours);
+        Delete(ours + ".report.json");
+        Delete(theirs);
+        double median = Statistics.Median(encode), peerMedian = Statistics.Median(peer);
+        sides.Results.Line(
+            $"| {type} | {threads} | {median:F2} | {peerMedian:F2} | {peerMedian / median:F2} | {Statistics.Range(encode.Zip(peer, (a, b) => b / a), "F2")} | " +
+            $"{Statistics.Median(hash):F2} | {Statistics.Median(sync):F2} | {Statistics.Median(rest):F2} | {memory / 1e6:F0} MB | {same} |");
+    }
+
+    /// <summary>SHA-256 of everything behind the header: both write the same tensors in the same order, headers may differ in metadata.</summary>
+    private static byte[] TensorData(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        stream.Position = GgufHeader.DataOffset(path);
+        return SHA256.HashData(stream);
+    }
+
+    private static void Delete(string path)
+    {
+        if (File.Exists(path))
+            File.Delete(path);
+    }
+}

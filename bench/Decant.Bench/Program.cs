@@ -1,0 +1,42 @@
+using System.CommandLine;
+using Decant.Bench;
+
+// Compares Decant with llama.cpp in turns. Results go to bench/results/<cpu>/ as Markdown, to be committed with the claim they support.
+var decant = new Option<string>("--decant") { Required = true, Description = "The decant program to measure" };
+var peer = new Option<string>("--peer") { Required = true, Description = "llama.cpp's driver (shared/peer/build.sh prints its path); membw and peak lie beside it" };
+var results = new Option<string>("--results") { DefaultValueFactory = _ => "bench/results", Description = "Folder of the results" };
+var turns = new Option<int>("--turns") { DefaultValueFactory = _ => 3, Description = "Runs of each side" };
+var threads = new Option<int[]>("--threads") { DefaultValueFactory = _ => [2], AllowMultipleArgumentsPerToken = true, Description = "Thread counts" };
+var title = new Option<string>("--title") { Required = true, Description = "Name of the result file" };
+
+var model = new Argument<string>("model") { Description = "Source GGUF" };
+var types = new Option<string[]>("--types") { Required = true, AllowMultipleArgumentsPerToken = true };
+var imatrix = new Option<string?>("--imatrix") { Description = "Importance matrix for both sides" };
+var scratch = new Option<string>("--scratch") { DefaultValueFactory = _ => Path.GetTempPath(), Description = "Where outputs go" };
+var compress = new Command("compress", "Quantization: time per type, bytes compared") { model, types, imatrix, scratch };
+compress.SetAction(r => CompressComparison.Run(
+    Sides(r), r.GetValue(model)!, r.GetValue(types)!, r.GetValue(imatrix), r.GetValue(threads)!, r.GetValue(scratch)!));
+
+var models = new Argument<string[]>("models") { Description = "GGUF files", Arity = ArgumentArity.OneOrMore };
+var prompt = new Option<int>("--prompt") { DefaultValueFactory = _ => 512 };
+var generate = new Option<int>("--generate") { DefaultValueFactory = _ => 128 };
+var repetitions = new Option<int>("--repetitions") { DefaultValueFactory = _ => 3 };
+var speed = new Command("speed", "Prefill and decode: tokens per second") { models, prompt, generate, repetitions };
+speed.SetAction(r => SpeedComparison.Run(
+    Sides(r), r.GetValue(models)!, r.GetValue(threads)!, r.GetValue(prompt), r.GetValue(generate), r.GetValue(repetitions)));
+
+var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed };
+foreach (Option option in new Option[] { decant, peer, results, turns, threads, title })
+{
+    option.Recursive = true;
+    root.Options.Add(option);
+}
+return root.Parse(args).Invoke();
+
+Sides Sides(ParseResult r)
+{
+    string peerPath = r.GetValue(peer)!;
+    return new Sides(
+        new Tool(r.GetValue(decant)!), new Tool(peerPath), new Machine(Path.GetDirectoryName(Path.GetFullPath(peerPath))!),
+        r.GetValue(turns), new ResultFile(r.GetValue(results)!, r.GetValue(title)!));
+}

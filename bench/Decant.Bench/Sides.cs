@@ -1,0 +1,36 @@
+using System.Text;
+
+namespace Decant.Bench;
+
+/// <summary>The two programs, how often each takes its turn, and where results go.</summary>
+internal sealed record Sides(Tool Decant, Tool Peer, Machine Machine, int Turns, ResultFile Results);
+
+/// <summary>A Markdown file of results that is also printed.</summary>
+internal sealed class ResultFile(string folder, string title)
+{
+    private readonly StringBuilder text = new();
+
+    public void Line(string line = "")
+    {
+        Console.WriteLine(line);
+        text.AppendLine(line);
+    }
+
+    /// <summary>States the machine's limits at this moment.</summary>
+    public void State(Machine machine, IEnumerable<int> threads, string when)
+    {
+        foreach (int count in threads.Distinct())
+        {
+            (double gflops, double gops) = machine.Peak(count);
+            Line($"{when}, {count} thread{(count == 1 ? "" : "s")}: memory read {machine.MemoryBandwidth(count):F1} GB/s, multiply-add {gflops:F0} GFLOP/s, 8-bit dot {gops:F0} GOP/s.  ");
+        }
+    }
+
+    public void Save()
+    {
+        string path = Path.Combine(folder, Machine.CpuName, title + ".md");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text.ToString());
+        Console.WriteLine($"written to {path}");
+    }
+}
