@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -6,11 +7,11 @@ namespace Decant.Core.Tests.Files;
 /// <summary>Builds GGUF files by hand, sound or not: the product's writer would refuse to write most of them.</summary>
 internal sealed class GgufBytes
 {
-    private readonly MemoryStream stream = new();
+    private readonly ArrayBufferWriter<byte> content = new();
 
     public GgufBytes Raw(ReadOnlySpan<byte> bytes)
     {
-        stream.Write(bytes);
+        content.Write(bytes);
         return this;
     }
 
@@ -51,10 +52,10 @@ internal sealed class GgufBytes
 
     public GgufBytes Align(int alignment)
     {
-        while (stream.Length % alignment != 0)
-            stream.WriteByte(0);
+        while (content.WrittenCount % alignment != 0)
+            U8(0);
         return this;
     }
 
-    public byte[] ToArray() => stream.ToArray();
+    public byte[] ToArray() => content.WrittenSpan.ToArray();
 }
