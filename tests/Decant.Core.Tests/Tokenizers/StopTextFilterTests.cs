@@ -30,7 +30,7 @@ public sealed class StopTextFilterTests
     {
         var filter = new StopTextFilter(["STOP"]);
         Assert.Equal("a ", filter.Push("a ST"));
-        Assert.Equal("STAR", filter.Push("STAR ST")[..4]);
+        Assert.Equal("STAR ", filter.Push("AR ST"));
         Assert.Equal("ST", filter.Flush());
         Assert.Null(filter.Found);
     }
