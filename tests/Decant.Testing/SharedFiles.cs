@@ -4,7 +4,8 @@ namespace Decant.Testing;
 
 /// <summary>
 /// Where the reference fixtures, models and data live: <c>$DECANT_SHARED</c>, or the folder <c>shared</c> beside the checkout.
-/// Tests that need them skip with a message where they are absent; CI has them, so nothing is skipped there.
+/// Without either, <c>tests/fixtures</c> of the checkout holds a choice of the fixtures. Tests whose files are in neither place skip
+/// with a message; CI has all of them, so nothing is skipped there.
 /// </summary>
 public static class SharedFiles
 {
@@ -17,19 +18,24 @@ public static class SharedFiles
     /// <summary>The path of a shared file or folder; skips the running test if it is absent.</summary>
     public static string Require(params string[] parts)
     {
-        string? path = Root is null ? null : Path.Combine([Root, .. parts]);
-        bool there = path is not null && (File.Exists(path) || Directory.Exists(path));
-        Assert.SkipUnless(there, $"needs shared/{string.Join('/', parts)} (set DECANT_SHARED or put the folder beside the checkout)");
+        string? path = Find(parts);
+        Assert.SkipWhen(path is null, $"needs shared/{string.Join('/', parts)} (set DECANT_SHARED or put the folder beside the checkout)");
         return path!;
     }
 
     /// <summary>Names of the sub-folders of a shared folder, for theory data; empty where it is absent.</summary>
     public static IEnumerable<string> Folders(params string[] parts)
     {
-        string? path = Root is null ? null : Path.Combine([Root, .. parts]);
+        string? path = Find(parts);
         return path is not null && Directory.Exists(path)
             ? Directory.GetDirectories(path).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal)
             : [];
+    }
+
+    private static string? Find(string[] parts)
+    {
+        string path = Path.Combine([Root ?? Path.Combine(RepositoryRoot, "tests"), .. parts]);
+        return File.Exists(path) || Directory.Exists(path) ? path : null;
     }
 
     private static string? FindShared()
