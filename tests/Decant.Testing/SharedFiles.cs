@@ -23,6 +23,13 @@ public static class SharedFiles
         return path!;
     }
 
+    /// <summary>The path of a shared file or folder, or null if it is absent.</summary>
+    public static string? Find(params string[] parts)
+    {
+        string path = Path.Combine([Root ?? Path.Combine(RepositoryRoot, "tests"), .. parts]);
+        return File.Exists(path) || Directory.Exists(path) ? path : null;
+    }
+
     /// <summary>Names of the sub-folders of a shared folder, for theory data; empty where it is absent.</summary>
     public static IEnumerable<string> Folders(params string[] parts)
     {
@@ -30,12 +37,6 @@ public static class SharedFiles
         return path is not null && Directory.Exists(path)
             ? Directory.GetDirectories(path).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal)
             : [];
-    }
-
-    private static string? Find(string[] parts)
-    {
-        string path = Path.Combine([Root ?? Path.Combine(RepositoryRoot, "tests"), .. parts]);
-        return File.Exists(path) || Directory.Exists(path) ? path : null;
     }
 
     private static string? FindShared()

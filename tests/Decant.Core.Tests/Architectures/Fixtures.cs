@@ -24,7 +24,7 @@ internal static class Fixtures
     public static IEnumerable<string> Configs(string folder) =>
         ((string[])["config.json", "config.legacy.json"]).Where(name => File.Exists(Path.Combine(PathOf(folder), name)));
 
-    public static string PathOf(string folder) => Path.Combine(SharedFiles.Root!, "fixtures", "architectures", folder);
+    public static string PathOf(string folder) => SharedFiles.Find("fixtures", "architectures", folder)!;
 
     public static Decant.Core.Architectures.Architecture? FamilyOf(string folder)
     {

@@ -50,13 +50,13 @@ internal sealed class ReferenceCheckpoint : IDisposable
 
     /// <summary>The config files a folder has.</summary>
     public static IEnumerable<string> Configs(string folder) => new[] { "config.json", "config.legacy.json" }
-        .Where(name => File.Exists(Path.Combine(SharedFiles.Root!, "fixtures", "architectures", folder, name)));
+        .Where(name => SharedFiles.Find("fixtures", "architectures", folder, name) is not null);
 
     public void Dispose() => source.Dispose();
 
     private static JsonObject? Indices()
     {
-        string? path = SharedFiles.Root is { } root ? Path.Combine(root, "fixtures", "architectures", "index.json") : null;
-        return File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path))!.AsObject() : null;
+        string? path = SharedFiles.Find("fixtures", "architectures", "index.json");
+        return path is null ? null : JsonNode.Parse(File.ReadAllText(path))!.AsObject();
     }
 }
