@@ -88,5 +88,6 @@ internal sealed class RunVerb : Verb
         }
     }
 
-    private static JsonArray Ids(IEnumerable<int> ids) => [.. ids.Select(id => JsonValue.Create(id))];
+    // A collection expression for the array itself would call JsonArray.Add<T>, which needs code made at run time.
+    private static JsonArray Ids(IEnumerable<int> ids) => new([.. ids.Select(id => JsonValue.Create(id))]);
 }

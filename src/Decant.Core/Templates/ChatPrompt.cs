@@ -11,7 +11,8 @@ public sealed record ChatPrompt
 
     /// <summary>Creates a prompt of plain messages.</summary>
     /// <param name="messages">The conversation.</param>
-    public ChatPrompt(IEnumerable<ChatMessage> messages) => Messages = [.. messages.Select(m => m.ToJson())];
+    // A collection expression for the array itself would call JsonArray.Add<T>, which needs code made at run time.
+    public ChatPrompt(IEnumerable<ChatMessage> messages) => Messages = new JsonArray([.. messages.Select(m => m.ToJson())]);
 
     /// <summary>The conversation, oldest first.</summary>
     public JsonArray Messages { get; }
