@@ -68,7 +68,7 @@ public static class ImatrixJob
 
     private static IEnumerable<int[]> Cut(Tokenizer tokenizer, CalibrationText text, int length)
     {
-        int[] ids = tokenizer.EncodeIds(text.Text, addSpecialTokens: true);
+        int[] ids = tokenizer.EncodeIds(text.Text, addSpecialTokens: true, recogniseSpecialTokens: false);
         for (int start = 0; start + length <= ids.Length; start += length)
         {
             int[] window = ids[start..(start + length)];

@@ -42,12 +42,19 @@ internal sealed class ChunkEncoder
         for (int done = 0; done < chunk.RowCount; done += batchRows)
         {
             int count = Math.Min(batchRows, chunk.RowCount - done);
-            Span<float> batch = ReadRows(conversion.Source, chunk.FirstRow + done, count);
+            long row = chunk.FirstRow + done;
             Span<byte> target = encoded.AsSpan(done * rowByteCount, count * rowByteCount);
+            Span<float> batch = values.AsSpan(0, count * rowLength);
             if (conversion.IsCopy)
-                conversion.Source.CopyRows(chunk.FirstRow + done, count, target);
-            else
-                EncodeRows(conversion, chunk.FirstRow + done, batch, rowLength, importance, target);
+            {
+                conversion.Source.CopyRows(row, count, target);
+                conversion.Target.DecodeRow(target, batch);
+                CheckFinite(source, row, batch);
+                continue;
+            }
+            conversion.Source.ReadRows(row, count, batch);
+            CheckFinite(source, row, batch);
+            EncodeRows(conversion, row, batch, rowLength, importance, target);
         }
         return encoded.AsSpan(0, chunk.RowCount * rowByteCount);
     }
@@ -99,20 +106,23 @@ internal sealed class ChunkEncoder
     /// <summary>Decodes rows only to see that every value is finite.</summary>
     private void CheckStoredRows(TensorConversion conversion, RowChunk chunk, int batchRows)
     {
+        int rowLength = (int)conversion.Source.Info.Shape.RowLength;
         for (int done = 0; done < chunk.RowCount; done += batchRows)
-            ReadRows(conversion.Source, chunk.FirstRow + done, Math.Min(batchRows, chunk.RowCount - done));
+        {
+            int count = Math.Min(batchRows, chunk.RowCount - done);
+            Span<float> batch = values.AsSpan(0, count * rowLength);
+            conversion.Source.ReadRows(chunk.FirstRow + done, count, batch);
+            CheckFinite(conversion.Source.Info, chunk.FirstRow + done, batch);
+        }
     }
 
-    private Span<float> ReadRows(TensorData source, long firstRow, int rowCount)
+    private static void CheckFinite(TensorInfo source, long firstRow, ReadOnlySpan<float> batch)
     {
-        int rowLength = (int)source.Info.Shape.RowLength;
-        Span<float> batch = values.AsSpan(0, rowCount * rowLength);
-        source.ReadRows(firstRow, rowCount, batch);
         int bad = RowCheck.FirstNonFinite(batch);
         if (bad < 0)
-            return batch;
+            return;
         throw new NumericalException(
-            $"{source.Info.Name}, row {firstRow + bad / rowLength}, column {bad % rowLength}: the value is {batch[bad]}. "
+            $"{source.Name}, row {firstRow + bad / source.Shape.RowLength}, column {bad % source.Shape.RowLength}: the value is {batch[bad]}. "
             + "Weights must be finite; the checkpoint is damaged or its training diverged.");
     }
 

@@ -57,7 +57,7 @@ public sealed class CompressJob
 
         long started = Stopwatch.GetTimestamp();
         IReadOnlyList<FileFingerprint> source = FileFingerprint.Of(files, progress, cancellationToken);
-        string identity = JobIdentity.Of(plan.Layout.Header.Span, source, plan.Request.Importance);
+        string identity = JobIdentity.Of(plan, source);
         var times = new CompressTimes { Hash = Stopwatch.GetElapsedTime(started) };
         var result = new CompressResult
         {
@@ -70,34 +70,29 @@ public sealed class CompressJob
         if (!options.Restart && IsDone(identity))
             return result with { AlreadyDone = true, Notices = notices, Times = times, PeakMemoryByteCount = memory.PeakByteCount };
 
-        IEnumerable<string> inputs = plan.Request.Importance is { } importance ? [.. files, importance.Location] : files;
+        string[] inputs = plan.Request.Importance is { } importance ? [.. files, importance.Location] : [.. files];
+        result = result with { Times = times };
+        return plan.Request.Container == OutputContainer.Gguf
+            ? WriteFile(result, inputs, source, identity, memory)
+            : WriteFolder(result, inputs, source, identity, memory);
+    }
+
+    private CompressResult WriteFile(
+        CompressResult result, string[] inputs, IReadOnlyList<FileFingerprint> source, string identity, PeakMemoryMonitor memory)
+    {
         using ResumableOutput output = ResumableOutput.Open(options.OutputPath, plan.OutputByteCount, options.Overwrite, inputs);
         using ConversionJournal journal =
             ConversionJournal.Open(output.TemporaryPath, options.OutputPath, JobIdentity.Version, identity, options.Restart);
         try
         {
-            (int resumedCount, TimeSpan encode) = Encode(output, journal);
-            started = Stopwatch.GetTimestamp();
-            output.Synchronize();
-            times = times with { Encode = encode, Synchronize = Stopwatch.GetElapsedTime(started) };
-
-            VerifyReport? verification = null;
-            if (options.Verify)
-            {
-                verification = Verify(output.TemporaryPath);
-                times = times with { Verify = verification.Duration };
-                verification.ThrowIfFailed();
-            }
+            var builder = new GgufFileBuilder(output, journal, plan.Layout, plan.Conversions());
+            builder.Build(options.ThreadCount, null, progress, Notify, cancellationToken);
             result = result with
             {
-                ResumedTensorCount = resumedCount,
-                Times = times,
-                Verification = verification,
-                Notices = notices,
-                PeakMemoryByteCount = memory.PeakByteCount,
+                ResumedTensorCount = builder.ResumedTensorCount,
+                Times = result.Times with { Encode = builder.EncodeTime, Synchronize = builder.SynchronizeTime },
             };
-            // The report first: if the process ends between the two, the next run finds the journal and goes on from there.
-            CompressReport.Write(plan, options, result, source, identity);
+            result = Finish(result, output.TemporaryPath, source, identity, memory);
             output.Commit();
             journal.Discard();
             return result;
@@ -114,20 +109,41 @@ public sealed class CompressJob
         }
     }
 
-    private (int ResumedCount, TimeSpan Duration) Encode(ResumableOutput output, ConversionJournal journal)
+    private CompressResult WriteFolder(
+        CompressResult result, string[] inputs, IReadOnlyList<FileFingerprint> source, string identity, PeakMemoryMonitor memory)
     {
-        if (journal.Notice is { } notice)
-            Notify(notice);
+        using AtomicOutput output = AtomicOutput.ForFolder(options.OutputPath, options.Overwrite, inputs, plan.OutputByteCount);
         long started = Stopwatch.GetTimestamp();
-        IReadOnlyList<TensorConversion> conversions = plan.Conversions();
-        var sink = new GgufOutputSink(output, plan.Layout, journal);
-        bool[] finished = sink.FindFinished(conversions, cancellationToken);
-        int resumedCount = finished.Count(isFinished => isFinished);
-        if (resumedCount > 0)
-            Notify($"{options.OutputPath}: going on from an interrupted run: {resumedCount} of {finished.Length} tensors are finished");
-        sink.WriteHeader();
-        new ConversionRunner(conversions, sink, options.ThreadCount).Run(i => finished[i], progress, cancellationToken);
-        return (resumedCount, Stopwatch.GetElapsedTime(started));
+        new FolderWriter(output, plan.Source, plan.Folder).Write(plan.Request.MaximumShardByteCount, options.ThreadCount, progress, cancellationToken);
+        TimeSpan encode = Stopwatch.GetElapsedTime(started);
+        started = Stopwatch.GetTimestamp();
+        output.Synchronize();
+        result = result with
+        {
+            OutputByteCount = Directory.EnumerateFiles(output.TemporaryPath).Sum(file => new FileInfo(file).Length),
+            Times = result.Times with { Encode = encode, Synchronize = Stopwatch.GetElapsedTime(started) },
+        };
+        result = Finish(result, output.TemporaryPath, source, identity, memory);
+        output.Commit();
+        return result;
+    }
+
+    /// <summary>
+    /// Verifies, and writes the report. The report comes before the output gets its name: if the process ends between the two, the next run finds the
+    /// journal and goes on from there.
+    /// </summary>
+    private CompressResult Finish(
+        CompressResult result, string temporaryPath, IReadOnlyList<FileFingerprint> source, string identity, PeakMemoryMonitor memory)
+    {
+        if (options.Verify)
+        {
+            VerifyReport verification = Verify(temporaryPath);
+            result = result with { Verification = verification, Times = result.Times with { Verify = verification.Duration } };
+            verification.ThrowIfFailed();
+        }
+        result = result with { Notices = notices, PeakMemoryByteCount = memory.PeakByteCount };
+        CompressReport.Write(plan, options, result, source, identity);
+        return result;
     }
 
     private VerifyReport Verify(string temporaryPath)
@@ -138,7 +154,7 @@ public sealed class CompressJob
             {
                 Reference = plan.Source,
                 Candidate = candidate,
-                Plan = plan,
+                Expected = Expectation.Of(plan),
                 CandidateName = options.OutputPath,
                 MaximumDivergence = options.MaximumDivergence,
                 QualityProbe = options.QualityProbe,
@@ -152,10 +168,13 @@ public sealed class CompressJob
     }
 
     /// <summary>True if the output is there and its report says that this very job made it.</summary>
-    private bool IsDone(string identity) =>
-        File.Exists(options.OutputPath)
-        && new FileInfo(options.OutputPath).Length == plan.OutputByteCount
-        && CompressReport.ReadIdentity(CompressReport.PathFor(options.OutputPath)) == identity;
+    private bool IsDone(string identity)
+    {
+        bool isThere = plan.Request.Container == OutputContainer.Gguf
+            ? File.Exists(options.OutputPath) && new FileInfo(options.OutputPath).Length == plan.OutputByteCount
+            : File.Exists(Path.Combine(options.OutputPath, "config.json"));
+        return isThere && CompressReport.ReadIdentity(CompressReport.PathFor(options.OutputPath)) == identity;
+    }
 
     private void Notify(string notice)
     {

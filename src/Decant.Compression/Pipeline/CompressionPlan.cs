@@ -12,6 +12,9 @@ namespace Decant.Compression.Pipeline;
 /// </summary>
 public sealed class CompressionPlan
 {
+    private readonly Lazy<HuggingFaceContent> folder;
+    private readonly Lazy<long> outputByteCount;
+
     private CompressionPlan(
         IModelSource source, CompressionRequest request, GgufContent content, IReadOnlyList<TensorChoice> tensors, GgufLayout layout, IReadOnlyList<string> notices)
     {
@@ -21,6 +24,10 @@ public sealed class CompressionPlan
         Tensors = tensors;
         Layout = layout;
         Notices = notices;
+        folder = new Lazy<HuggingFaceContent>(() => FolderContent.Of(source, content, Conversions()));
+        outputByteCount = new Lazy<long>(() => request.Container == OutputContainer.Gguf
+            ? Layout.ByteCount
+            : FolderContent.WeightFilesByteCount(Folder.Tensors.Select(t => t.Info), request.MaximumShardByteCount));
     }
 
     /// <summary>What is compressed.</summary>
@@ -38,11 +45,11 @@ public sealed class CompressionPlan
     /// <summary>Bytes of the source's tensors as stored.</summary>
     public long SourceTensorByteCount => Tensors.Sum(t => t.Source.ByteCount);
 
-    /// <summary>Bytes of the output's tensors.</summary>
+    /// <summary>Bytes of the tensors in the formats chosen.</summary>
     public long TensorByteCount => Tensors.Sum(t => t.TargetByteCount);
 
-    /// <summary>The exact length of the output file.</summary>
-    public long OutputByteCount => Layout.ByteCount;
+    /// <summary>The exact length of a GGUF output; for a folder that of its weight files, side files not counted.</summary>
+    public long OutputByteCount => outputByteCount.Value;
 
     /// <summary>Weights in all tensors.</summary>
     public long WeightCount => Tensors.Sum(t => t.Source.Shape.ElementCount);
@@ -53,6 +60,9 @@ public sealed class CompressionPlan
     internal GgufContent Content { get; }
 
     internal GgufLayout Layout { get; }
+
+    /// <summary>What a folder will hold.</summary>
+    internal HuggingFaceContent Folder => folder.Value;
 
     /// <summary>Plans; reads headers only.</summary>
     /// <param name="source">What is compressed.</param>
@@ -73,7 +83,7 @@ public sealed class CompressionPlan
         TensorInfo[] written = [.. tensors.Select(t => new TensorInfo(t.Source.Name, t.Source.Shape, t.Target))];
         return new CompressionPlan(
             source, request, content, tensors, new GgufLayout(content.Metadata, written),
-            [.. content.Notices, .. tensors.Select(t => t.Notice).OfType<string>(), .. ImportanceNotices(request, tensors)]);
+            [.. content.Notices, .. ContainerNotices(request), .. tensors.Select(t => t.Notice).OfType<string>(), .. ImportanceNotices(request, tensors)]);
     }
 
     /// <summary>The work, tensor by tensor.</summary>
@@ -94,6 +104,11 @@ public sealed class CompressionPlan
                 request.Importance.WeightsFor(choice.Source);
         }
     }
+
+    private static IEnumerable<string> ContainerNotices(CompressionRequest request) =>
+        request.Container == OutputContainer.HuggingFace && request.Type.IsQuantized
+            ? [$"a Hugging Face folder holds no ggml blocks: weights are rounded to {request.Type} and stored as plain numbers. For a small file name an output that ends in .gguf"]
+            : [];
 
     private static IEnumerable<string> ImportanceNotices(CompressionRequest request, IReadOnlyList<TensorChoice> tensors)
     {

@@ -1,5 +1,6 @@
 using Decant.Compression.Calibration;
 using Decant.Compression.Methods.Mixtures;
+using Decant.Core.Files;
 
 namespace Decant.Compression.Pipeline;
 
@@ -11,6 +12,12 @@ public sealed record CompressionRequest
 
     /// <summary>The user's exceptions, first match wins.</summary>
     public IReadOnlyList<TypeOverride> Overrides { get; init; } = [];
+
+    /// <summary>What the output is. A folder holds the rounded weights as plain numbers.</summary>
+    public OutputContainer Container { get; init; } = OutputContainer.Gguf;
+
+    /// <summary>The most tensor bytes in one file of a folder.</summary>
+    public long MaximumShardByteCount { get; init; } = SafetensorsFolderWriter.DefaultShardByteCount;
 
     /// <summary>Importance values, or null.</summary>
     public ImportanceMatrix? Importance { get; init; }

@@ -14,15 +14,17 @@ internal static class JobIdentity
         typeof(JobIdentity).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
 
     /// <summary>
-    /// SHA-256 of the header that will be written (types, overrides and metadata show in it), of the source and of the importance values.
+    /// SHA-256 of the header that GGUF gets (types, overrides and metadata show in it), of the container, the source and the importance values.
     /// </summary>
-    public static string Of(ReadOnlySpan<byte> header, IReadOnlyList<FileFingerprint> source, ImportanceMatrix? importance)
+    public static string Of(CompressionPlan plan, IReadOnlyList<FileFingerprint> source)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(SHA256.HashData(header));
+        hash.AppendData(SHA256.HashData(plan.Layout.Header.Span));
+        if (plan.Request.Container == OutputContainer.HuggingFace)
+            hash.AppendData(Encoding.UTF8.GetBytes($"folder of files up to {plan.Request.MaximumShardByteCount}\n"));
         foreach (FileFingerprint file in source)
             hash.AppendData(Encoding.UTF8.GetBytes($"{file.ByteCount} {file.Sha256}\n"));
-        foreach (ImportanceEntry entry in importance?.Entries ?? [])
+        foreach (ImportanceEntry entry in plan.Request.Importance?.Entries ?? [])
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{entry.Name} {entry.ColumnCount}\n"));
             hash.AppendData(MemoryMarshal.AsBytes<float>(entry.MeanSquares()));

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Decant.Core.Architectures;
 using Decant.Core.Errors;
-using Decant.Core.Formats;
 using Decant.Core.Measurement;
 using Decant.Core.Tokenizers;
 
@@ -11,8 +10,8 @@ namespace Decant.Compression.Verification;
 internal static class LogitsCheck
 {
     /// <summary>
-    /// Mean KL divergence in nats above which a quantized file counts as broken, by its bits per weight. Wide on purpose: an honest plain Q4_0 of the
-    /// reference teacher, whose matrices are hard to round, has 0.7. Below three bits honest files of models not trained for it differ at will.
+    /// Mean KL divergence in nats above which a quantized file counts as broken, by the bits of its coarsest matrix. Wide on purpose: an honest plain
+    /// Q4_0 of a small model has 0.4 to 0.7. Below three bits there is none: an honest ternary file of a model not trained for it has eleven.
     /// </summary>
     private static readonly (double MinimumBits, double Limit)[] limits = [(4, 2.0), (3, 4.0)];
 
@@ -56,7 +55,11 @@ internal static class LogitsCheck
         {
             return new Outcome(new VerifyCheck("logits", false, e.Message), null, windows.Name, []);
         }
-        return new Outcome(Judge(request, candidate, figures), figures, windows.Name, []);
+        VerifyCheck check = Judge(request, candidate, figures);
+        bool isFar = check.Passed && request.CompareWeights && figures.Divergence.Mean > limits[0].Limit;
+        return new Outcome(check, figures, windows.Name, isFar
+            ? [string.Create(CultureInfo.InvariantCulture, $"the output predicts quite another text than the source (mean KL divergence {figures.Divergence.Mean:0.00} nats): this type is too coarse for a model not trained for it")]
+            : []);
     }
 
     private static VerifyCheck Judge(VerifyRequest request, DecoderModel candidate, QualityFigures figures)
@@ -72,17 +75,16 @@ internal static class LogitsCheck
             : new VerifyCheck("logits", false, $"{found}, more than {(request.MaximumDivergence is null ? "an honest file of this size has" : "--max-kld")} ({bound})");
     }
 
-    /// <summary>The limit by the bits of the matrices inside the blocks, or null for files without block formats.</summary>
+    /// <summary>The limit by the bits of the coarsest matrix, or null for files without block formats and for very coarse ones.</summary>
     internal static double? DefaultLimit(DecoderModel candidate)
     {
-        TensorFormat[] formats = [.. candidate.Tensors.Values.Where(t => t.Info.Shape.Rank >= 2).Select(t => t.Info.Format)];
-        if (!formats.Any(f => f.IsBlockFormat))
+        double[] bits = [.. candidate.Tensors.Values.Select(t => t.Info.Format).Where(f => f.IsBlockFormat).Select(f => f.BitsPerWeight)];
+        if (bits.Length == 0)
             return null;
-        long bytes = candidate.Tensors.Values.Where(t => t.Info.Shape.Rank >= 2).Sum(t => t.Info.ByteCount);
-        double bits = 8.0 * bytes / candidate.Tensors.Values.Where(t => t.Info.Shape.Rank >= 2).Sum(t => t.Info.Shape.ElementCount);
+        double coarsest = bits.Min();
         foreach ((double minimumBits, double limit) in limits)
         {
-            if (bits >= minimumBits)
+            if (coarsest >= minimumBits)
                 return limit;
         }
         return null;

@@ -25,6 +25,33 @@ internal static class MetadataComparison
             : new VerifyCheck("metadata", false, failure);
     }
 
+    /// <summary>
+    /// Compares what two converters agree to write: the architecture's own keys and the vocabulary, where both have them. Names, licences and the keys
+    /// each program adds for itself may differ.
+    /// </summary>
+    public static VerifyCheck CheckShared(GgufMetadata expected, GgufMetadata got)
+    {
+        string architecture = expected.GetString("general.architecture");
+        if (got.FindString("general.architecture") is var other && other != architecture)
+            return new VerifyCheck("metadata", false, $"key general.architecture: expected {architecture}, got {other ?? "nothing"}");
+        int compared = 0;
+        foreach ((string key, GgufValue value) in expected.Entries)
+        {
+            bool isShared = key.StartsWith(architecture + ".", StringComparison.Ordinal) || key is "tokenizer.ggml.tokens" or "tokenizer.ggml.merges";
+            if (!isShared || got.Find(key) is not { } theirs)
+                continue;
+            compared++;
+            if (!HaveEqualValues(value, theirs))
+                return new VerifyCheck("metadata", false, $"key {key}: expected {Show(value)}, got {Show(theirs)}");
+        }
+        return new VerifyCheck("metadata", true, $"{compared} keys of the architecture and vocabulary are equal");
+    }
+
+    /// <summary>Converters choose different integer types for one number.</summary>
+    private static bool HaveEqualValues(GgufValue left, GgufValue right) =>
+        AreEqual(left, right)
+        || (left.Value is not Array && right.Value is not Array && left.Type != GgufValueType.Float32 && right.Type != GgufValueType.Float32 && Show(left) == Show(right));
+
     private static string? FirstDifference(GgufMetadata expected, GgufMetadata got, bool ignoreFileKeys)
     {
         foreach ((string key, GgufValue value) in expected.Entries)

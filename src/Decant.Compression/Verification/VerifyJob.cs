@@ -1,10 +1,7 @@
 using System.Diagnostics;
-using Decant.Compression.Pipeline;
 using Decant.Core.Files;
-using Decant.Core.Formats;
 using Decant.Core.Measurement;
 using Decant.Core.Tensors;
-using Decant.Core.Tokenizers;
 
 namespace Decant.Compression.Verification;
 
@@ -22,11 +19,11 @@ public static class VerifyJob
     {
         long started = Stopwatch.GetTimestamp();
         List<VerifyCheck> checks = [];
-        GgufContent expected = request.Plan?.Content ?? GgufContent.Of(request.Reference);
-        VerifyCheck tensors = CheckTensors(expected, request);
+        Expectation expected = request.Expected ?? Expectation.Of(request);
+        VerifyCheck tensors = CheckTensors(expected, request.Candidate);
         checks.Add(tensors);
-        checks.Add(MetadataComparison.Check(expected.Metadata, request.Candidate.Gguf!, ignoreFileKeys: request.Plan is null));
-        checks.Add(TokenizerComparison.Check(() => TokenizerLoader.Load(request.Reference), request.Candidate));
+        checks.Add(expected.CheckMetadata(request.Candidate));
+        checks.Add(TokenizerComparison.Check(request.Reference, request.Candidate));
         if (tensors.Passed)
         {
             checks.Add(WeightAgreement.Check(
@@ -50,23 +47,22 @@ public static class VerifyJob
         };
     }
 
-    private static VerifyCheck CheckTensors(GgufContent expected, VerifyRequest request)
+    private static VerifyCheck CheckTensors(Expectation expected, IModelSource candidate)
     {
         for (int i = 0; i < expected.Tensors.Count; i++)
         {
             TensorInfo info = expected.Tensors[i].Info;
-            TensorFormat? format = request.Plan?.Tensors[i].Target;
-            if (request.Candidate.FindTensor(info.Name)?.Info is not { } got)
+            if (candidate.FindTensor(info.Name)?.Info is not { } got)
                 return Failed($"{info.Name} is missing");
             if (got.Shape != info.Shape)
                 return Failed($"{info.Name}: expected shape {info.Shape}, got {got.Shape}");
-            if (format is not null && got.Format != format)
-                return Failed($"{info.Name}: expected {format}, got {got.Format}");
+            if (expected.Formats is { } formats && got.Format != formats[i])
+                return Failed($"{info.Name}: expected {formats[i]}, got {got.Format}");
         }
-        string? extra = request.Candidate.Tensors.Select(t => t.Info.Name).Except(expected.Tensors.Select(t => t.Info.Name)).FirstOrDefault();
+        string? extra = candidate.Tensors.Select(t => t.Info.Name).Except(expected.Tensors.Select(t => t.Info.Name)).FirstOrDefault();
         return extra is not null
             ? Failed($"{extra} is not in the source")
-            : new VerifyCheck("tensors", true, $"{expected.Tensors.Count} tensors with their shapes{(request.Plan is null ? "" : " and types")}");
+            : new VerifyCheck("tensors", true, $"{expected.Tensors.Count} tensors with their shapes{(expected.Formats is null ? "" : " and types")}");
 
         static VerifyCheck Failed(string detail) => new("tensors", false, detail);
     }

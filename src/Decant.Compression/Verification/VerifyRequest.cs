@@ -1,4 +1,3 @@
-using Decant.Compression.Pipeline;
 using Decant.Core.Files;
 using Decant.Core.Measurement;
 
@@ -13,8 +12,8 @@ public sealed record VerifyRequest
     /// <summary>The model after, opened by the ordinary reader.</summary>
     public required IModelSource Candidate { get; init; }
 
-    /// <summary>The plan the output was made by, or null if it comes from elsewhere: then tensor types may be any.</summary>
-    public CompressionPlan? Plan { get; init; }
+    /// <summary>What the output was planned to hold, or null if it comes from elsewhere: then tensor types may be any.</summary>
+    internal Expectation? Expected { get; init; }
 
     /// <summary>The name in messages; the candidate may still have a temporary one.</summary>
     public required string CandidateName { get; init; }

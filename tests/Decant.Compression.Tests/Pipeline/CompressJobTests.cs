@@ -214,6 +214,34 @@ public sealed class CompressJobTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_output_holds_the_rounded_weights_as_plain_numbers()
+    {
+        string input = Decant.Testing.SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf");
+        using IModelSource source = ModelSources.Open(input);
+        CompressionPlan plan = CompressionPlan.Create(source, new CompressionRequest { Type = FileTypes.Get("Q4_0"), Container = OutputContainer.HuggingFace });
+        var options = new CompressOptions { OutputPath = folder.File("folder"), QualityProbe = new Decant.Evaluation.QualityProbe() };
+        CompressResult result = CompressJob.Run(plan, options, cancellationToken: Token);
+        Assert.Contains(result.Notices, n => n.Contains("holds no ggml blocks", StringComparison.Ordinal));
+        Assert.True(result.Verification!.Passed);
+        Assert.InRange(result.Verification.Quality!.Divergence.Mean, 1e-3, 1);
+        Assert.Equal(["folder", "folder.report.json"], folder.Names);
+        Assert.Equal(plan.OutputByteCount, new FileInfo(Path.Combine(folder.File("folder"), "model.safetensors")).Length);
+        Assert.True(CompressJob.Run(plan, options, cancellationToken: Token).AlreadyDone);
+
+        using IModelSource read = ModelSources.Open(folder.File("folder"));
+        TensorData dense = read.FindTensor("model.layers.0.self_attn.v_proj.weight")!;
+        TensorData stored = source.FindTensor("blk.0.attn_v.weight")!;
+        float[] row = new float[64];
+        byte[] block = new byte[36];
+        stored.ReadRows(3, 1, row);
+        Decant.Core.Formats.TensorFormats.Q4_0.EncodeRow(row, default, block);
+        Decant.Core.Formats.TensorFormats.Q4_0.DecodeRow(block, row);
+        float[] got = new float[64];
+        dense.ReadRows(3, 1, got);
+        Assert.Equal(row, got);
+    }
+
+    [Fact]
     public void Progress_ends_at_the_total_with_time_left_in_between()
     {
         WriteInput();

@@ -1,0 +1,134 @@
+using System.Text.Json.Nodes;
+using Decant.Compression.Pipeline;
+using Decant.Compression.Verification;
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Formats;
+using Decant.Core.Tensors;
+using Decant.Evaluation;
+using Decant.Testing;
+
+namespace Decant.Compression.Tests.Pipeline;
+
+public sealed class ConvertJobTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public static TheoryData<string> LlamaFixtures =>
+        [.. SharedFiles.Folders("fixtures", "architectures").Where(name => name.StartsWith("llama", StringComparison.Ordinal))];
+
+    public void Dispose() => folder.Dispose();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private ConvertResult Convert(string input, string output, TensorFormat? format = null, long? shard = null, bool withProbe = true)
+    {
+        using IModelSource source = ModelSources.Open(input);
+        return ConvertJob.Run(
+            source,
+            new ConvertOptions
+            {
+                OutputPath = folder.File(output),
+                Container = OutputContainers.ForPath(output),
+                Format = format,
+                MaximumShardByteCount = shard ?? SafetensorsFolderWriter.DefaultShardByteCount,
+                QualityProbe = withProbe ? new QualityProbe() : null,
+            },
+            cancellationToken: Token);
+    }
+
+    [Theory]
+    [MemberData(nameof(LlamaFixtures))]
+    public void There_and_back_again_gives_every_tensor_bit_for_bit_and_an_equal_config(string fixture)
+    {
+        string original = SharedFiles.Require("fixtures", "architectures", fixture);
+        ConvertResult there = Convert(original, "model.gguf");
+        Assert.True(there.Verification!.Quality!.Divergence.Maximum < 1e-6, $"{there.Verification.Quality.Divergence}");
+        ConvertResult back = Convert(folder.File("model.gguf"), "back");
+        Assert.True(back.Verification!.Passed);
+
+        using IModelSource before = ModelSources.Open(original);
+        using IModelSource after = ModelSources.Open(folder.File("back"));
+        DecoderModel used = ArchitectureRegistry.Bind(before);
+        Assert.NotEmpty(after.Tensors);
+        foreach (TensorData tensor in after.Tensors)
+        {
+            TensorData same = before.FindTensor(tensor.Info.Name)!;
+            Assert.Equal(same.Info, tensor.Info);
+            byte[] expected = new byte[same.Info.ByteCount];
+            byte[] got = new byte[same.Info.ByteCount];
+            same.CopyRows(0, (int)same.Info.Shape.RowCount, expected);
+            tensor.CopyRows(0, (int)same.Info.Shape.RowCount, got);
+            Assert.Equal(expected, got);
+        }
+        Assert.True(after.Tensors.Count >= used.Tensors.Count);
+        Assert.True(JsonNode.DeepEquals(before.HuggingFace!.Config, after.HuggingFace!.Config), $"{before.HuggingFace.Config}\n{after.HuggingFace.Config}");
+    }
+
+    [Fact]
+    public void The_stories_folder_becomes_the_file_that_was_made_of_it()
+    {
+        Convert(SharedFiles.Require("models", "stories260K", "hf"), "stories.gguf");
+        Assert.Equal(47, ComparedFiles.AssertSameTensors(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"), folder.File("stories.gguf"), "stories"));
+    }
+
+    [Theory]
+    [InlineData("F16")]
+    [InlineData("BF16")]
+    [InlineData("F32")]
+    public void Matrices_get_the_type_asked_for(string type)
+    {
+        ConvertResult result = Convert(SharedFiles.Require("models", "stories260K", "hf"), "stories.gguf", TensorFormats.FindByName(type));
+        using IModelSource read = ModelSources.Open(result.OutputPath);
+        Assert.Equal(type, read.FindTensor("blk.0.attn_q.weight")!.Info.Format.Name);
+        Assert.Equal("F32", read.FindTensor("output_norm.weight")!.Info.Format.Name);
+        Assert.Equal(type switch { "F32" => 0, "F16" => 1, _ => 32 }, read.Gguf!.GetInteger("general.file_type"));
+        Assert.True(result.Verification!.Passed);
+    }
+
+    [Fact]
+    public void A_quantized_file_becomes_a_dense_folder_with_a_notice_and_a_tokenizer()
+    {
+        ConvertResult result = Convert(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"), "smol", shard: 100_000_000, withProbe: false);
+        Assert.Contains(result.Notices, n => n.Contains("BF16", StringComparison.Ordinal));
+        string[] names = [.. Directory.EnumerateFiles(folder.File("smol")).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal)];
+        Assert.Contains("model-00001-of-00003.safetensors", names);
+        Assert.Contains("model.safetensors.index.json", names);
+        Assert.Contains("tokenizer.json", names);
+        Assert.Contains("tokenizer_config.json", names);
+        Assert.True(result.Verification!.Passed);
+        VerifyCheck tokenizer = result.Verification.Checks.Single(c => c.Name == "tokenizer");
+        Assert.Contains("equal ids", tokenizer.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Converting_a_file_into_its_own_container_changes_nothing()
+    {
+        string input = SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf");
+        Convert(input, "copy.gguf");
+        Assert.Equal(File.ReadAllBytes(input), File.ReadAllBytes(folder.File("copy.gguf")));
+    }
+
+    [Fact]
+    public void An_existing_output_is_left_alone()
+    {
+        File.WriteAllText(folder.File("there.gguf"), "mine");
+        Assert.Throws<UsageException>(() => Convert(SharedFiles.Require("models", "stories260K", "hf"), "there.gguf"));
+        Assert.Equal("mine", File.ReadAllText(folder.File("there.gguf")));
+        Assert.Equal(["there.gguf"], folder.Names);
+    }
+
+    [Fact]
+    public void A_converted_file_verifies_against_its_source_and_a_wrong_one_does_not()
+    {
+        string hf = SharedFiles.Require("models", "stories260K", "hf");
+        string gguf = SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf");
+        using IModelSource source = ModelSources.Open(hf);
+        using IModelSource candidate = ModelSources.Open(gguf);
+        VerifyReport report = VerifyJob.Run(
+            new VerifyRequest { Reference = source, Candidate = candidate, CandidateName = "x", QualityProbe = new QualityProbe() }, cancellationToken: Token);
+        Assert.True(report.Passed, string.Join("; ", report.Checks.Where(c => !c.Passed)));
+        Assert.True(report.Quality!.Divergence.Maximum < 1e-6);
+    }
+}
