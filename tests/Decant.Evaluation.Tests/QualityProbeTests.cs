@@ -1,0 +1,46 @@
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Measurement;
+using Decant.Core.Tokenizers;
+using Decant.Testing;
+
+namespace Decant.Evaluation.Tests;
+
+public sealed class QualityProbeTests
+{
+    [Fact]
+    public void A_model_in_two_containers_hardly_diverges_and_both_perplexities_agree()
+    {
+        using IModelSource gguf = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
+        using IModelSource folder = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
+        QualityFigures figures = new QualityProbe().Compare(
+            new QualityRequest { Reference = ArchitectureRegistry.Bind(gguf), Candidate = ArchitectureRegistry.Bind(folder), Windows = Windows(gguf, 128, 3) },
+            cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(3 * 127, figures.Reference.TokenCount);
+        Assert.InRange(figures.Divergence.Maximum, 0, 1e-6);
+        Assert.Equal(figures.Reference.Value, figures.Candidate.Value, 1e-4);
+        Assert.InRange(figures.Reference.Value, 1.2, 3);
+    }
+
+    [Fact]
+    public void Windows_without_a_target_are_refused()
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        var probe = new QualityProbe();
+        Assert.Throws<UsageException>(() => probe.Compare(
+            new QualityRequest { Reference = model, Candidate = model, Windows = [] }, cancellationToken: TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentException>(() => probe.Compare(
+            new QualityRequest { Reference = model, Candidate = model, Windows = [new int[] { 1 }] }, cancellationToken: TestContext.Current.CancellationToken));
+        Assert.Throws<UsageException>(() => probe.Compare(
+            new QualityRequest { Reference = model, Candidate = model, Windows = [new int[] { 1, 512 }] }, cancellationToken: TestContext.Current.CancellationToken));
+    }
+
+    private static ReadOnlyMemory<int>[] Windows(IModelSource source, int length, int count)
+    {
+        string text = File.ReadAllText(SharedFiles.Require("models", "stories260K", "story.txt"));
+        int[] ids = TokenizerLoader.Load(source)!.EncodeIds(text, addSpecialTokens: true);
+        return [.. Enumerable.Range(0, count).Select(i => new ReadOnlyMemory<int>(ids, i * length, length))];
+    }
+}
