@@ -63,6 +63,9 @@ public sealed unsafe class WorkerPool : IDisposable
     /// <summary>Threads that run parts, the caller's included.</summary>
     public int ThreadCount { get; }
 
+    /// <summary>Workers that have stopped spinning.</summary>
+    internal int SleepingWorkerCount => workers.Count(worker => Volatile.Read(ref worker.Sleeps.Value) != 0);
+
     /// <summary>Runs all parts and returns when the last has finished.</summary>
     /// <param name="partCount">How many parts.</param>
     /// <param name="work">The work; copied, so shared state belongs behind references or pointers in it.</param>

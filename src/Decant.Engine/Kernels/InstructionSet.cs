@@ -9,7 +9,7 @@ namespace Decant.Engine.Kernels;
 /// <summary>A group of processor instructions that kernels are written for; the list is ordered from best to plainest.</summary>
 internal sealed class InstructionSet
 {
-    private InstructionSet(string name, bool isSupported, FloatArithmetic arithmetic)
+    internal InstructionSet(string name, bool isSupported, FloatArithmetic arithmetic)
     {
         Name = name;
         IsSupported = isSupported;
@@ -49,12 +49,13 @@ internal sealed class InstructionSet
 
     /// <summary>The set of this name, or the best for null.</summary>
     /// <exception cref="UsageException">There is no such set, or the processor lacks it.</exception>
-    public static InstructionSet Find(string? name)
+    public static InstructionSet Find(string? name) => name is null ? Best : Find(name, All);
+
+    /// <summary>The set of this name in a list.</summary>
+    internal static InstructionSet Find(string name, IReadOnlyList<InstructionSet> sets)
     {
-        if (name is null)
-            return Best;
-        InstructionSet? set = All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-        string supported = string.Join(", ", All.Where(s => s.IsSupported).Select(s => s.Name));
+        InstructionSet? set = sets.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        string supported = string.Join(", ", sets.Where(s => s.IsSupported).Select(s => s.Name));
         if (set is null)
             throw new UsageException($"There is no kernel level '{name}'. This processor runs: {supported}.");
         if (!set.IsSupported)

@@ -1,0 +1,175 @@
+using Decant.Core.Architectures;
+using Decant.Engine.Inference;
+using Decant.Engine.Kernels;
+using Decant.Testing;
+
+namespace Decant.Engine.Tests.Inference;
+
+/// <summary>Texts that grow in the cache, by single tokens and by pieces, against the same texts run at once.</summary>
+public class CachedDecodingTests
+{
+    // Keys and values in half precision move logits of these small models by less than this.
+    private const double HalfPrecisionCacheError = 0.05;
+
+    public static TheoryData<string, string> Cases()
+    {
+        var cases = new TheoryData<string, string>();
+        foreach (string folder in ReferenceCheckpoint.Folders())
+        {
+            foreach (InstructionSet set in InstructionSet.All.Where(set => set.IsSupported))
+                cases.Add(folder, set.Name);
+        }
+        return cases;
+    }
+
+    public static TheoryData<string> CachedDefinitions() => [.. ReferenceCheckpoint.Folders().Where(f => f.StartsWith("llama-dynamic", StringComparison.Ordinal) || f.StartsWith("phi3-longrope", StringComparison.Ordinal))];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>Where the rotation depends on the length of the text, a cache with older keys gives other logits: tested apart.</summary>
+    private static bool DependsOnLength(ReferenceCheckpoint checkpoint) => checkpoint.Model.Spec.Layers.Any(layer => layer.Attention.Rope?.Scaling switch
+    {
+        RopeScaling.DynamicNtk dynamic => checkpoint.Length > dynamic.OriginalContext,
+        RopeScaling.LongRope lists => checkpoint.Length > lists.OriginalContext,
+        _ => false,
+    });
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Token_by_token_equals_the_whole_text(string folder, string kernel)
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        if (DependsOnLength(checkpoint))
+            return;
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
+        using DecoderSession session = decoder.StartSession(checkpoint.Length);
+        for (int position = 0; position < checkpoint.Length; position++)
+        {
+            ReadOnlySpan<float> logits = session.Append([checkpoint.Ids[position]], Cancellation);
+            Closeness.Assert(checkpoint.Logits(0, position), logits, checkpoint.Tolerance, $"logits of {position}");
+            Assert.Equal(position + 1, session.Length);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Pieces_of_any_length_equal_the_whole_text(string folder, string kernel)
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        if (DependsOnLength(checkpoint))
+            return;
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
+        using DecoderSession session = decoder.StartSession(checkpoint.Length);
+        int[] pieces = [9, 1, 3, 11];
+        int first = 0;
+        foreach (int piece in pieces)
+        {
+            ReadOnlySpan<float> logits = session.Append(checkpoint.Ids.AsSpan(first, piece), Cancellation);
+            first += piece;
+            Closeness.Assert(checkpoint.Logits(0, first - 1), logits, checkpoint.Tolerance, $"logits of {first - 1}");
+        }
+        Assert.Equal(checkpoint.Length, first);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Small_batches_equal_the_whole_text(string folder, string kernel)
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 1, BatchLength = 7 }, Cancellation);
+        using DecoderSession session = decoder.StartSession(checkpoint.Length);
+        ReadOnlySpan<float> logits = session.Append(checkpoint.Ids.AsSpan(0, checkpoint.Length), Cancellation);
+        Closeness.Assert(checkpoint.Logits(0, checkpoint.Length - 1), logits, checkpoint.Tolerance, "last logits");
+        session.Reset();
+        int visited = 5;
+        session.Score(checkpoint.Ids.AsSpan(0, checkpoint.Length), 5, (position, values) =>
+        {
+            Assert.Equal(visited++, position);
+            Closeness.Assert(checkpoint.Logits(0, position), values, checkpoint.Tolerance, $"logits of {position}");
+        }, Cancellation);
+        Assert.Equal(checkpoint.Length, visited);
+    }
+
+    [Theory]
+    [MemberData(nameof(CachedDefinitions))]
+    public void Cached_keys_keep_the_rotation_of_the_call_that_stored_them(string folder)
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        int[] text = [.. checkpoint.Ids[..checkpoint.Length], .. checkpoint.Expected.Integers("greedy").Select(id => (int)id)];
+        foreach (int[] pieces in new int[][] { [text.Length], [.. Enumerable.Repeat(1, text.Length)], [10, 10, text.Length - 20] })
+        {
+            var naive = new NaiveLlama(checkpoint.Model);
+            using DecoderSession session = decoder.StartSession(text.Length);
+            int first = 0;
+            foreach (int piece in pieces)
+            {
+                float[] expected = [.. naive.Append(text.AsSpan(first, piece)).Select(v => (float)v)];
+                Closeness.Assert(expected, session.Append(text.AsSpan(first, piece), Cancellation), checkpoint.Tolerance, $"logits of {first + piece - 1}");
+                first += piece;
+            }
+        }
+    }
+
+    [Fact]
+    public void Every_case_of_length_dependent_rotation_is_tested()
+    {
+        SharedFiles.Require("fixtures", "architectures", "index.json");
+        Assert.Equal(3, CachedDefinitions().Count);
+    }
+
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("gemma2")]
+    [InlineData("mistral")]
+    public void A_truncated_session_continues_as_if_the_rest_had_never_been(string folder)
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        using DecoderSession session = decoder.StartSession(checkpoint.Length);
+        session.Append([1, 2, 3, 4, 5], Cancellation);
+        session.Truncate(0);
+        session.Append(checkpoint.Ids.AsSpan(0, 12), Cancellation);
+        session.Append([7, 7, 7, 7, 7, 7, 7, 7, 7], Cancellation);
+        session.Truncate(12);
+        ReadOnlySpan<float> logits = session.Append(checkpoint.Ids.AsSpan(12, checkpoint.Length - 12), Cancellation);
+        Closeness.Assert(checkpoint.Logits(0, checkpoint.Length - 1), logits, checkpoint.Tolerance, "last logits");
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Truncate(checkpoint.Length + 1));
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_half_precision_cache_stays_close(string folder, string kernel)
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        using Decoder decoder = Decoder.Load(
+            checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, KeyValueFormat = "f16" }, Cancellation);
+        using DecoderSession session = decoder.StartSession(checkpoint.Length);
+        using Decoder full = Decoder.Load(checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
+        using DecoderSession fullSession = full.StartSession(checkpoint.Length);
+        Assert.Equal(fullSession.CacheByteCount, 2 * session.CacheByteCount);
+        session.Append(checkpoint.Ids.AsSpan(0, checkpoint.Length - 1), Cancellation);
+        fullSession.Append(checkpoint.Ids.AsSpan(0, checkpoint.Length - 1), Cancellation);
+        int last = checkpoint.Ids[checkpoint.Length - 1];
+        ReadOnlySpan<float> exact = fullSession.Append([last], Cancellation);
+        ReadOnlySpan<float> rounded = session.Append([last], Cancellation);
+        Closeness.Assert(exact, rounded, HalfPrecisionCacheError, "last logits");
+        Assert.False(exact.SequenceEqual(rounded));
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Any_number_of_threads_gives_the_same_bytes(string folder, string kernel)
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        float[]? reference = null;
+        foreach (int threads in new[] { 1, 2, 3, 7 })
+        {
+            using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = threads }, Cancellation);
+            using DecoderSession session = decoder.StartSession(checkpoint.Length);
+            float[] logits = [.. session.Append(checkpoint.Ids.AsSpan(0, 20), Cancellation), .. session.Append(checkpoint.Ids.AsSpan(20, 1), Cancellation)];
+            reference ??= logits;
+            Assert.True(reference.AsSpan().SequenceEqual(logits), $"{threads} threads");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+namespace Decant.Engine.Tests;
+
+public class WorkerPoolTests
+{
+    private readonly struct CountPart(int[] counts) : IParallelWork
+    {
+        public void Run(int part) => Interlocked.Increment(ref counts[part]);
+    }
+
+    private readonly struct RecordThread(int[] threads) : IParallelWork
+    {
+        public void Run(int part) => threads[part] = Environment.CurrentManagedThreadId;
+    }
+
+    private readonly struct Fail(int[] failing, int[] counts) : IParallelWork
+    {
+        public void Run(int part)
+        {
+            Interlocked.Increment(ref counts[part]);
+            if (failing.Contains(part))
+                throw new InvalidOperationException($"part {part}");
+        }
+    }
+
+    private readonly struct Nested(WorkerPool pool, int[] counts) : IParallelWork
+    {
+        public void Run(int part) => pool.Run(4, new CountPart(counts));
+    }
+
+    private readonly struct Sleep(int milliseconds) : IParallelWork
+    {
+        public void Run(int part) => Thread.Sleep(milliseconds);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(16)]
+    [InlineData(64)]
+    public void Every_part_runs_exactly_once(int threads)
+    {
+        using var pool = new WorkerPool(threads);
+        Assert.Equal(threads, pool.ThreadCount);
+        foreach (int parts in new[] { 0, 1, 2, threads, threads + 1, 257 })
+        {
+            var counts = new int[Math.Max(parts, 1)];
+            for (int round = 0; round < 20; round++)
+                pool.Run(parts, new CountPart(counts));
+            Assert.All(counts.Take(parts), count => Assert.Equal(20, count));
+        }
+    }
+
+    [Fact]
+    public void A_part_always_runs_on_the_same_thread()
+    {
+        using var pool = new WorkerPool(4);
+        var first = new int[11];
+        pool.Run(11, new RecordThread(first));
+        Assert.Equal(4, first.Distinct().Count());
+        for (int round = 0; round < 50; round++)
+        {
+            var again = new int[11];
+            pool.Run(11, new RecordThread(again));
+            Assert.Equal(first, again);
+        }
+    }
+
+    [Fact]
+    public void The_exception_of_the_lowest_part_arrives_and_all_parts_have_run()
+    {
+        using var pool = new WorkerPool(4);
+        for (int round = 0; round < 20; round++)
+        {
+            var counts = new int[9];
+            var exception = Assert.Throws<InvalidOperationException>(() => pool.Run(9, new Fail([3, 8, 5], counts)));
+            Assert.Equal("part 3", exception.Message);
+            Assert.All(counts, count => Assert.Equal(1, count));
+        }
+        var after = new int[4];
+        pool.Run(4, new CountPart(after));
+        Assert.All(after, count => Assert.Equal(1, count));
+    }
+
+    [Fact]
+    public void Work_that_dispatches_again_runs_in_place()
+    {
+        using var pool = new WorkerPool(3);
+        var counts = new int[4];
+        pool.Run(6, new Nested(pool, counts));
+        Assert.All(counts, count => Assert.Equal(6, count));
+    }
+
+    [Fact]
+    public async Task Callers_on_several_threads_take_turns()
+    {
+        using var pool = new WorkerPool(3);
+        var counts = new int[5];
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            for (int round = 0; round < 500; round++)
+                pool.Run(5, new CountPart(counts));
+        }, TestContext.Current.CancellationToken)));
+        Assert.All(counts, count => Assert.Equal(2000, count));
+    }
+
+    [Fact]
+    public void Workers_that_went_to_sleep_wake_up()
+    {
+        using var pool = new WorkerPool(4);
+        var counts = new int[4];
+        for (int round = 0; round < 30; round++)
+        {
+            Thread.Sleep(round % 3);
+            pool.Run(4, new CountPart(counts));
+        }
+        Assert.All(counts, count => Assert.Equal(30, count));
+        pool.Run(4, new Sleep(20));
+    }
+
+    [Fact]
+    public void Dispatching_allocates_nothing()
+    {
+        using var pool = new WorkerPool(2);
+        var counts = new int[2];
+        pool.Run(2, new CountPart(counts));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int round = 0; round < 1000; round++)
+            pool.Run(2, new CountPart(counts));
+        // A sleep of the caller may allocate inside the semaphore; a dispatch that allocated would show a thousandfold.
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 8000);
+    }
+
+    [Fact]
+    public void An_idle_pool_sleeps()
+    {
+        using var pool = new WorkerPool(4);
+        for (int round = 0; round < 3; round++)
+        {
+            pool.Run(4, new CountPart(new int[4]));
+            Assert.True(SpinWait.SpinUntil(() => pool.SleepingWorkerCount == 3, 10_000));
+        }
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(65)]
+    public void Thread_counts_out_of_range_are_refused(int threads) => Assert.Throws<ArgumentOutOfRangeException>(() => new WorkerPool(threads));
+
+    [Fact]
+    public void A_disposed_pool_refuses_work()
+    {
+        var pool = new WorkerPool(2);
+        pool.Dispose();
+        pool.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => pool.Run(2, new CountPart(new int[2])));
+    }
+
+    [Theory]
+    [InlineData(100, 6, 3)]
+    [InlineData(5, 6, 4)]
+    [InlineData(0, 1, 2)]
+    [InlineData(576, 6, 64)]
+    public void Boundaries_cover_all_items_in_whole_units(int items, int unit, int parts)
+    {
+        Assert.Equal(0, WorkerPool.Boundary(items, unit, 0, parts));
+        Assert.Equal(items, WorkerPool.Boundary(items, unit, parts, parts));
+        for (int part = 1; part < parts; part++)
+        {
+            int boundary = WorkerPool.Boundary(items, unit, part, parts);
+            Assert.True(boundary >= WorkerPool.Boundary(items, unit, part - 1, parts));
+            Assert.True(boundary % unit == 0 || boundary == items);
+        }
+    }
+}
