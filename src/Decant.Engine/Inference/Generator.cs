@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Decant.Core.Tokenizers;
 
 namespace Decant.Engine.Inference;
 
@@ -26,6 +27,46 @@ public sealed class Generator(DecoderSession session, Sampler sampler)
         ArgumentNullException.ThrowIfNull(prompt);
         ArgumentNullException.ThrowIfNull(stopIds);
         return Run([.. prompt], maximumCount, [.. stopIds], cancellationToken);
+    }
+
+    /// <summary>
+    /// As <see cref="Generate"/>, as text: pieces as soon as they are certain. Text of a stop id is not shown, nor a stop string or anything after it.
+    /// </summary>
+    /// <param name="prompt">At least one token.</param>
+    /// <param name="maximumCount">The most new tokens.</param>
+    /// <param name="stopIds">Ids that end the text.</param>
+    /// <param name="stopStrings">Strings that end the text.</param>
+    /// <param name="decoder">A fresh decoder of the model's tokenizer.</param>
+    /// <param name="cancellationToken">Stops the computation.</param>
+    public IEnumerable<string> GenerateText(
+        IReadOnlyList<int> prompt,
+        int maximumCount,
+        IReadOnlyCollection<int> stopIds,
+        IReadOnlyCollection<string> stopStrings,
+        StreamingDecoder decoder,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stopIds);
+        ArgumentNullException.ThrowIfNull(stopStrings);
+        ArgumentNullException.ThrowIfNull(decoder);
+        return RunText(Generate(prompt, maximumCount, stopIds, cancellationToken), [.. stopIds], new StopTextFilter(stopStrings), decoder);
+    }
+
+    private static IEnumerable<string> RunText(IEnumerable<int> ids, HashSet<int> stopIds, StopTextFilter filter, StreamingDecoder decoder)
+    {
+        foreach (int id in ids)
+        {
+            if (stopIds.Contains(id))
+                break;
+            string piece = filter.Push(decoder.Push(id));
+            if (piece.Length > 0)
+                yield return piece;
+            if (filter.Found is not null)
+                yield break;
+        }
+        string rest = filter.Push(decoder.Flush()) + filter.Flush();
+        if (rest.Length > 0)
+            yield return rest;
     }
 
     private IEnumerable<int> Run(int[] prompt, int maximumCount, HashSet<int> stopIds, CancellationToken cancellationToken)
