@@ -8,15 +8,21 @@ using Decant.Testing;
 
 namespace Decant.Engine.Tests.Inference;
 
-/// <summary>A real model of 135 million weights against what transformers computed from the same weights in single precision.</summary>
+/// <summary>
+/// A real model of 135 million weights against llama.cpp in single precision on the same weights, and against the evaluation fixtures. The fixtures say
+/// they are from the same weights but are not: llama.cpp in single precision differs from them as we do, by 0.06 a token on average (first
+/// position: both −8.41275, fixture −8.38713), about what rounding the matrices to Q8_0 once changes. So they bound averages only.
+/// </summary>
 [Trait("Category", "Slow")]
 public class SmolLm2Tests
 {
-    // The page of the fixtures: stored to five decimals, log-softmax in double.
-    private const double LogProbabilityTolerance = 5e-5;
+    // Two programs in single precision.
+    private const double PeerLogProbabilityTolerance = 5e-5;
 
-    // Where the two best logits are closer, a correct engine may take the other.
-    private const double DecidedGap = 0.001;
+    // Differences of weights, not of arithmetic: see above. Measured over all windows that begin at multiples of 512: 0.060 and 0.1 %.
+    private const double FixtureMeanDifference = 0.08;
+    private const double FixturePerplexityTolerance = 0.005;
+    private const double DecidedGap = 0.5;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -27,65 +33,79 @@ public class SmolLm2Tests
     private static Decoder Load(IModelSource source, string? kernel = null) =>
         Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
 
+    private static int[] WikiTextIds()
+    {
+        JsonNode file = JsonNode.Parse(File.ReadAllText(SharedFiles.Require("fixtures", "evaluation", "perplexity_ids.json")))!;
+        int[] ids = Numbers(file is JsonArray ? file : file["ids"]!);
+        Assert.Equal(20_000, ids.Length);
+        return ids;
+    }
+
     private static int[] Numbers(JsonNode node) => [.. node.AsArray().Select(n => (int)n!)];
 
     [Theory]
     [MemberData(nameof(Levels))]
-    public void Log_probabilities_of_windows_are_those_of_transformers(string kernel)
+    public void Log_probabilities_of_windows_agree_with_the_fixtures_on_average(string kernel)
     {
         JsonNode[] windows = [.. File.ReadLines(SharedFiles.Require("fixtures", "evaluation", "perplexity_windows.jsonl")).Select(line => JsonNode.Parse(line)!)];
         Assert.Equal(78, windows.Length);
-        JsonNode file = JsonNode.Parse(File.ReadAllText(SharedFiles.Require("fixtures", "evaluation", "perplexity_ids.json")))!;
-        int[] ids = Numbers(file is JsonArray ? file : file["ids"]!);
-        Assert.Equal(20_000, ids.Length);
+        int[] ids = WikiTextIds();
         using IModelSource source = Open();
         using Decoder decoder = Load(source, kernel);
         using DecoderSession session = decoder.StartSession(512);
-        // The widest level takes every eighth window, the others three, so that the test stays within minutes on a busy machine.
-        foreach (JsonNode window in windows.Where((_, i) => i % (kernel == InstructionSet.Best.Name ? 8 : 30) == 0))
+        double difference = 0, ownSum = 0, expectedSum = 0;
+        int count = 0;
+        foreach (JsonNode window in windows.Where((_, i) => i % 26 == 0))
         {
             int begin = (int)window["begin"]!, end = (int)window["end"]!;
             double[] expected = [.. window["logprob"]!.AsArray().Select(n => (double)n!)];
             Assert.Equal(end - begin - 1, expected.Length);
-            double sum = 0;
             session.Reset();
             session.Score(ids.AsSpan(begin, end - begin), 0, (position, logits) =>
             {
                 if (position == expected.Length)
                     return;
                 double own = StoriesTests.LogProbability(logits, ids[begin + position + 1]);
-                Assert.True(Math.Abs(own - expected[position]) <= LogProbabilityTolerance, $"window {begin}, position {position}: {own}, expected {expected[position]}");
-                sum += own;
+                difference += Math.Abs(own - expected[position]);
+                ownSum += own;
+                expectedSum += expected[position];
+                count++;
             }, Cancellation);
-            Assert.Equal(1, sum / (double)window["sum"]!, 2e-5);
         }
+        Assert.Equal(3 * 511, count);
+        Assert.True(difference / count <= FixtureMeanDifference, $"mean difference {difference / count}");
+        Assert.Equal(1, Math.Exp((expectedSum - ownSum) / count), FixturePerplexityTolerance);
     }
 
     [Fact]
-    public void Greedy_text_is_that_of_transformers()
+    public void Greedy_text_agrees_with_the_fixtures_while_the_choice_is_clear()
     {
         JsonNode[] items = [.. File.ReadLines(SharedFiles.Require("fixtures", "evaluation", "greedy.jsonl")).Select(line => JsonNode.Parse(line)!)];
         Assert.Equal(20, items.Length);
         using IModelSource source = Open();
         using Decoder decoder = Load(source);
+        int compared = 0;
         foreach (JsonNode item in items)
         {
             int[] expected = Numbers(item["output_ids"]!);
             double[] gaps = [.. item["gaps"]!.AsArray().Select(n => (double)n!)];
             int decided = Array.FindIndex(gaps, gap => gap < DecidedGap);
+            int length = decided < 0 ? expected.Length : decided;
+            if (length == 0)
+                continue;
             using DecoderSession session = decoder.StartSession(200);
-            int[] actual = [.. new Generator(session, new Sampler(SamplerOptions.Greedy)).Generate(Numbers(item["prompt_ids"]!), 64, [2], Cancellation)];
-            int compared = decided < 0 ? expected.Length : decided;
-            Assert.Equal(expected[..compared], actual[..Math.Min(compared, actual.Length)]);
+            Assert.Equal(expected[..length], new Generator(session, new Sampler(SamplerOptions.Greedy)).Generate(Numbers(item["prompt_ids"]!), length, [2], Cancellation));
+            compared += length;
         }
+        Assert.True(compared >= 50, $"{compared} tokens");
     }
 
-    [Fact]
-    public void Logits_are_those_of_llama_cpp_on_the_same_weights_in_single_precision()
+    [Theory]
+    [MemberData(nameof(Levels))]
+    public void Logits_are_those_of_llama_cpp_on_the_same_weights_in_single_precision(string kernel)
     {
         string model = SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf");
-        JsonNode item = JsonNode.Parse(File.ReadLines(SharedFiles.Require("fixtures", "evaluation", "greedy.jsonl")).First())!;
-        int[] ids = [.. Numbers(item["prompt_ids"]!), .. Numbers(item["output_ids"]!)];
+        int[] ids = WikiTextIds()[..100];
         string folder = Directory.CreateTempSubdirectory("decant-engine").FullName;
         float[] expected;
         try
@@ -99,10 +119,15 @@ public class SmolLm2Tests
             Directory.Delete(folder, recursive: true);
         }
         using IModelSource source = Open();
-        using Decoder decoder = Load(source);
+        using Decoder decoder = Load(source, kernel);
         using DecoderSession session = decoder.StartSession(ids.Length);
         session.Score(ids, 0, (position, logits) =>
-            Closeness.Assert(expected.AsSpan(position * logits.Length, logits.Length), logits, 1e-3, $"logits of {position}"), Cancellation);
+        {
+            ReadOnlySpan<float> peer = expected.AsSpan(position * logits.Length, logits.Length);
+            Closeness.Assert(peer, logits, 1e-3, $"logits of {position}");
+            if (position < ids.Length - 1)
+                Assert.Equal(StoriesTests.LogProbability(peer, ids[position + 1]), StoriesTests.LogProbability(logits, ids[position + 1]), PeerLogProbabilityTolerance);
+        }, Cancellation);
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Decant.Core.Architectures;
 using Decant.Core.Files;
