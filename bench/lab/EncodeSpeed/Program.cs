@@ -11,7 +11,7 @@ using Decant.Engine.Kernels.Encoding;
 string libraryPath = args[0];
 string[] wanted = args.Length > 1 && args[1] != "all"
     ? args[1].Split(',')
-    : ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "MXFP4"];
+    : ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "MXFP4", "NVFP4", "Q1_0", "Q2_0"];
 string? level = args.Length > 2 && args[2] != "best" ? args[2] : null;
 double seconds = args.Length > 3 ? double.Parse(args[3], CultureInfo.InvariantCulture) : 0.3;
 

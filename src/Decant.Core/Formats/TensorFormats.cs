@@ -65,6 +65,15 @@ public static class TensorFormats
     /// <summary>4-bit floats with a shared power of two.</summary>
     public static TensorFormat MXFP4 { get; } = new MXFP4Format();
 
+    /// <summary>4-bit floats with an 8-bit scale per 16.</summary>
+    public static TensorFormat NVFP4 { get; } = new NVFP4Format();
+
+    /// <summary>Signs, 128 to a scale.</summary>
+    public static TensorFormat Q1_0 { get; } = new Q1_0Format();
+
+    /// <summary>Ternary in 2 bits, 64 to a scale.</summary>
+    public static TensorFormat Q2_0 { get; } = new Q2_0Format();
+
     /// <summary>The list, in the order of ggml's type numbers, then safetensors' own types.</summary>
     public static IReadOnlyList<TensorFormat> All { get; } =
     [
@@ -100,9 +109,9 @@ public static class TensorFormats
         TQ1_0,
         TQ2_0,
         MXFP4,
-        new NVFP4Format(),
-        new Q1_0Format(),
-        new Q2_0Format(),
+        NVFP4,
+        Q1_0,
+        Q2_0,
         new U8Format(),
         new BoolFormat(),
         new F8E4M3Format(),

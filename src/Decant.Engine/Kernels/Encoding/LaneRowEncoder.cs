@@ -6,8 +6,9 @@ namespace Decant.Engine.Kernels.Encoding;
 
 /// <summary>
 /// Encodes as many rows at once as there are lanes: each lane takes one row, block after block. All lanes share the columns and
-/// with them the importance weights, and a row's sum of squares is a sum in its own lane. Rows in which a lane met something its
-/// encoder does not vouch for are encoded again by the format's definition.
+/// with them the importance weights, and a row's sum of squares is a sum in its own lane. Without importance weights nothing binds
+/// a block to its row, so every block counts as a row: a single row then fills the lanes too. Rows in which a lane met something
+/// its encoder does not vouch for are encoded again by the format's definition.
 /// </summary>
 internal sealed unsafe class LaneRowEncoder<T, TEncoder>(TensorFormat format, InstructionSet instructions) : RowEncoder(format, instructions)
     where T : unmanaged, ILanes<T>
@@ -18,6 +19,8 @@ internal sealed unsafe class LaneRowEncoder<T, TEncoder>(TensorFormat format, In
     [SkipLocalsInit]
     private protected override void Encode(ReadOnlySpan<float> rows, int rowLength, ReadOnlySpan<float> importance, Span<byte> destination)
     {
+        if (importance.IsEmpty)
+            rowLength = TEncoder.BlockLength;
         byte* memory = stackalloc byte[LaneMemory.TotalCount * sizeof(T) + LaneMemory.Alignment];
         float** lanes = stackalloc float*[T.Count];
         int rowCount = rows.Length / rowLength;

@@ -36,5 +36,8 @@ internal static class RowEncoders
         new LaneRowEncoder<T, TQ1_0Lanes<T>>(TensorFormats.TQ1_0, instructions),
         new LaneRowEncoder<T, TQ2_0Lanes<T>>(TensorFormats.TQ2_0, instructions),
         new LaneRowEncoder<T, MXFP4Lanes<T>>(TensorFormats.MXFP4, instructions),
+        new LaneRowEncoder<T, NVFP4Lanes<T>>(TensorFormats.NVFP4, instructions),
+        new LaneRowEncoder<T, Q1_0Lanes<T>>(TensorFormats.Q1_0, instructions),
+        new LaneRowEncoder<T, Q2_0Lanes<T>>(TensorFormats.Q2_0, instructions),
     ];
 }

@@ -17,7 +17,7 @@ public sealed class RowEncoderTests
         Assert.Equal(RowEncoders.All.Count, RowEncoders.All.Select(e => e.Name).Distinct().Count());
         foreach (TensorFormat format in TensorFormats.All.Where(f => f.CanEncode))
             Assert.Equal($"scalar-{format.Name.ToLowerInvariant()}", RowEncoder.For(format, "scalar").Name);
-        Assert.Equal(3 * 17, RowEncoders.All.Count(e => e is not ScalarRowEncoder));
+        Assert.Equal(3 * 20, RowEncoders.All.Count(e => e is not ScalarRowEncoder));
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public sealed class RowEncoderTests
         int compared = 0;
         foreach (int blockCount in format.BlockLength == 256 ? new[] { 1, 3 } : [1, 4, 9])
         {
-            int rowLength = Math.Max(format.BlockLength, 8) * blockCount;
+            int rowLength = (format.IsBlockFormat ? format.BlockLength : 8) * blockCount;
             foreach (string importanceKind in format.UsesImportance ? OddRows.ImportanceKinds : ["none"])
             {
                 float[]? importance = OddRows.Importance(importanceKind, rowLength, 1);
@@ -72,7 +72,7 @@ public sealed class RowEncoderTests
     {
         TensorFormat format = TensorFormats.FindByName(name)!;
         RowEncoder[] encoders = RunnableEncoders(format);
-        int rowLength = Math.Max(format.BlockLength, 24);
+        int rowLength = format.IsBlockFormat ? format.BlockLength : 24;
         for (int rowCount = 0; rowCount <= 35; rowCount++)
         {
             var rows = new List<float>();
@@ -111,7 +111,8 @@ public sealed class RowEncoderTests
                     AssertSame(encoder, x, rowLength, weights, fixture.Bytes(name + suffix).ToArray(), file + suffix);
             }
         }
-        Assert.True(compared >= (format.IsBlockFormat ? 3 : 0));
+        bool inFixtures = format.IsBlockFormat && name is not ("NVFP4" or "Q1_0" or "Q2_0");
+        Assert.True(compared >= (inFixtures ? 3 : 0));
     }
 
     [Theory]

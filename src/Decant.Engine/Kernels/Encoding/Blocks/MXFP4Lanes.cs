@@ -6,6 +6,12 @@ namespace Decant.Engine.Kernels.Encoding.Blocks;
 internal readonly unsafe struct MXFP4Lanes<T> : ILaneEncoder<T>
     where T : unmanaged, ILanes<T>
 {
+    private const float SmallestExact = 1e-34f;
+    private const int MantissaMask = 0x7fffff;
+
+    /// <summary>Mantissas from here on may have a logarithm that rounds up to the next integer.</summary>
+    private const int FirstRoundedUp = 0x7fff00;
+
     public static int BlockLength => 32;
 
     public static int BlockByteCount => 17;
@@ -26,28 +32,9 @@ internal readonly unsafe struct MXFP4Lanes<T> : ILaneEncoder<T>
         // 2^(e - 128), exact for the lanes kept; any power of two serves a block of zeros.
         T step = T.Select(isZero, T.Create(1f), T.AddIntegers(shared, T.FromBits(-1)) << 23);
         for (int i = 0; i < 32; i++)
-        {
-            T x = T.Abs(values[i]);
-            T one = T.FromBits(1);
-            T code = one & x > step * T.Create(0.5f);
-            code = T.AddIntegers(code, one & x > step * T.Create(1.5f));
-            code = T.AddIntegers(code, one & x > step * T.Create(2.5f));
-            code = T.AddIntegers(code, one & x > step * T.Create(3.5f));
-            code = T.AddIntegers(code, one & x > step * T.Create(5f));
-            code = T.AddIntegers(code, one & x > step * T.Create(7f));
-            code = T.AddIntegers(code, one & x > step * T.Create(10f));
-            // Minus zero is never the first of the nearest.
-            T negative = values[i] < LaneMath<T>.Zero & x > step * T.Create(0.5f);
-            codes[i] = code | T.FromBits(8) & negative;
-        }
+            codes[i] = E2M1Lanes<T>.Code(values[i], step);
         bytes[0] = shared;
         LanePlanes<T>.PackNibbles(codes, 16, bytes + 1);
         return sound;
     }
-
-    private const float SmallestExact = 1e-34f;
-    private const int MantissaMask = 0x7fffff;
-
-    /// <summary>Mantissas from here on may have a logarithm that rounds up to the next integer.</summary>
-    private const int FirstRoundedUp = 0x7fff00;
 }

@@ -7,6 +7,8 @@ namespace Decant.Engine.Kernels.Encoding.Blocks;
 internal readonly unsafe struct Q3_KLanes<T> : ILaneEncoder<T>
     where T : unmanaged, ILanes<T>
 {
+    private const float Zero = 4, ScaleZero = 32;
+
     public static int BlockLength => 256;
 
     public static int BlockByteCount => 110;
@@ -52,8 +54,6 @@ internal readonly unsafe struct Q3_KLanes<T> : ILaneEncoder<T>
         }
         return sound;
     }
-
-    private const float Zero = 4, ScaleZero = 32;
 
     private static T SearchSuperScale(T* scales, T* sums, T* products, T* scaleCodes)
     {

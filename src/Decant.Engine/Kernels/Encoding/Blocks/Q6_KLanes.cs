@@ -7,6 +7,8 @@ namespace Decant.Engine.Kernels.Encoding.Blocks;
 internal readonly unsafe struct Q6_KLanes<T> : ILaneEncoder<T>
     where T : unmanaged, ILanes<T>
 {
+    private const float Zero = 32;
+
     public static int BlockLength => 256;
 
     public static int BlockByteCount => 210;
@@ -47,6 +49,4 @@ internal readonly unsafe struct Q6_KLanes<T> : ILaneEncoder<T>
         LanePlanes<T>.PackPairs(codes, 4, bytes + 128);
         return sound;
     }
-
-    private const float Zero = 32;
 }

@@ -16,7 +16,7 @@ internal readonly unsafe struct TQ1_0Lanes<T> : ILaneEncoder<T>
     {
         T* codes = work;
         T sound = T.FromBits(-1);
-        LanePlanes<T>.WriteHalf(TQ2_0Lanes<T>.RoundToTernary(values, codes, ref sound), bytes + 52, ref sound);
+        LanePlanes<T>.WriteHalf(TQ2_0Lanes<T>.RoundToTernary(values, 256, codes, ref sound), bytes + 52, ref sound);
         for (int i = 0; i < 256; i++)
             codes[i] = T.FromInteger(codes[i]);
         Pack(codes, 32, 5, bytes);

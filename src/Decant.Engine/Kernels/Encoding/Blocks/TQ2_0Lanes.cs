@@ -16,18 +16,18 @@ internal readonly unsafe struct TQ2_0Lanes<T> : ILaneEncoder<T>
     {
         T* codes = work;
         T sound = T.FromBits(-1);
-        LanePlanes<T>.WriteHalf(RoundToTernary(values, codes, ref sound), bytes + 64, ref sound);
+        LanePlanes<T>.WriteHalf(RoundToTernary(values, 256, codes, ref sound), bytes + 64, ref sound);
         LanePlanes<T>.PackPairs(codes, 0, bytes);
         return sound;
     }
 
     /// <summary>Codes 0, 1, 2 for -d, 0, d, halves rounded away from zero; returns d, the largest magnitude.</summary>
-    internal static T RoundToTernary(T* values, T* codes, ref T sound)
+    internal static T RoundToTernary(T* values, int count, T* codes, ref T sound)
     {
-        T d = LaneMath<T>.Maximum(values, 256);
+        T d = LaneMath<T>.Maximum(values, count);
         T inverse = LaneMath<T>.InverseOrZero(d);
         sound &= LaneMath<T>.IsFinite(inverse);
-        for (int i = 0; i < 256; i++)
+        for (int i = 0; i < count; i++)
         {
             T x = values[i] * inverse;
             T up = T.FromBits(1) & x >= T.Create(0.5f), down = T.FromBits(1) & x > T.Create(-0.5f);
