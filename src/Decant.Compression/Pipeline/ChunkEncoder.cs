@@ -14,6 +14,7 @@ internal sealed class ChunkEncoder
     /// <summary>Elements decoded at once: what stays in the second-level cache between decoding and encoding.</summary>
     private const int BatchElementCount = 1 << 15;
 
+    private readonly RowReader reader = new();
     private RowEncoder? encoder;
     private float[] values = [];
     private byte[] encoded = [];
@@ -48,11 +49,11 @@ internal sealed class ChunkEncoder
             if (conversion.IsCopy)
             {
                 conversion.Source.CopyRows(row, count, target);
-                conversion.Target.DecodeRow(target, batch);
+                reader.Decode(conversion.Target, target, batch);
                 CheckFinite(source, row, batch);
                 continue;
             }
-            conversion.Source.ReadRows(row, count, batch);
+            reader.Read(conversion.Source, row, count, batch);
             CheckFinite(source, row, batch);
             EncodeRows(conversion, row, batch, rowLength, importance, target);
         }
@@ -111,7 +112,7 @@ internal sealed class ChunkEncoder
         {
             int count = Math.Min(batchRows, chunk.RowCount - done);
             Span<float> batch = values.AsSpan(0, count * rowLength);
-            conversion.Source.ReadRows(chunk.FirstRow + done, count, batch);
+            reader.Read(conversion.Source, chunk.FirstRow + done, count, batch);
             CheckFinite(conversion.Source.Info, chunk.FirstRow + done, batch);
         }
     }

@@ -50,13 +50,14 @@ internal sealed class WeightAgreement
             [.. pairs.Select(p => p.Got.Info.Shape)], _ => false, threadCount,
             () =>
             {
+                var reader = new RowReader();
                 float[] expected = [];
                 float[] got = [];
                 return chunk =>
                 {
                     if (progress is not null && InterlockedMaximum(ref started, chunk.TensorIndex))
                         progress.Report(new WorkProgress("verify weights", chunk.TensorIndex, pairs.Count, "tensors", pairs[chunk.TensorIndex].Got.Info.Name));
-                    agreement.Add(chunk, compareWeights, ref expected, ref got);
+                    agreement.Add(reader, chunk, compareWeights, ref expected, ref got);
                 };
             },
             cancellationToken);
@@ -67,7 +68,7 @@ internal sealed class WeightAgreement
                 + (compareWeights ? $"; least cosine to the source {agreement.LeastCosine():0.0000}" : ""));
     }
 
-    private void Add(RowChunk chunk, bool compareWeights, ref float[] expectedBuffer, ref float[] gotBuffer)
+    private void Add(RowReader reader, RowChunk chunk, bool compareWeights, ref float[] expectedBuffer, ref float[] gotBuffer)
     {
         (TensorData expected, TensorData got) = pairs[chunk.TensorIndex];
         int rowLength = checked((int)got.Info.Shape.RowLength);
@@ -83,7 +84,7 @@ internal sealed class WeightAgreement
             int count = Math.Min(batchRows, chunk.RowCount - done);
             long row = chunk.FirstRow + done;
             Span<float> values = gotBuffer.AsSpan(0, count * rowLength);
-            got.ReadRows(row, count, values);
+            reader.Read(got, row, count, values);
             int bad = RowCheck.FirstNonFinite(values);
             if (bad >= 0)
             {
@@ -98,7 +99,7 @@ internal sealed class WeightAgreement
                 continue;
             }
             Span<float> original = expectedBuffer.AsSpan(0, count * rowLength);
-            expected.ReadRows(row, count, original);
+            reader.Read(expected, row, count, original);
             if (expected.Info.Format == got.Info.Format)
                 part.Note($"{got.Info.Name}, rows {row} to {row + count - 1}: stored as {got.Info.Format} in both, but the bytes differ");
             part.Add(original, values);
