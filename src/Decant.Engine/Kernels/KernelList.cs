@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.Intrinsics;
 using Decant.Core.Formats;
 using Decant.Engine.Kernels.Codes;
@@ -5,49 +6,73 @@ using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels;
 
+/// <summary>A kernel of the list, not yet created: most programs use two or three of them.</summary>
+/// <param name="Format">The format it reads, as ggml spells it.</param>
+/// <param name="Instructions">What the processor must have.</param>
+/// <param name="Create">Creates it.</param>
+internal sealed record KernelEntry(string Format, InstructionSet Instructions, Func<WeightKernel> Create)
+{
+    /// <summary>As in <c>avx512-q4_0</c>.</summary>
+    public string Name => WeightKernel.NameOf(Format, Instructions);
+}
+
 /// <summary>
 /// Every weight kernel in one list: by instruction set, best first; within a set the kernels written for a format, then those that serve any
 /// format. A kernel is chosen once, when a weight is loaded.
 /// </summary>
 internal static class KernelList
 {
-    /// <summary>The list.</summary>
-    public static IReadOnlyList<WeightKernel> All { get; } =
+    private static readonly ConcurrentDictionary<KernelEntry, WeightKernel> created = new();
+
+    /// <summary>The list. Of several entries for one format and instruction set the first is taken.</summary>
+    public static IReadOnlyList<KernelEntry> All { get; } =
     [
         .. OnVectors<Vector512<float>, Ops512>(InstructionSet.Avx512),
         .. OnVectors<Vector256<float>, Ops256>(InstructionSet.Avx2),
         .. OnVectors<Vector128<float>, Ops128>(InstructionSet.Vector128Bit),
-        .. TensorFormats.All.Select(format => new ScalarKernel(format)),
+        .. TensorFormats.All.Select(format => new KernelEntry(format.Name, InstructionSet.Scalar, () => new ScalarKernel(format))),
     ];
 
     /// <summary>The first kernel of an instruction set for a format.</summary>
     public static WeightKernel Choose(TensorFormat format, InstructionSet instructions) =>
-        All.First(kernel => kernel.Instructions == instructions && kernel.Format == format.Name);
+        Create(All.First(entry => entry.Instructions == instructions && entry.Format == format.Name));
 
-    private static IEnumerable<WeightKernel> OnVectors<TVector, TOps>(InstructionSet set)
+    /// <summary>The one kernel of an entry.</summary>
+    public static WeightKernel Create(KernelEntry entry) => created.GetOrAdd(entry, static e => e.Create());
+
+    private static IEnumerable<KernelEntry> OnVectors<TVector, TOps>(InstructionSet set)
         where TVector : struct
-        where TOps : struct, IVectorOps<TVector> =>
+        where TOps : struct, IVectorOps<TVector>
+    {
+        KernelEntry Plain<TElement>()
+            where TElement : struct, IPlainElement => new(TElement.Format, set, () => new PlainKernel<TVector, TOps, TElement>(set));
+        KernelEntry Short<TBlock>()
+            where TBlock : struct, ICodeBlock => new(TBlock.Format, set, () => new ShortCodeKernel<TVector, TOps, TBlock>(set));
+        KernelEntry Long<TBlock>()
+            where TBlock : struct, ICodeBlock => new(TBlock.Format, set, () => new LongCodeKernel<TVector, TOps, TBlock>(set));
+        return
         [
-            new PlainKernel<TVector, TOps, SingleElement>(set),
-            new PlainKernel<TVector, TOps, HalfElement>(set),
-            new PlainKernel<TVector, TOps, BrainFloatElement>(set),
-            new CodeKernel<TVector, TOps, Q8_0Codes>(set),
-            new CodeKernel<TVector, TOps, Q4_0Codes>(set),
-            new CodeKernel<TVector, TOps, Q4_1Codes>(set),
-            new CodeKernel<TVector, TOps, Q5_0Codes>(set),
-            new CodeKernel<TVector, TOps, Q5_1Codes>(set),
-            new CodeKernel<TVector, TOps, Q8_1Codes>(set),
-            new CodeKernel<TVector, TOps, Q2_KCodes>(set),
-            new CodeKernel<TVector, TOps, Q3_KCodes>(set),
-            new CodeKernel<TVector, TOps, Q4_KCodes>(set),
-            new CodeKernel<TVector, TOps, Q5_KCodes>(set),
-            new CodeKernel<TVector, TOps, Q6_KCodes>(set),
-            new CodeKernel<TVector, TOps, Q8_KCodes>(set),
-            new CodeKernel<TVector, TOps, IQ4_NLCodes>(set),
-            new CodeKernel<TVector, TOps, IQ4_XSCodes>(set),
-            new CodeKernel<TVector, TOps, TQ1_0Codes>(set),
-            new CodeKernel<TVector, TOps, TQ2_0Codes>(set),
-            new CodeKernel<TVector, TOps, MXFP4Codes>(set),
-            .. TensorFormats.All.Select(format => new DecodingKernel(format, set)),
+            Plain<SingleElement>(),
+            Plain<HalfElement>(),
+            Plain<BrainFloatElement>(),
+            Short<Q8_0Codes>(),
+            Short<Q4_0Codes>(),
+            Short<Q4_1Codes>(),
+            Short<Q5_0Codes>(),
+            Short<Q5_1Codes>(),
+            Short<Q8_1Codes>(),
+            Long<Q2_KCodes>(),
+            Long<Q3_KCodes>(),
+            Long<Q4_KCodes>(),
+            Long<Q5_KCodes>(),
+            Long<Q6_KCodes>(),
+            Long<Q8_KCodes>(),
+            Short<IQ4_NLCodes>(),
+            Long<IQ4_XSCodes>(),
+            Long<TQ1_0Codes>(),
+            Long<TQ2_0Codes>(),
+            Short<MXFP4Codes>(),
+            .. TensorFormats.All.Select(format => new KernelEntry(format.Name, set, () => new DecodingKernel(format, set))),
         ];
+    }
 }

@@ -42,7 +42,7 @@ internal sealed unsafe class ProductInput : IDisposable
         {
             Reserve(ref sums, (long)tokenCount * SumCount(columnCount));
             for (int token = 0; token < tokenCount; token++)
-                FillSums(Rows + (long)token * columnCount, Sums(token));
+                FillSums(Rows + (long)token * columnCount, Sums(token, 16), Sums(token, 32));
             return;
         }
         PaddedTokenCount = (tokenCount + functions.Lanes - 1) / functions.Lanes * functions.Lanes;
@@ -60,8 +60,8 @@ internal sealed unsafe class ProductInput : IDisposable
     public float* Panel(int firstToken, int firstColumn) =>
         panels!.Floats + (long)firstToken * ColumnCount + (long)firstColumn * PanelWidth(firstToken);
 
-    /// <summary>The sums of a token's columns, 16 at a time.</summary>
-    public float* Sums(int token) => sums!.Floats + (long)token * SumCount(ColumnCount);
+    /// <summary>The sums of a token's columns, 16 or 32 at a time.</summary>
+    public float* Sums(int token, int groupLength) => sums!.Floats + (long)token * SumCount(ColumnCount) + (groupLength == 16 ? 0 : SumCount(ColumnCount) / 3 * 2);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -70,8 +70,8 @@ internal sealed unsafe class ProductInput : IDisposable
         sums?.Dispose();
     }
 
-    // Rounded up to whole blocks of 256, so that sums can be read four at a time.
-    private static int SumCount(int columnCount) => (columnCount + 255) / 256 * 16;
+    // 16 sums of 16 and 8 of 32 for every 256 columns begun, so that sums can be read four at a time.
+    private static int SumCount(int columnCount) => (columnCount + 255) / 256 * 24;
 
     private static void Reserve(ref AlignedBuffer? buffer, long count)
     {
@@ -81,15 +81,17 @@ internal sealed unsafe class ProductInput : IDisposable
         buffer = new AlignedBuffer(count * sizeof(float), "Working memory", "Use a smaller batch.");
     }
 
-    private void FillSums(float* row, float* target)
+    private void FillSums(float* row, float* sixteens, float* thirtyTwos)
     {
-        for (int i = 0; i < SumCount(ColumnCount); i++)
+        for (int i = 0; i < (ColumnCount + 255) / 256 * 16; i++)
         {
             int end = Math.Min(16 * i + 16, ColumnCount);
             float sum = 0;
             for (int column = 16 * i; column < end; column++)
                 sum += row[column];
-            target[i] = sum;
+            sixteens[i] = sum;
+            if (i % 2 == 1)
+                thirtyTwos[i / 2] = sixteens[i - 1] + sum;
         }
     }
 

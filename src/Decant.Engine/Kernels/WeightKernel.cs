@@ -6,13 +6,16 @@ namespace Decant.Engine.Kernels;
 internal abstract unsafe class WeightKernel(string format, InstructionSet instructions)
 {
     /// <summary>As in <c>avx512-q4_0</c>.</summary>
-    public string Name { get; } = $"{instructions.Name}-{format.ToLowerInvariant()}";
+    public string Name { get; } = NameOf(format, instructions);
 
     /// <summary>The format it reads, as ggml spells it.</summary>
     public string Format { get; } = format;
 
     /// <summary>What the processor must have.</summary>
     public InstructionSet Instructions { get; } = instructions;
+
+    /// <summary>The name of the kernel of a format on an instruction set.</summary>
+    public static string NameOf(string format, InstructionSet instructions) => $"{instructions.Name}-{format.ToLowerInvariant()}";
 
     /// <summary>Decodes whole blocks, bit for bit as the format's definition does.</summary>
     /// <param name="source">The first block.</param>

@@ -97,7 +97,7 @@ public unsafe class WeightKernelTests
         }
     }
 
-    private static WeightKernel Find(string name) => KernelList.All.First(k => k.Name == name);
+    private static WeightKernel Find(string name) => KernelList.Create(KernelList.All.First(entry => entry.Name == name));
 
     private static byte[] RandomBytes(TensorFormat format, int blocks, int seed)
     {

@@ -15,7 +15,7 @@ internal unsafe interface ICodeBlock
     /// <summary>The format, as ggml spells it.</summary>
     static abstract string Format { get; }
 
-    /// <summary>Elements per block; a multiple of <see cref="PartLength"/>.</summary>
+    /// <summary>Elements per block: 32 or 256.</summary>
     static abstract int BlockLength { get; }
 
     /// <summary>Bytes per block.</summary>
@@ -30,8 +30,19 @@ internal unsafe interface ICodeBlock
     /// <summary>Elements that <see cref="ReadCodes"/> returns.</summary>
     const int PartLength = 32;
 
+    /// <summary>The scale of a block that is one group.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="halves"><see cref="HalfTable.Values"/>.</param>
+    static virtual float ReadScale(byte* block, float* halves) => throw new NotSupportedException("The block has several groups.");
+
+    /// <summary>The offset of a block that is one group.</summary>
+    static virtual float ReadOffset(byte* block, float* halves) => throw new NotSupportedException("The block has several groups, or no offset.");
+
     /// <summary>Reads the scales of a block's groups and, <see cref="MaximumGroupCount"/> further on, its offsets.</summary>
-    static abstract void ReadScales(byte* block, float* scales);
+    /// <param name="block">The block.</param>
+    /// <param name="halves"><see cref="HalfTable.Values"/>.</param>
+    /// <param name="scales">Room for twice <see cref="MaximumGroupCount"/>.</param>
+    static virtual void ReadScales(byte* block, float* halves, float* scales) => throw new NotSupportedException("The block is one group.");
 
     /// <summary>The codes of elements 32 · part to 32 · part + 31.</summary>
     static abstract Vector256<sbyte> ReadCodes(byte* block, int part);

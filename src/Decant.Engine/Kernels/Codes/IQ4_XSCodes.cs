@@ -17,9 +17,9 @@ internal readonly unsafe struct IQ4_XSCodes : ICodeBlock
     public static bool HasOffsets => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* scales)
+    public static void ReadScales(byte* block, float* halves, float* scales)
     {
-        float scale = CodeBits.ReadHalf(block);
+        float scale = halves[Unsafe.ReadUnaligned<ushort>(block)];
         uint high = Unsafe.ReadUnaligned<ushort>(block + 2);
         uint low = Unsafe.ReadUnaligned<uint>(block + 4);
         for (int group = 0; group < 8; group++)

@@ -18,8 +18,7 @@ internal readonly unsafe struct MXFP4Codes : ICodeBlock
 
     // The scale is half the block's power of two, because the levels are doubled; the two smallest are denormal.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* scales) =>
-        scales[0] = BitConverter.UInt32BitsToSingle(block[0] < 2 ? 0x0020_0000u << block[0] : (uint)(block[0] - 1) << 23);
+    public static float ReadScale(byte* block, float* halves) => BitConverter.UInt32BitsToSingle(block[0] < 2 ? 0x0020_0000u << block[0] : (uint)(block[0] - 1) << 23);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) =>

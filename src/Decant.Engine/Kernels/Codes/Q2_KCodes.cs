@@ -17,11 +17,11 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
     public static bool HasOffsets => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* scales)
+    public static void ReadScales(byte* block, float* halves, float* scales)
     {
         Vector256<byte> both = CodeBits.Nibbles(block);
-        CodeBits.StoreScaled(both.GetLower().AsSByte(), CodeBits.ReadHalf(block + 80), scales);
-        CodeBits.StoreScaled(both.GetUpper().AsSByte(), -CodeBits.ReadHalf(block + 82), scales + ICodeBlock.MaximumGroupCount);
+        CodeBits.StoreScaled(both.GetLower().AsSByte(), halves[Unsafe.ReadUnaligned<ushort>(block + 80)], scales);
+        CodeBits.StoreScaled(both.GetUpper().AsSByte(), -halves[Unsafe.ReadUnaligned<ushort>(block + 82)], scales + ICodeBlock.MaximumGroupCount);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

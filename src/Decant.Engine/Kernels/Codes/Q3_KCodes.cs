@@ -17,7 +17,7 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
     public static bool HasOffsets => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* scales)
+    public static void ReadScales(byte* block, float* halves, float* scales)
     {
         // Low nibbles of scales 0–7 and 8–15 share bytes 0–7; byte 8 + j holds the upper two bits of scales j, j + 4, j + 8, j + 12.
         ulong low = Unsafe.ReadUnaligned<ulong>(block + 96);
@@ -26,7 +26,7 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
         ulong first = (low & 0x0f0f0f0f0f0f0f0f) | (SpreadPairs(high, 0) << 4);
         ulong second = (low >> 4 & 0x0f0f0f0f0f0f0f0f) | (SpreadPairs(high, 4) << 4);
         Vector128<sbyte> signed = Vector128.Create(first, second).AsSByte() - Vector128.Create((sbyte)32);
-        CodeBits.StoreScaled(signed, CodeBits.ReadHalf(block + 108), scales);
+        CodeBits.StoreScaled(signed, halves[Unsafe.ReadUnaligned<ushort>(block + 108)], scales);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -17,11 +17,10 @@ internal readonly unsafe struct Q5_1Codes : ICodeBlock
     public static bool HasOffsets => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* scales)
-    {
-        scales[0] = CodeBits.ReadHalf(block);
-        scales[ICodeBlock.MaximumGroupCount] = CodeBits.ReadHalf(block + 2);
-    }
+    public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ReadOffset(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 2)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) =>

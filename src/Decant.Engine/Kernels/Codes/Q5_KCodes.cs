@@ -17,8 +17,8 @@ internal readonly unsafe struct Q5_KCodes : ICodeBlock
     public static bool HasOffsets => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* scales) =>
-        CodeBits.StoreScalesAndMinima(CodeBits.SixBitPairs(block + 4), CodeBits.ReadHalf(block), CodeBits.ReadHalf(block + 2), scales);
+    public static void ReadScales(byte* block, float* halves, float* scales) =>
+        CodeBits.StoreScalesAndMinima(CodeBits.SixBitPairs(block + 4), halves[Unsafe.ReadUnaligned<ushort>(block)], halves[Unsafe.ReadUnaligned<ushort>(block + 2)], scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part)

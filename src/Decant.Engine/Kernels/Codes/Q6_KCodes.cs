@@ -17,7 +17,7 @@ internal readonly unsafe struct Q6_KCodes : ICodeBlock
     public static bool HasOffsets => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* scales) => CodeBits.StoreScaled(Vector128.Load((sbyte*)block + 192), CodeBits.ReadHalf(block + 208), scales);
+    public static void ReadScales(byte* block, float* halves, float* scales) => CodeBits.StoreScaled(Vector128.Load((sbyte*)block + 192), halves[Unsafe.ReadUnaligned<ushort>(block + 208)], scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part)

@@ -17,7 +17,7 @@ internal readonly unsafe struct Q8_0Codes : ICodeBlock
     public static bool HasOffsets => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* scales) => scales[0] = CodeBits.ReadHalf(block);
+    public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) => Vector256.Load((sbyte*)block + 2);

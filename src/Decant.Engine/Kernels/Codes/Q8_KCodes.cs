@@ -17,7 +17,7 @@ internal readonly unsafe struct Q8_KCodes : ICodeBlock
     public static bool HasOffsets => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* scales) => scales[0] = Unsafe.ReadUnaligned<float>(block);
+    public static float ReadScale(byte* block, float* halves) => Unsafe.ReadUnaligned<float>(block);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) => Vector256.Load((sbyte*)block + 4 + part * 32);

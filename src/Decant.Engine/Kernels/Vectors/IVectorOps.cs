@@ -70,8 +70,14 @@ internal unsafe interface IVectorOps<TVector>
     /// <summary>The largest lane.</summary>
     static abstract float MaxAcross(TVector a);
 
-    /// <summary>Elements index · <see cref="Lanes"/> and following of 32 codes, as floats.</summary>
-    static abstract TVector Widen(Vector256<sbyte> codes, int index);
+    /// <summary>Adds the products of codes 16 · half to 16 · half + 15 with 16 floats, lane by lane.</summary>
+    static abstract TVector MultiplyAddCodes(Vector256<sbyte> codes, int half, float* x, TVector sum);
+
+    /// <summary>Stores codes 16 · half to 16 · half + 15 times a scale.</summary>
+    static abstract void StoreCodes(Vector256<sbyte> codes, int half, float scale, float* target);
+
+    /// <summary>Stores codes 16 · half to 16 · half + 15 times a scale, rounded, plus an offset.</summary>
+    static abstract void StoreCodes(Vector256<sbyte> codes, int half, float scale, float offset, float* target);
 
     /// <summary>Half-precision numbers, infinity and NaN included.</summary>
     static abstract TVector LoadHalf(byte* source);

@@ -65,10 +65,42 @@ internal readonly unsafe struct Ops128 : IVectorOps<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Widen(Vector256<sbyte> codes, int index)
+    public static Vector128<float> MultiplyAddCodes(Vector256<sbyte> codes, int half, float* x, Vector128<float> sum)
     {
-        Vector128<sbyte> half = index < 4 ? codes.GetLower() : codes.GetUpper();
-        Vector128<short> pairs = index % 4 < 2 ? Vector128.WidenLower(half) : Vector128.WidenUpper(half);
+        Vector128<sbyte> own = Half(codes, half);
+        sum = Vector128.FusedMultiplyAdd(Widen(own, 0), Vector128.Load(x), sum);
+        sum = Vector128.FusedMultiplyAdd(Widen(own, 1), Vector128.Load(x + 4), sum);
+        sum = Vector128.FusedMultiplyAdd(Widen(own, 2), Vector128.Load(x + 8), sum);
+        return Vector128.FusedMultiplyAdd(Widen(own, 3), Vector128.Load(x + 12), sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreCodes(Vector256<sbyte> codes, int half, float scale, float* target)
+    {
+        Vector128<sbyte> own = Half(codes, half);
+        (Widen(own, 0) * Vector128.Create(scale)).Store(target);
+        (Widen(own, 1) * Vector128.Create(scale)).Store(target + 4);
+        (Widen(own, 2) * Vector128.Create(scale)).Store(target + 8);
+        (Widen(own, 3) * Vector128.Create(scale)).Store(target + 12);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreCodes(Vector256<sbyte> codes, int half, float scale, float offset, float* target)
+    {
+        Vector128<sbyte> own = Half(codes, half);
+        ((Widen(own, 0) * Vector128.Create(scale)) + Vector128.Create(offset)).Store(target);
+        ((Widen(own, 1) * Vector128.Create(scale)) + Vector128.Create(offset)).Store(target + 4);
+        ((Widen(own, 2) * Vector128.Create(scale)) + Vector128.Create(offset)).Store(target + 8);
+        ((Widen(own, 3) * Vector128.Create(scale)) + Vector128.Create(offset)).Store(target + 12);
+    }
+
+    private static Vector128<sbyte> Half(Vector256<sbyte> codes, int half) => half == 0 ? codes.GetLower() : codes.GetUpper();
+
+    // Codes 4 · index to 4 · index + 3.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Widen(Vector128<sbyte> codes, int index)
+    {
+        Vector128<short> pairs = index < 2 ? Vector128.WidenLower(codes) : Vector128.WidenUpper(codes);
         return Vector128.ConvertToSingle(index % 2 == 0 ? Vector128.WidenLower(pairs) : Vector128.WidenUpper(pairs));
     }
 
@@ -78,8 +110,8 @@ internal readonly unsafe struct Ops128 : IVectorOps<Vector128<float>>
         // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
         Vector128<int> bits = WidenSigned(source);
         Vector128<float> value = (Vector128.ShiftLeft(bits, 13) & Vector128.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector128.Create(5.192296858534828e33f);
-        Vector128<int> special = Vector128.GreaterThan(bits & Vector128.Create(0x7fff), Vector128.Create(0x7bff));
-        return (value.AsInt32() | (special & Vector128.Create(0x7f800000))).AsSingle();
+        Vector128<int> isSpecial = Vector128.GreaterThan(bits & Vector128.Create(0x7fff), Vector128.Create(0x7bff));
+        return Vector128.ConditionalSelect(isSpecial, value.AsInt32() | Vector128.Create(0x7f800000), value.AsInt32()).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -57,13 +57,35 @@ internal readonly unsafe struct Ops256 : IVectorOps<Vector256<float>>
     public static float MaxAcross(Vector256<float> a) => Ops128.MaxAcross(Vector128.MaxNative(a.GetLower(), a.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Widen(Vector256<sbyte> codes, int index)
+    public static Vector256<float> MultiplyAddCodes(Vector256<sbyte> codes, int half, float* x, Vector256<float> sum)
     {
-        Vector128<sbyte> half = index < 2 ? codes.GetLower() : codes.GetUpper();
-        if (index % 2 == 1)
-            half = Vector128.CreateScalar(half.AsUInt64().GetElement(1)).AsSByte();
-        return Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(half));
+        Vector128<sbyte> own = Half(codes, half);
+        sum = Vector256.FusedMultiplyAdd(Widen(own, 0), Vector256.Load(x), sum);
+        return Vector256.FusedMultiplyAdd(Widen(own, 1), Vector256.Load(x + 8), sum);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreCodes(Vector256<sbyte> codes, int half, float scale, float* target)
+    {
+        Vector128<sbyte> own = Half(codes, half);
+        (Widen(own, 0) * Vector256.Create(scale)).Store(target);
+        (Widen(own, 1) * Vector256.Create(scale)).Store(target + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreCodes(Vector256<sbyte> codes, int half, float scale, float offset, float* target)
+    {
+        Vector128<sbyte> own = Half(codes, half);
+        ((Widen(own, 0) * Vector256.Create(scale)) + Vector256.Create(offset)).Store(target);
+        ((Widen(own, 1) * Vector256.Create(scale)) + Vector256.Create(offset)).Store(target + 8);
+    }
+
+    private static Vector128<sbyte> Half(Vector256<sbyte> codes, int half) => half == 0 ? codes.GetLower() : codes.GetUpper();
+
+    // Codes 8 · index to 8 · index + 7.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Widen(Vector128<sbyte> codes, int index) =>
+        Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(index == 0 ? codes : Vector128.CreateScalar(codes.AsUInt64().GetElement(1)).AsSByte()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadHalf(byte* source)
@@ -71,8 +93,8 @@ internal readonly unsafe struct Ops256 : IVectorOps<Vector256<float>>
         // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
         Vector256<int> bits = WidenSigned(source);
         Vector256<float> value = (Vector256.ShiftLeft(bits, 13) & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector256.Create(5.192296858534828e33f);
-        Vector256<int> special = Vector256.GreaterThan(bits & Vector256.Create(0x7fff), Vector256.Create(0x7bff));
-        return (value.AsInt32() | (special & Vector256.Create(0x7f800000))).AsSingle();
+        Vector256<int> isSpecial = Vector256.GreaterThan(bits & Vector256.Create(0x7fff), Vector256.Create(0x7bff));
+        return Vector256.ConditionalSelect(isSpecial, value.AsInt32() | Vector256.Create(0x7f800000), value.AsInt32()).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

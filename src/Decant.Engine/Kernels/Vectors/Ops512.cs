@@ -57,8 +57,22 @@ internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
     public static float MaxAcross(Vector512<float> a) => Ops256.MaxAcross(Vector256.MaxNative(a.GetLower(), a.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Widen(Vector256<sbyte> codes, int index) =>
-        Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(index == 0 ? codes.GetLower() : codes.GetUpper()));
+    public static Vector512<float> MultiplyAddCodes(Vector256<sbyte> codes, int half, float* x, Vector512<float> sum) =>
+        Vector512.FusedMultiplyAdd(Widen(Half(codes, half)), Vector512.Load(x), sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreCodes(Vector256<sbyte> codes, int half, float scale, float* target) =>
+        (Widen(Half(codes, half)) * Vector512.Create(scale)).Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreCodes(Vector256<sbyte> codes, int half, float scale, float offset, float* target) =>
+        ((Widen(Half(codes, half)) * Vector512.Create(scale)) + Vector512.Create(offset)).Store(target);
+
+    private static Vector128<sbyte> Half(Vector256<sbyte> codes, int half) => half == 0 ? codes.GetLower() : codes.GetUpper();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Widen(Vector128<sbyte> codes) =>
+        Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(codes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadHalf(byte* source)
@@ -66,8 +80,8 @@ internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
         // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
         Vector512<int> bits = WidenSigned(source);
         Vector512<float> value = (Vector512.ShiftLeft(bits, 13) & Vector512.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector512.Create(5.192296858534828e33f);
-        Vector512<int> special = Vector512.GreaterThan(bits & Vector512.Create(0x7fff), Vector512.Create(0x7bff));
-        return (value.AsInt32() | (special & Vector512.Create(0x7f800000))).AsSingle();
+        Vector512<int> isSpecial = Vector512.GreaterThan(bits & Vector512.Create(0x7fff), Vector512.Create(0x7bff));
+        return Vector512.ConditionalSelect(isSpecial, value.AsInt32() | Vector512.Create(0x7f800000), value.AsInt32()).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

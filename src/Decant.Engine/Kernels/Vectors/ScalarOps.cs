@@ -49,7 +49,24 @@ internal readonly unsafe struct ScalarOps : IVectorOps<float>
 
     public static float MaxAcross(float a) => a;
 
-    public static float Widen(Vector256<sbyte> codes, int index) => codes[index];
+    public static float MultiplyAddCodes(Vector256<sbyte> codes, int half, float* x, float sum)
+    {
+        for (int i = 0; i < 16; i++)
+            sum = MathF.FusedMultiplyAdd(codes[16 * half + i], x[i], sum);
+        return sum;
+    }
+
+    public static void StoreCodes(Vector256<sbyte> codes, int half, float scale, float* target)
+    {
+        for (int i = 0; i < 16; i++)
+            target[i] = codes[16 * half + i] * scale;
+    }
+
+    public static void StoreCodes(Vector256<sbyte> codes, int half, float scale, float offset, float* target)
+    {
+        for (int i = 0; i < 16; i++)
+            target[i] = codes[16 * half + i] * scale + offset;
+    }
 
     public static float LoadHalf(byte* source) => CodeBits.ReadHalf(source);
 
