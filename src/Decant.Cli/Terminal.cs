@@ -46,7 +46,10 @@ internal sealed record Terminal
             ErrorIsTerminal = errorIsTerminal && term != "dumb",
             // https://no-color.org: any non-empty value.
             AllowsColor = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && term != "dumb",
-            Width = outputIsTerminal || errorIsTerminal ? Math.Max(40, Console.WindowWidth) : WideOutput,
+            Width = outputIsTerminal || errorIsTerminal ? TerminalWidth(Console.WindowWidth) : WideOutput,
         };
     }
+
+    // A terminal that does not know its width says 0.
+    private static int TerminalWidth(int columns) => columns <= 0 ? 80 : Math.Max(40, columns);
 }

@@ -1,8 +1,14 @@
+using System.Diagnostics;
+using System.Text.Json;
+
 namespace Decant.Cli.Tests;
 
 /// <summary>The built program itself: what a test inside one process cannot see.</summary>
 public sealed class ProgramTests
 {
+    // Well above what an orderly end takes on a busy machine, far below what the work would.
+    private static readonly TimeSpan promptly = TimeSpan.FromSeconds(10);
+
     [Fact]
     public void The_program_starts_and_says_its_version()
     {
@@ -13,9 +19,119 @@ public sealed class ProgramTests
     }
 
     [Fact]
-    public void Exit_codes_reach_the_shell()
+    public void Exit_codes_and_messages_reach_the_shell()
     {
         Assert.Equal(2, CommandRun.OfProcess("nonsense").ExitCode);
+        CommandRun bad = CommandRun.OfProcess("inspect", "no-such-model", "--json");
+        Assert.Equal(3, bad.ExitCode);
+        Assert.Equal(3, bad.Json.GetProperty("error").GetProperty("exit_code").GetInt32());
+        Assert.Contains("no-such-model", bad.Error, StringComparison.Ordinal);
         Assert.Equal(0, CommandRun.OfProcess("list", "formats", "--json").ExitCode);
+    }
+
+    [Fact]
+    public void Stack_traces_are_for_those_who_ask()
+    {
+        Assert.DoesNotContain("   at ", CommandRun.OfProcess("inspect", "no-such-model").Error, StringComparison.Ordinal);
+        ProcessStartInfo start = CommandRun.StartInfo("inspect", "no-such-model");
+        start.Environment["DECANT_DEBUG"] = "1";
+        Assert.Contains("   at ", CommandRun.OfProcess(start).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Text_is_UTF_8_whatever_the_locale()
+    {
+        ProcessStartInfo start = CommandRun.StartInfo("tokenize", SharedModels.Stories, "--text", "-", "--json");
+        start.Environment["LC_ALL"] = "C";
+        start.StandardInputEncoding = start.StandardOutputEncoding = new System.Text.UTF8Encoding(false);
+        using Process process = Process.Start(start)!;
+        process.StandardInput.Write("Äpfel 🍏");
+        process.StandardInput.Close();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        using JsonDocument document = JsonDocument.Parse(output);
+        Assert.Contains("Äpfel 🍏", document.RootElement.GetProperty("decoded").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task A_signal_ends_compress_promptly_with_130_and_no_output(string signal)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent by kill");
+        using var folder = new TemporaryFolder();
+        ProcessStartInfo start = CommandRun.StartInfo("compress", SharedModels.SmolLm, "-o", folder["small.gguf"], "--to", "q4_k_m", "--threads", "1");
+        using Process process = Process.Start(start)!;
+        process.StandardInput.Close();
+        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        WaitForHiddenFile(folder, process);
+        long sent = Stopwatch.GetTimestamp();
+        Signal(process, signal);
+        Assert.True(process.WaitForExit(promptly), "still running");
+        Assert.True(Stopwatch.GetElapsedTime(sent) < promptly);
+        Assert.Equal(130, process.ExitCode);
+        Assert.Contains("cancelled", await error, StringComparison.Ordinal);
+        Assert.DoesNotContain("small.gguf", folder.Names);
+        Assert.DoesNotContain("small.gguf.report.json", folder.Names);
+        if (signal == "INT")
+        {
+            // What was finished is kept for the same command.
+            JsonElement document = CommandRun.Succeed("compress", SharedModels.SmolLm, "-o", folder["small.gguf"], "--to", "q4_k_m", "--no-verify", "--json").Json;
+            Assert.Equal(new FileInfo(folder["small.gguf"]).Length, document.GetProperty("bytes_planned").GetInt64());
+            Assert.Equal(["small.gguf", "small.gguf.report.json"], folder.Names);
+        }
+    }
+
+    [Fact]
+    public void A_chat_that_waits_for_a_line_ends_at_a_signal()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent by kill");
+        using TemporaryFolder model = new TemporaryFolder().CopyFrom(SharedModels.StoriesFolder);
+        model.Write("chat_template.jinja", "{{ messages[0].content }}");
+        using Process process = Process.Start(CommandRun.StartInfo("chat", model.Path, "-n", "4"))!;
+        process.StandardInput.WriteLine("Once upon a time");
+        process.StandardInput.Flush();
+        Assert.NotNull(process.StandardOutput.ReadLine());
+        Signal(process, "INT");
+        Assert.True(process.WaitForExit(promptly), "still running");
+        Assert.Equal(130, process.ExitCode);
+    }
+
+    [Fact]
+    public void A_full_disk_is_a_bad_file_and_leaves_nothing()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "the limit is set by bash");
+        using var folder = new TemporaryFolder();
+        // A limit on the size of files stands for the full disk: writing fails in the middle.
+        ProcessStartInfo program = CommandRun.StartInfo("compress", SharedModels.Stories, "-o", folder["small.gguf"], "--to", "f16", "--no-verify");
+        var start = new ProcessStartInfo("bash") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add("trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"");
+        start.ArgumentList.Add(program.FileName);
+        foreach (string argument in program.ArgumentList)
+            start.ArgumentList.Add(argument);
+        // The runtime's own temporary mappings are larger than the limit.
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        CommandRun run = CommandRun.OfProcess(start);
+        Assert.True(run.ExitCode == 3, $"{run.ExitCode}: {run.Error}");
+        Assert.Contains("small.gguf", run.Error, StringComparison.Ordinal);
+        Assert.Empty(folder.Names);
+    }
+
+    private static void WaitForHiddenFile(TemporaryFolder folder, Process process)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!folder.Names.Any(name => name.StartsWith('.')))
+        {
+            Assert.False(process.HasExited, "ended before it wrote anything");
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromMinutes(1), "nothing is written");
+            Thread.Sleep(20);
+        }
+    }
+
+    private static void Signal(Process process, string name)
+    {
+        using Process kill = Process.Start("kill", ["-" + name, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
     }
 }

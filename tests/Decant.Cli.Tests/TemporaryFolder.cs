@@ -10,6 +10,9 @@ internal sealed class TemporaryFolder : IDisposable
     /// <summary>The path of a file in the folder.</summary>
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
+    /// <summary>The names of everything in the folder, hidden files included.</summary>
+    public IEnumerable<string> Names => Directory.GetFileSystemEntries(Path).Select(entry => System.IO.Path.GetFileName(entry)).Order(StringComparer.Ordinal);
+
     /// <summary>Writes a text file.</summary>
     public string Write(string name, string text)
     {

@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace Decant.Cli.Output;
 
 /// <summary>Progress for people: a bar for each stage.</summary>
-internal sealed class BarProgress(ProgressContext context) : IProgress<WorkProgress>
+internal sealed class BarProgress(ProgressContext context, ItemColumn items) : IProgress<WorkProgress>
 {
     private readonly Lock gate = new();
     private readonly TimeLeftEstimate estimate = new(TimeProvider.System);
@@ -24,7 +24,7 @@ internal sealed class BarProgress(ProgressContext context) : IProgress<WorkProgr
             bar.IsIndeterminate = value.Total <= 0;
             bar.MaxValue = Math.Max(1, value.Total);
             bar.Value = value.Done;
-            bar.Description = Markup.Escape(value.Item is null ? value.Stage : $"{value.Stage}  {value.Item}");
+            items.Set(bar, value.Item);
             TimeLeftColumn.Set(bar, estimate.Update(value));
         }
     }

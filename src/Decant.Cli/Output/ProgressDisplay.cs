@@ -11,10 +11,11 @@ internal static class ProgressDisplay
     {
         if (!terminal.ErrorIsTerminal || !terminal.AllowsColor)
             return work(new LineProgress(terminal.Error, TimeProvider.System));
+        var items = new ItemColumn();
         Progress bars = TextOutput.CreateForError(terminal).Progress()
             .AutoClear(true)
             .HideCompleted(false)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new TimeLeftColumn());
-        return bars.Start(context => work(new BarProgress(context)));
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new TimeLeftColumn(), items);
+        return bars.Start(context => work(new BarProgress(context, items)));
     }
 }

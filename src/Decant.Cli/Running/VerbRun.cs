@@ -29,6 +29,9 @@ internal sealed class VerbRun(Verb verb, ParseResult parsed, CommonOptions commo
     /// <summary>Threads to use; 0 for all cores.</summary>
     public int ThreadCount { get; } = parsed.GetValue(common.Threads);
 
+    /// <summary>The command as the user gave it, for reports.</summary>
+    public string CommandLine { get; } = ShellText.Join(parsed.Tokens.Select(token => token.Value).Prepend("decant"));
+
     /// <summary>The highest private memory since the first use of this property or of <see cref="WatchMemory"/>.</summary>
     public long PeakMemoryByteCount => WatchMemory().PeakByteCount;
 

@@ -78,7 +78,7 @@ internal sealed class EvalVerb : Verb
         if (reference is not null)
             Load(run, reference);
         int longest = Math.Min(candidate.Decoder.MaximumLength, reference?.Decoder.MaximumLength ?? int.MaxValue);
-        int[] ids = tokenizer.EncodeIds(content, chosen.AddsSpecialTokens);
+        int[] ids = tokenizer.EncodeIds(content, chosen.AddsSpecialTokens, chosen.RecognisesSpecialTokens);
         if (run.Has(tokens))
             ids = [.. ids.Take(run.Get(tokens))];
         WindowOptions options = Windows(run, tokenizer, longest);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Decant.Cli.Output;
 using Decant.Cli.Running;
+using Decant.Compression.Methods.Mixtures;
 using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Core.Formats;
@@ -32,7 +33,7 @@ internal sealed class ListVerb : Verb
 
     public override IReadOnlyList<(string Command, string Meaning)> Examples =>
     [
-        ("decant list formats", "Every storage format, its bits per weight, and whether it can be written"),
+        ("decant list formats", "Every type for compress --to, and every storage format: bits per weight, whether it can be written"),
         ("decant list kernels --json", "The arithmetic kernels of this machine, as JSON"),
     ];
 
@@ -58,11 +59,19 @@ internal sealed class ListVerb : Verb
             console.WriteLine($"This version of Decant has no {name} yet.");
             return;
         }
-        string[] columns = [.. items[0].Select(property => property.Key)];
-        Table table = TextOutput.CreateTable([.. columns.Select(column => column.Replace('_', ' '))]);
-        foreach (JsonObject item in items)
-            table.AddTextRow([.. columns.Select(column => Cell(item[column]))]);
-        console.Write(table);
+        // Items of one list may be of several kinds, each with facts of its own.
+        bool isFirst = true;
+        foreach (IGrouping<string?, JsonObject> kind in items.GroupBy(item => (string?)item["kind"]))
+        {
+            if (!isFirst)
+                console.WriteLine();
+            isFirst = false;
+            string[] columns = [.. kind.First().Select(property => property.Key).Where(key => key != "kind")];
+            Table table = TextOutput.CreateTable([kind.Key ?? "name", .. columns.Skip(1).Select(column => column.Replace('_', ' '))]);
+            foreach (JsonObject item in kind)
+                table.AddTextRow([.. columns.Select(column => Cell(item[column]))]);
+            console.Write(table);
+        }
     }
 
     private static string Cell(JsonNode? value) => value switch
@@ -74,9 +83,17 @@ internal sealed class ListVerb : Verb
         _ => value.ToString(),
     };
 
-    private static IEnumerable<JsonObject> Formats() => TensorFormats.All.Select(format => new JsonObject
+    private static IEnumerable<JsonObject> Formats() => FileTypes.All.Select(type => new JsonObject
+    {
+        ["name"] = type.Name,
+        ["kind"] = "type",
+        ["also_called"] = new JsonArray([.. type.Aliases.Select(alias => (JsonNode)alias)]),
+        ["number"] = type.Number,
+        ["about"] = type.Summary,
+    }).Concat(TensorFormats.All.Select(format => new JsonObject
     {
         ["name"] = format.Name,
+        ["kind"] = "storage",
         ["bits_per_weight"] = format.BitsPerWeight,
         ["block_length"] = format.BlockLength,
         ["block_bytes"] = format.BlockByteCount,
@@ -84,7 +101,7 @@ internal sealed class ListVerb : Verb
         ["uses_importance"] = format.UsesImportance,
         ["gguf"] = format.GgmlType is not null,
         ["safetensors"] = format.SafetensorsType is not null,
-    });
+    }));
 
     private static IEnumerable<JsonObject> Architectures() => ArchitectureRegistry.All.Select(architecture => new JsonObject
     {

@@ -7,10 +7,15 @@ internal static class VerbList
     public static IReadOnlyList<Verb> Create() =>
     [
         new InspectVerb(),
+        new PlanVerb(),
+        new CompressVerb(),
+        new ConvertVerb(),
+        new VerifyVerb(),
         new EvalVerb(),
         new RunVerb(),
         new ChatVerb(),
         new BenchVerb(),
+        new ImatrixVerb(),
         new TokenizeVerb(),
         new LogitsVerb(),
         new ListVerb(),

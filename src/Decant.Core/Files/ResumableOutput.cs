@@ -68,10 +68,32 @@ public sealed class ResumableOutput : IDisposable
             }
             return new ResumableOutput(path, overwrite, folder, temporary, handle, there != byteCount);
         }
+        catch (ArgumentOutOfRangeException e)
+        {
+            // The runtime's word for EFBIG: FAT32 ends at 4 GiB, and users may have limits.
+            Remove(handle, temporary);
+            throw new BadFileException($"{path}: the file system there cannot hold a file of {byteCount} bytes. Write to another disk.", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            handle?.Dispose();
+            Remove(handle, temporary);
             throw Failed(path, e);
+        }
+    }
+
+    /// <summary>Takes away a file that was opened but could not be given its length; what an earlier run left in it was cut off before.</summary>
+    private static void Remove(SafeFileHandle? handle, string temporary)
+    {
+        if (handle is null)
+            return;
+        handle.Dispose();
+        try
+        {
+            File.Delete(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The first failure is the one to tell.
         }
     }
 

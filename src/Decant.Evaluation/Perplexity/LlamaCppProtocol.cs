@@ -18,6 +18,9 @@ public sealed class LlamaCppProtocol : PerplexityProtocol
     public override bool AddsSpecialTokens => true;
 
     /// <inheritdoc/>
+    public override bool RecognisesSpecialTokens => false;
+
+    /// <inheritdoc/>
     protected override int LeastContext => 3;
 
     /// <inheritdoc/>

@@ -18,6 +18,9 @@ public abstract class PerplexityProtocol
     /// <summary>True if the text is tokenised with the special tokens that the tokenizer adds by itself.</summary>
     public abstract bool AddsSpecialTokens { get; }
 
+    /// <summary>True if special tokens that are written in the text become those tokens; false if they are text like any other.</summary>
+    public virtual bool RecognisesSpecialTokens => true;
+
     /// <summary>True if windows may overlap, so that a stride has a meaning.</summary>
     public virtual bool UsesStride => false;
 

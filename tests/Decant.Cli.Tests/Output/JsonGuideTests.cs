@@ -56,6 +56,16 @@ public sealed partial class JsonGuideTests
         string[][] commands = verb switch
         {
             "inspect" => [["inspect", SharedModels.SmolLm, "--tensors"], ["inspect", SharedModels.StoriesFolder]],
+            "plan" => [["plan", model, "--to", "q4_k_m", "--tensors"], ["plan", model, "--to", "q8_0"]],
+            "compress" =>
+            [
+                ["compress", model, "-o", folder["q4.gguf"], "--to", "q4_k_m"],
+                ["compress", model, "-o", folder["q4.gguf"], "--to", "q4_k_m"],
+                ["compress", model, "-o", folder["q8.gguf"], "--to", "q8_0", "--no-verify"],
+            ],
+            "convert" => [["convert", SharedModels.StoriesFolder, "-o", folder["m.gguf"]], ["convert", model, "-o", folder["m"], "--type", "f16", "--no-verify"]],
+            "verify" => [["verify", SharedModels.StoriesFolder, "--against", model], ["verify", model, "--against", model, "--no-logits"]],
+            "imatrix" => [["imatrix", model, "--text", SharedModels.StoryText, "-o", folder["i.gguf"], "--context", "64", "--chunks", "2"]],
             "eval" =>
             [
                 ["eval", model, "--text", SharedModels.StoryText, "--tokens", "200", "--context", "100"],

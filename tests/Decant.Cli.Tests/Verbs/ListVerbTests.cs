@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Decant.Compression.Methods.Mixtures;
 using Decant.Core.Formats;
 
 namespace Decant.Cli.Tests.Verbs;
@@ -27,7 +28,9 @@ public sealed class ListVerbTests
     public void Formats_are_those_of_the_registry()
     {
         JsonElement[] items = [.. CommandRun.Succeed("list", "formats", "--json").Json.GetProperty("items").EnumerateArray()];
-        Assert.Equal(TensorFormats.All.Select(f => f.Name), items.Select(i => i.GetProperty("name").GetString()));
-        Assert.Equal(TensorFormats.All.Select(f => f.BitsPerWeight), items.Select(i => i.GetProperty("bits_per_weight").GetDouble()));
+        JsonElement[] storage = [.. items.Where(i => i.GetProperty("kind").GetString() == "storage")];
+        Assert.Equal(TensorFormats.All.Select(f => f.Name), storage.Select(i => i.GetProperty("name").GetString()));
+        Assert.Equal(TensorFormats.All.Select(f => f.BitsPerWeight), storage.Select(i => i.GetProperty("bits_per_weight").GetDouble()));
+        Assert.Equal(FileTypes.All.Select(t => t.Name), items.Where(i => i.GetProperty("kind").GetString() == "type").Select(i => i.GetProperty("name").GetString()));
     }
 }

@@ -1,0 +1,140 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Decant.Cli.Models;
+using Decant.Cli.Output;
+using Decant.Cli.Running;
+using Decant.Compression.Pipeline;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Evaluation;
+using Spectre.Console;
+
+namespace Decant.Cli.Verbs;
+
+/// <summary><c>decant compress</c>: makes a model small and says what that cost.</summary>
+internal sealed class CompressVerb : Verb
+{
+    private readonly Argument<string> model = ModelArgument.Create();
+    private readonly Option<string> output = OutputOptions.CreateOutput("The file (NAME.gguf) or folder to write", required: true);
+    private readonly CompressionInputs inputs = new();
+    private readonly Option<bool> force = OutputOptions.CreateForce();
+    private readonly Option<bool> restart = new("--restart") { Description = "Use nothing of an earlier run of the same job, finished or not" };
+    private readonly Option<bool> noVerify = new("--no-verify") { Description = "Do not check the output, and measure nothing" };
+    private readonly Option<double?> maximumDivergence = new Option<double?>("--max-kld") { Description = "Give up, with exit code 6, if the mean KL divergence from the source is above this", HelpName = "X" }.AtLeast(0);
+
+    public override string Name => "compress";
+
+    public override string Description => "Make a model small; verify it and say what that cost before it gets its name";
+
+    public override IReadOnlyList<(string Command, string Meaning)> Examples =>
+    [
+        ("decant compress model.gguf -o small.gguf --to q4_k_m", "Four bits by llama.cpp's usual mixture; the bytes are llama.cpp's"),
+        ("decant compress model-folder -o small.gguf --to q4_0 --imatrix imatrix.gguf", "From a Hugging Face folder, weighted by what the columns are used for"),
+        ("decant compress model.gguf -o small.gguf --to q4_k_m --tensor-type ffn_down=Q6_K --max-kld 0.05", "With an exception, and a limit on the damage"),
+    ];
+
+    public override void Declare(Command command)
+    {
+        command.Add(model);
+        command.Add(output);
+        inputs.Declare(command);
+        foreach (Option option in (Option[])[force, restart, noVerify, maximumDivergence])
+            command.Add(option);
+    }
+
+    public override ExitCode Run(VerbRun run)
+    {
+        if (run.Has(maximumDivergence) && run.Get(noVerify))
+            throw new UsageException("--max-kld is checked by the verification that --no-verify leaves out.");
+        string path = run.Get(output)!;
+        using IModelSource source = ModelSources.Open(run.Get(model));
+        CompressionPlan plan = CompressionPlan.Create(source, inputs.Read(run, OutputContainers.ForPath(path)));
+        var options = new CompressOptions
+        {
+            OutputPath = path,
+            Overwrite = run.Get(force),
+            Restart = run.Get(restart),
+            Verify = !run.Get(noVerify),
+            MaximumDivergence = run.Get(maximumDivergence),
+            ThreadCount = run.ThreadCount,
+            QualityProbe = new QualityProbe(),
+            Command = run.CommandLine,
+        };
+        long start = TimeProvider.System.GetTimestamp();
+        // A job already finished says so itself; notices would repeat what its first run said.
+        CompressResult result = run.WithProgress(progress => CompressJob.Run(plan, options, progress, null, run.CancellationToken));
+        if (!result.AlreadyDone)
+            Fallbacks.Notify(run, plan, result.Notices);
+        double seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+        run.Emit(() => ToJson(plan, result, seconds), console => Print(console, plan, result, seconds));
+        return ExitCode.Done;
+    }
+
+    private static JsonObject ToJson(CompressionPlan plan, CompressResult result, double seconds) => new()
+    {
+        ["output"] = result.OutputPath,
+        ["report"] = result.ReportPath,
+        ["already_done"] = result.AlreadyDone,
+        ["type"] = plan.Request.Type.Name,
+        ["bytes_in"] = result.SourceByteCount,
+        ["bytes_out"] = result.OutputByteCount,
+        ["bytes_planned"] = plan.OutputByteCount,
+        ["bits_per_weight"] = result.BitsPerWeight,
+        ["seconds"] = seconds,
+        ["hash_seconds"] = result.Times.Hash.TotalSeconds,
+        ["sync_seconds"] = result.Times.Synchronize.TotalSeconds,
+        ["peak_memory_bytes"] = result.PeakMemoryByteCount,
+        ["resumed"] = result.ResumedTensorCount > 0,
+        ["resumed_tensors"] = result.ResumedTensorCount,
+        ["steps"] = new JsonArray(new JsonObject
+        {
+            ["method"] = plan.Request.Importance is null ? "round" : "round_with_importance",
+            ["type"] = plan.Request.Type.Name,
+            ["tensors"] = plan.Tensors.Count(tensor => !tensor.IsCopy),
+            ["seconds"] = result.Times.Encode.TotalSeconds,
+        }),
+        ["verify"] = result.Verification is { } report ? VerifyOutput.ToJson(report) : null,
+        ["fallbacks"] = Fallbacks.ToJson(plan),
+        ["notices"] = new JsonArray([.. Fallbacks.OtherNotices(plan, result.Notices).Select(notice => (JsonNode)notice)]),
+        ["run_with"] = RunCommand(plan, result.OutputPath),
+    };
+
+    private static void Print(IAnsiConsole console, CompressionPlan plan, CompressResult result, double seconds)
+    {
+        if (result.AlreadyDone)
+        {
+            console.WriteFact($"{result.OutputPath} is finished already: the same source and the same options made it. --restart makes it anew.");
+            return;
+        }
+        var facts = new List<(string, string)>
+        {
+            ("written", FormattableString.Invariant(
+                $"{result.OutputPath}, {Quantities.Bytes(result.OutputByteCount)} from {Quantities.Bytes(result.SourceByteCount)}, {result.BitsPerWeight:F2} bits per weight")),
+            ("planned", result.OutputByteCount == plan.OutputByteCount
+                ? $"{Quantities.Count(plan.OutputByteCount)} bytes, and that is what it has"
+                : $"{Quantities.Count(plan.OutputByteCount)} bytes of weights; it has {Quantities.Count(result.OutputByteCount)} with its side files"),
+            ("time", Times(result, seconds)),
+            ("memory", $"{Quantities.Bytes(result.PeakMemoryByteCount)} private at most"),
+        };
+        if (result.Verification is { } report)
+        {
+            facts.Add(("verified", string.Join(", ", report.Checks.Select(check => check.Name))));
+            facts.AddRange(VerifyOutput.Quality(report));
+        }
+        facts.Add(("report", result.ReportPath));
+        facts.Add(("run it with", RunCommand(plan, result.OutputPath)));
+        console.Write(TextOutput.CreateFacts(facts));
+    }
+
+    private static string Times(CompressResult result, double seconds)
+    {
+        string text = FormattableString.Invariant(
+            $"{Quantities.Duration(TimeSpan.FromSeconds(seconds))}: encode {result.Times.Encode.TotalSeconds:F2} s, source hash {result.Times.Hash.TotalSeconds:F2} s, disk {result.Times.Synchronize.TotalSeconds:F2} s, verify {result.Times.Verify.TotalSeconds:F2} s");
+        return result.ResumedTensorCount > 0 ? $"{text}; {result.ResumedTensorCount} tensors taken over from an earlier run" : text;
+    }
+
+    // llama-cli ships with llama.cpp; a folder is for transformers.
+    private static string RunCommand(CompressionPlan plan, string path) => plan.Request.Container == OutputContainer.Gguf
+        ? $"llama-cli -m {ShellText.Quote(path)} -p \"Once upon a time\" -n 64"
+        : $"python -c \"import transformers; print(transformers.pipeline('text-generation', '{path}')('Once upon a time'))\"";
+}
