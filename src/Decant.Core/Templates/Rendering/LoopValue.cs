@@ -10,7 +10,7 @@ namespace Decant.Core.Templates.Rendering;
 internal sealed class LoopValue(RenderContext context, IEnumerable<TemplateValue> source, int? knownCount, int depth, Func<TemplateValue, TemplateValue>? recurse) : CallableValue
 {
     private readonly IEnumerator<TemplateValue> items = source.GetEnumerator();
-    private Queue<TemplateValue> ahead = new();
+    private readonly Queue<TemplateValue> ahead = new();
     private int? count = knownCount;
     private int index = -1;
     private TemplateValue? previous;

@@ -31,8 +31,6 @@ internal sealed class DictValue : TemplateValue
         height = Math.Max(height, value.Height + 1);
     }
 
-    public void Set(string key, TemplateValue value) => Set(new StringValue(key), value);
-
     /// <summary>The value of a hashable key, or null.</summary>
     public TemplateValue? Find(TemplateValue key) => entries.TryGetValue(key, out TemplateValue? value) ? value : null;
 
