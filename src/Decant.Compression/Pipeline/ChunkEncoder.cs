@@ -127,13 +127,8 @@ internal sealed class ChunkEncoder
             + "Weights must be finite; the checkpoint is damaged or its training diverged.");
     }
 
-    /// <summary>As many rows as the batch should have, but no lane of the encoder idle if it can be helped.</summary>
-    private int BatchRows(int rowLength, int rowCount)
-    {
-        int atOnce = encoder?.RowsAtOnce ?? 1;
-        int rows = Math.Max(1, BatchElementCount / Math.Max(1, rowLength) / atOnce) * atOnce;
-        return Math.Clamp(rows, 1, rowCount);
-    }
+    /// <summary>As many rows as the batch should have.</summary>
+    private static int BatchRows(int rowLength, int rowCount) => Math.Clamp(BatchElementCount / Math.Max(1, rowLength), 1, rowCount);
 
     private static void Grow<T>(ref T[] buffer, int length)
     {

@@ -20,7 +20,7 @@ internal unsafe interface ILaneEncoder<T>
 
     /// <summary>Encodes.</summary>
     /// <param name="values"><see cref="BlockLength"/> elements.</param>
-    /// <param name="importance">Null, or the weights of the block's columns, the same for all lanes.</param>
+    /// <param name="importance">Null, or one weight per element.</param>
     /// <param name="rowMeanSquare">Mean of the squares of each lane's row, if <see cref="WeighsByRow"/> and weights are given.</param>
     /// <param name="work"><see cref="LaneMemory.WorkCount"/> vectors to use freely.</param>
     /// <param name="bytes">Receives <see cref="BlockByteCount"/> integers: each lane's bytes, one to a vector; bits above 8 are ignored.</param>
@@ -28,5 +28,5 @@ internal unsafe interface ILaneEncoder<T>
     /// A mask of the lanes whose bytes are right. The others met something rare (a number too large to round, a scale that is no
     /// finite half, negative or denormal scales) that only the definition handles as the reference does.
     /// </returns>
-    static abstract T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes);
+    static abstract T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes);
 }

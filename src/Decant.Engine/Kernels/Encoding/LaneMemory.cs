@@ -8,14 +8,14 @@ internal static unsafe class LaneMemory
     /// <summary>Vectors that an encoder may use for weights, codes and sums.</summary>
     public const int WorkCount = 384;
 
-    /// <summary>Vectors for the elements of a block.</summary>
+    /// <summary>Vectors for the elements of a block, and as many for their importance weights.</summary>
     public const int ValueCount = 256;
 
     /// <summary>Vectors for the bytes of a block, and for the words they are joined to.</summary>
     public const int ByteCount = 256, WordCount = ByteCount / 4;
 
-    /// <summary>Vectors in all: elements, work, bytes, words, and words turned back into rows.</summary>
-    public const int TotalCount = ValueCount + WorkCount + ByteCount + 2 * WordCount;
+    /// <summary>Vectors in all: elements, weights, work, bytes, words, and words turned back into rows.</summary>
+    public const int TotalCount = 2 * ValueCount + WorkCount + ByteCount + 2 * WordCount;
 
     /// <summary>Widest vector.</summary>
     public const int Alignment = 64;

@@ -24,9 +24,6 @@ public abstract class RowEncoder
     /// <summary>What the rows are stored as.</summary>
     public TensorFormat Format { get; }
 
-    /// <summary>How many rows are worked on at once: passing a multiple of it to <see cref="EncodeRows"/> leaves no lane idle.</summary>
-    public virtual int RowsAtOnce => 1;
-
     /// <summary>The needed instructions.</summary>
     internal InstructionSet Instructions => instructions;
 

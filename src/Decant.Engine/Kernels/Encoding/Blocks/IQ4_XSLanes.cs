@@ -13,7 +13,7 @@ internal readonly unsafe struct IQ4_XSLanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T* codes = work, weights = work + 32, scales = work + 64;
         T meanSquare = LaneMath<T>.AddSquares(LaneMath<T>.Zero, values, 256) * T.Create(2f / 256);

@@ -18,7 +18,7 @@ internal readonly unsafe struct MXFP4Lanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T* codes = work;
         T max = LaneMath<T>.Maximum(values, 32);

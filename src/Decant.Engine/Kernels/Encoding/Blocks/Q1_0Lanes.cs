@@ -12,7 +12,7 @@ internal readonly unsafe struct Q1_0Lanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T sum = LaneMath<T>.Zero;
         for (int i = 0; i < 128; i++)

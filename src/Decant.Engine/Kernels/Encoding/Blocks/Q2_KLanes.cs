@@ -13,7 +13,7 @@ internal readonly unsafe struct Q2_KLanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T* codes = work, weights = work + 256, trial = work + 272, scales = work + 288, minima = work + 304, sums = work + 320;
         T* scaleCodes = work + 336, minimumCodes = work + 352;

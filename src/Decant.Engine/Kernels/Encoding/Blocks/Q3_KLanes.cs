@@ -15,7 +15,7 @@ internal readonly unsafe struct Q3_KLanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T* codes = work, weights = work + 256, products = work + 272, scales = work + 288, sums = work + 304, scaleCodes = work + 320;
         T sound = T.FromBits(-1);

@@ -13,7 +13,7 @@ internal readonly unsafe struct Q4_KLanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T* codes = work;
         T sound = ScaleMinLanes<T>.Encode<Plain15, Weighted15>(values, importance, work, bytes);

@@ -13,7 +13,7 @@ internal readonly unsafe struct Q5_0Lanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => true;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T* codes = work, weights = work + 32, products = work + 64;
         T sound = T.FromBits(-1);

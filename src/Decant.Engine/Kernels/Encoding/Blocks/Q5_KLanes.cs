@@ -13,7 +13,7 @@ internal readonly unsafe struct Q5_KLanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T* codes = work;
         T sound = ScaleMinLanes<T>.Encode<Plain31, Weighted31>(values, importance, work, bytes);

@@ -15,7 +15,7 @@ internal readonly unsafe struct Q6_KLanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T* codes = work, weights = work + 256, products = work + 272, scales = work + 288;
         T sound = T.FromBits(-1);
@@ -23,7 +23,7 @@ internal readonly unsafe struct Q6_KLanes<T> : ILaneEncoder<T>
         {
             T* part = values + 16 * run;
             for (int i = 0; i < 16; i++)
-                weights[i] = importance == null ? part[i] * part[i] : T.Create(importance[16 * run + i]);
+                weights[i] = importance == null ? part[i] * part[i] : importance[16 * run + i];
             SymmetricLanes<T> found = SymmetricLanes<T>.Run(part, weights, 16, Zero, products);
             scales[run] = found.Scale;
             for (int i = 0; i < 16; i++)

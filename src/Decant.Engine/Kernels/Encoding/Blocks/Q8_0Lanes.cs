@@ -12,7 +12,7 @@ internal readonly unsafe struct Q8_0Lanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T d = LaneMath<T>.Maximum(values, 32) / T.Create(127f);
         T inverse = LaneMath<T>.InverseOrZero(d);

@@ -8,7 +8,7 @@ internal static unsafe class ScaleMinLanes<T>
     where T : unmanaged, ILanes<T>
 {
     /// <summary>Writes the 16 bytes of the header and leaves 256 codes, as integers, at the start of <paramref name="work"/>.</summary>
-    public static T Encode<TPlain, TWeighted>(T* values, float* importance, T* work, T* header)
+    public static T Encode<TPlain, TWeighted>(T* values, T* importance, T* work, T* header)
         where TPlain : struct, IAsymmetricPlan
         where TWeighted : struct, IAsymmetricPlan
     {

@@ -12,7 +12,7 @@ internal readonly unsafe struct TQ2_0Lanes<T> : ILaneEncoder<T>
 
     public static bool WeighsByRow => false;
 
-    public static T Encode(T* values, float* importance, T rowMeanSquare, T* work, T* bytes)
+    public static T Encode(T* values, T* importance, T rowMeanSquare, T* work, T* bytes)
     {
         T* codes = work;
         T sound = T.FromBits(-1);

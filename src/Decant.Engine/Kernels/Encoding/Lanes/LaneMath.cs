@@ -71,11 +71,11 @@ internal static unsafe class LaneMath<T>
         return sum;
     }
 
-    /// <summary>Weights <c>importance * sqrt(meanSquare + x²)</c>; the importance of a column is the same in all lanes.</summary>
-    public static void Weigh(T* values, float* importance, int count, T meanSquare, T* weights)
+    /// <summary>Weights <c>importance * sqrt(meanSquare + x²)</c>.</summary>
+    public static void Weigh(T* values, T* importance, int count, T meanSquare, T* weights)
     {
         for (int i = 0; i < count; i++)
-            weights[i] = T.Create(importance[i]) * T.Sqrt(meanSquare + values[i] * values[i]);
+            weights[i] = importance[i] * T.Sqrt(meanSquare + values[i] * values[i]);
     }
 
     /// <summary>Sum, in order.</summary>

@@ -97,7 +97,7 @@ internal static unsafe class FourBitTableLanes<T>
     }
 
     /// <summary>Importance weights, or the squares of the elements without them.</summary>
-    public static void Weigh(T* values, float* importance, int count, T meanSquare, T* weights)
+    public static void Weigh(T* values, T* importance, int count, T meanSquare, T* weights)
     {
         if (importance != null)
         {
