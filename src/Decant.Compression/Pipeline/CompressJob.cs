@@ -86,7 +86,7 @@ public sealed class CompressJob
         try
         {
             var builder = new GgufFileBuilder(output, journal, plan.Layout, plan.Conversions());
-            builder.Build(options.ThreadCount, null, progress, Notify, cancellationToken);
+            builder.Build(options.ThreadCount, options.Estimate is { } estimate ? i => estimate.TensorSeconds[i] : null, progress, Notify, cancellationToken);
             result = result with
             {
                 ResumedTensorCount = builder.ResumedTensorCount,

@@ -1,3 +1,4 @@
+using Decant.Compression.Pipeline.Estimates;
 using Decant.Core.Measurement;
 
 namespace Decant.Compression.Pipeline;
@@ -25,6 +26,9 @@ public sealed record CompressOptions
 
     /// <summary>Measures perplexity and divergence; without it verification looks at files and weights alone.</summary>
     public IQualityProbe? QualityProbe { get; init; }
+
+    /// <summary>What the job was estimated to cost, for the time left and the report; null if nobody asked.</summary>
+    public PlanEstimate? Estimate { get; init; }
 
     /// <summary>The command as the user gave it, for the report.</summary>
     public string Command { get; init; } = "";

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Decant.Compression.Methods.Mixtures;
 using Decant.Compression.Pipeline;
+using Decant.Compression.Pipeline.Estimates;
 using Decant.Compression.Verification;
 using Decant.Core.Errors;
 using Decant.Core.Files;
@@ -69,7 +70,7 @@ public static class CompressReport
                 ["bits_per_weight"] = Round(result.BitsPerWeight, 4),
                 ["weights"] = plan.WeightCount,
             },
-            ["planned"] = new JsonObject { ["bytes"] = plan.OutputByteCount },
+            ["planned"] = Planned(plan, options.Estimate),
             ["actual"] = new JsonObject
             {
                 ["bytes"] = result.OutputByteCount,
@@ -89,6 +90,19 @@ public static class CompressReport
         using (var writer = new Utf8JsonWriter(output.OpenFile(), new JsonWriterOptions { Indented = true, NewLine = "\n" }))
             report.WriteTo(writer);
         output.Commit();
+    }
+
+    private static JsonObject Planned(CompressionPlan plan, PlanEstimate? estimate)
+    {
+        var planned = new JsonObject { ["bytes"] = plan.OutputByteCount };
+        if (estimate is not null)
+        {
+            planned["encode_seconds"] = Round(estimate.Encode.TotalSeconds, 3);
+            planned["sync_seconds"] = Round(estimate.Synchronize.TotalSeconds, 3);
+            planned["verify_seconds"] = Round(estimate.Verify.TotalSeconds, 3);
+            planned["peak_memory_bytes"] = estimate.PeakMemoryByteCount;
+        }
+        return planned;
     }
 
     private static JsonObject Source(IReadOnlyList<FileFingerprint> files, TimeSpan hashTime) => new()

@@ -24,7 +24,10 @@ public sealed class PeerQuantizeTests : IDisposable
 
     public static TheoryData<string> CustomShapes => [.. customShapes.Select(s => s.Name)];
 
-    public static TheoryData<string> Types => [.. FileTypes.All.Where(t => !t.BaseNeedsImportance).Select(t => t.Name)];
+    /// <summary>All but Q2_K_S, which needs importance values, and Q1_0, which llama.cpp refuses for rows that are no multiple of 128.</summary>
+    private static readonly string[] comparable = [.. FileTypes.All.Where(t => !t.BaseNeedsImportance && t.Name != "Q1_0").Select(t => t.Name)];
+
+    public static TheoryData<string> Types => [.. comparable];
 
     public void Dispose() => folder.Dispose();
 
@@ -36,9 +39,9 @@ public sealed class PeerQuantizeTests : IDisposable
         string input = folder.File("in.gguf");
         TestModels.Make(input, ["custom", .. customShapes.Single(s => s.Name == shape).Arguments]);
         int count = 0;
-        foreach (FileType type in FileTypes.All.Where(t => !t.BaseNeedsImportance))
-            count += CompareWithPeer(input, type.Name);
-        Assert.True(count > 20 * FileTypes.All.Count / 2, $"{count} tensors compared");
+        foreach (string type in shape.StartsWith("odd", StringComparison.Ordinal) ? comparable : [.. comparable, "Q1_0"])
+            count += CompareWithPeer(input, type);
+        Assert.True(count > 10 * comparable.Length, $"{count} tensors compared");
     }
 
     [Theory]
@@ -49,7 +52,14 @@ public sealed class PeerQuantizeTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Types))]
+    [InlineData("Q4_0")]
+    [InlineData("Q4_1")]
+    [InlineData("Q5_0")]
+    [InlineData("Q5_1")]
+    [InlineData("Q8_0")]
+    [InlineData("Q6_K")]
+    [InlineData("Q4_K_M")]
+    [InlineData("IQ4_NL")]
     public void The_real_model_is_quantized_as_llama_cpp_does(string type)
     {
         Assert.Equal(272, CompareWithPeer(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"), type));

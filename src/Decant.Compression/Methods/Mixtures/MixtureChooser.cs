@@ -8,9 +8,13 @@ namespace Decant.Compression.Methods.Mixtures;
 /// <summary>Gives every tensor of a model its format, by llama.cpp's rules for a file type.</summary>
 public sealed class MixtureChooser
 {
-    /// <summary>What takes the place of a format whose blocks do not divide a row; formats of 32 and fewer fall to F16 at once.</summary>
+    /// <summary>
+    /// What takes the place of a format whose blocks do not divide a row. Formats of 32 elements fall to F16 at once, and so does Q1_0, for which
+    /// llama.cpp has no substitute and gives up.
+    /// </summary>
     private static readonly FrozenDictionary<string, string> fallbacks = new Dictionary<string, string>
     {
+        ["Q2_0"] = "Q4_0",
         ["Q2_K"] = "Q4_0",
         ["Q3_K"] = "Q4_0",
         ["TQ1_0"] = "Q4_0",

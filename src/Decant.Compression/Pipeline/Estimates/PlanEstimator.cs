@@ -1,0 +1,125 @@
+using Decant.Compression.Methods.Mixtures;
+using Decant.Compression.Verification;
+using Decant.Core.Architectures;
+using Decant.Core.Devices;
+using Decant.Core.Errors;
+using Decant.Core.Formats;
+using Decant.Core.Measurement;
+using Decant.Core.Tensors;
+
+namespace Decant.Compression.Pipeline.Estimates;
+
+/// <summary>
+/// Estimates time and memory of a plan from short trials on made-up weights; of the model only headers are read. The source's files are taken to be
+/// in the system's cache: from a cold disk reading adds its own time.
+/// </summary>
+public static class PlanEstimator
+{
+    /// <summary>Code compiled and tables built while a job runs, measured on several models.</summary>
+    private const long WorkingByteCount = 40_000_000;
+
+    /// <summary>What a vocabulary entry takes in the three tokenizers that verification opens.</summary>
+    private const long ByteCountPerVocabularyEntry = 900;
+
+    /// <summary>Rows of logits under comparison.</summary>
+    private const long LogitsByteCount = 64 << 20;
+
+    /// <summary>Estimates; takes about a second.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="options">How it will be carried out.</param>
+    /// <param name="cancellationToken">Stops between trials.</param>
+    public static PlanEstimate Estimate(CompressionPlan plan, EstimateOptions options, CancellationToken cancellationToken = default)
+    {
+        int threadCount = options.ThreadCount > 0 ? options.ThreadCount : Environment.ProcessorCount;
+        long memoryBefore = PrivateMemory.ReadByteCount();
+        DiskTrial disk = DiskTrial.Run(options.OutputFolder ?? Path.GetTempPath());
+        var encode = new EncodeTrial(threadCount, cancellationToken);
+        double[] seconds = new double[plan.Tensors.Count];
+        for (int i = 0; i < seconds.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            seconds[i] = TensorSeconds(plan, plan.Tensors[i], encode, disk, threadCount);
+        }
+        long sourceByteCount = FileFingerprint.FilesOf(plan.Source).Sum(file => new FileInfo(file).Length);
+        DecoderModel? model = options.Verify ? TryBind(plan) : null;
+        return new PlanEstimate
+        {
+            Hash = TimeSpan.FromSeconds(sourceByteCount * disk.HashSecondsPerByte),
+            Encode = TimeSpan.FromSeconds(seconds.Sum()),
+            Synchronize = TimeSpan.FromSeconds(plan.OutputByteCount * disk.SynchronizeSecondsPerByte),
+            Verify = TimeSpan.FromSeconds(options.Verify ? VerifySeconds(plan, model, options.QualityProbe, new VerifyTrial(threadCount, cancellationToken)) : 0),
+            PeakMemoryByteCount = memoryBefore + WorkingByteCount + EncodeMemory(plan, threadCount)
+                + (model is not null && options.QualityProbe is not null ? VerifyMemory(model) : 0),
+            TensorSeconds = seconds,
+        };
+    }
+
+    private static double TensorSeconds(CompressionPlan plan, TensorChoice choice, EncodeTrial encode, DiskTrial disk, int threadCount)
+    {
+        TensorInfo source = choice.Source;
+        bool hasImportance = plan.Request.Importance?.Has(source.Name) == true;
+        // A vector or two weigh nothing, and a trial of their row length would cost more than they do.
+        double arithmetic = source.Shape.Rank < 2 ? 0 : source.Shape.ElementCount * encode.SecondsPerElement(source, choice.Target, hasImportance);
+        // Reading and writing are done by every thread for itself, between its encoding.
+        return arithmetic + (source.ByteCount * disk.ReadSecondsPerByte + choice.TargetByteCount * disk.WriteSecondsPerByte) / threadCount;
+    }
+
+    private static double VerifySeconds(CompressionPlan plan, DecoderModel? model, IQualityProbe? probe, VerifyTrial trial)
+    {
+        double seconds = 0;
+        foreach (TensorChoice choice in plan.Tensors.Where(t => t.Source.Shape.Rank >= 2))
+            seconds += choice.Source.Shape.ElementCount * trial.CompareSecondsPerElement(choice.Source.Format, choice.Target);
+        if (model is null || probe is null)
+            return seconds;
+        seconds += trial.RunSeconds(probe, model, Matrices(plan, t => t.Source.Format));
+        return seconds + trial.RunSeconds(probe, model, Matrices(plan, t => t.Target));
+    }
+
+    /// <summary>The matrices of products, the head last. The embedding is a product only where it is tied to the head.</summary>
+    private static List<(TensorFormat, long)> Matrices(CompressionPlan plan, Func<TensorChoice, TensorFormat> formatOf)
+    {
+        TensorChoice[] matrices = [.. plan.Tensors.Where(t => t.Source.Shape.Rank >= 2)];
+        TensorChoice? head = matrices.FirstOrDefault(t => GgufTensorNames.Categorise(t.Source.Name) == TensorCategory.Output)
+            ?? matrices.FirstOrDefault(t => GgufTensorNames.IsTokenEmbedding(t.Source.Name));
+        List<(TensorFormat, long)> list =
+        [
+            .. matrices.Where(t => t != head && !GgufTensorNames.IsTokenEmbedding(t.Source.Name)).Select(t => (formatOf(t), t.Source.Shape.ElementCount)),
+        ];
+        if (head is not null)
+            list.Add((formatOf(head), head.Source.Shape.ElementCount));
+        return list;
+    }
+
+    private static DecoderModel? TryBind(CompressionPlan plan)
+    {
+        try
+        {
+            return ArchitectureRegistry.Bind(plan.Source);
+        }
+        catch (NotSupportedModelException)
+        {
+            return null;
+        }
+    }
+
+    private static long EncodeMemory(CompressionPlan plan, int threadCount)
+    {
+        long largest = 0;
+        foreach (TensorChoice choice in plan.Tensors)
+        {
+            long rows = RowChunk.RowsPerChunk(choice.Source.Shape);
+            long values = Math.Min(rows, 64) * choice.Source.Shape.RowLength * sizeof(float);
+            largest = Math.Max(largest, Math.Min(values, 4 << 20) + rows * choice.Target.RowByteCount(choice.Source.Shape.RowLength));
+        }
+        return threadCount * largest + 2L * plan.Layout.Header.Length;
+    }
+
+    /// <summary>Two caches of one window, the activations of one batch, logits, tokenizers.</summary>
+    private static long VerifyMemory(DecoderModel model)
+    {
+        int length = QualityWindows.Sizes(model).Length;
+        long cache = 2L * sizeof(float) * length * model.Spec.Layers.Sum(layer => (long)layer.Attention.KeyValueHeadCount * (layer.Attention.HeadSize + layer.Attention.ValueSize));
+        long widest = model.Spec.Layers.Max(layer => 6L * model.Spec.HiddenSize + 3L * layer.FeedForward.Width + 3L * layer.Attention.HeadCount * layer.Attention.HeadSize);
+        return cache + 2 * sizeof(float) * length * widest + LogitsByteCount + ByteCountPerVocabularyEntry * model.Spec.VocabularySize;
+    }
+}
