@@ -23,6 +23,10 @@ public static class SharedFiles
         return path!;
     }
 
+    /// <summary>Skips the running test where only the checkout's choice of fixtures is there: for tests that count all of them.</summary>
+    public static void RequireWholeSet() =>
+        Assert.SkipWhen(Root is null, "needs the whole folder shared (set DECANT_SHARED or put it beside the checkout)");
+
     /// <summary>The path of a shared file or folder, or null if it is absent.</summary>
     public static string? Find(params string[] parts)
     {

@@ -42,6 +42,7 @@ public sealed class InspectVerbTests
     [Fact]
     public void Every_architecture_fixture_can_be_inspected_whether_it_can_run_or_not()
     {
+        SharedFiles.RequireWholeSet();
         string root = SharedFiles.Require("fixtures", "architectures");
         int supported = 0;
         int unsupported = 0;

@@ -12,7 +12,7 @@ public sealed partial class BindingTests
     [Fact]
     public void Every_family_has_a_fixture_and_every_fixture_is_visited()
     {
-        SharedFiles.Require("fixtures", "architectures");
+        SharedFiles.RequireWholeSet();
         Assert.True(Fixtures.Folders.Count() >= Fixtures.MinimumCount, $"only {Fixtures.Folders.Count()} folders");
         foreach (Architecture architecture in ArchitectureRegistry.All)
             Assert.Contains(Fixtures.Folders, folder => Fixtures.FamilyOf(folder) == architecture);
@@ -96,7 +96,6 @@ public sealed partial class BindingTests
     [Fact]
     public void Leftover_tensors_and_a_second_copy_of_the_head_are_left_out_with_notices()
     {
-        SharedFiles.Require("fixtures", "architectures");
         using HuggingFaceModelSource llama = Fixtures.Open("llama-oddities");
         DecoderModel model = ArchitectureRegistry.Bind(llama);
         Assert.Equal(2, model.Notices.Count);

@@ -155,7 +155,6 @@ public sealed class ConfigRefusalTests
     [Fact]
     public void Both_rope_spellings_at_once_must_agree()
     {
-        SharedFiles.Require("fixtures", "architectures");
         using HuggingFaceModelSource source = Fixtures.Open("llama-linear");
         JsonObject config = Fixtures.Config("llama-linear");
         config["rope_scaling"] = JsonNode.Parse("{\"type\":\"linear\",\"factor\":2.5}");

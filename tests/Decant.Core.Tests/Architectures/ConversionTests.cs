@@ -165,7 +165,7 @@ public sealed class ConversionTests
     [Fact]
     public void What_llama_cpp_will_do_otherwise_is_a_notice()
     {
-        SharedFiles.Require("fixtures", "architectures");
+        SharedFiles.RequireWholeSet();
         Assert.Contains(Notices("llama-dynamic"), n => n.Contains("dynamic NTK", StringComparison.Ordinal) && n.Contains("16", StringComparison.Ordinal));
         Assert.Contains(Notices("mistral"), n => n.Contains("sliding window", StringComparison.Ordinal) && n.Contains('9', StringComparison.Ordinal));
         Assert.Contains(Notices("phi3"), n => n.Contains("sliding window", StringComparison.Ordinal));
@@ -325,7 +325,6 @@ public sealed class ConversionTests
     [Fact]
     public void Longrope_without_a_scaling_type_is_understood_from_its_tensors()
     {
-        SharedFiles.Require("fixtures", "architectures");
         using HuggingFaceModelSource source = Fixtures.Open("phi3-longrope");
         DecoderModel model = ArchitectureRegistry.Bind(source);
         GgufDescription description = GgufExport.Describe(model);

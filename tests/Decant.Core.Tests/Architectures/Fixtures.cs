@@ -33,9 +33,9 @@ internal static class Fixtures
     }
 
     public static JsonObject Config(string folder, string name = "config.json") =>
-        (JsonObject)JsonNode.Parse(File.ReadAllBytes(Path.Combine(PathOf(folder), name)))!;
+        (JsonObject)JsonNode.Parse(File.ReadAllBytes(SharedFiles.Require("fixtures", "architectures", folder, name)))!;
 
-    public static HuggingFaceModelSource Open(string folder, string config = "config.json") => HuggingFaceModelSource.OpenFolder(PathOf(folder), config);
+    public static HuggingFaceModelSource Open(string folder, string config = "config.json") => HuggingFaceModelSource.OpenFolder(SharedFiles.Require("fixtures", "architectures", folder), config);
 
     public static byte[] Bytes(TensorData tensor)
     {

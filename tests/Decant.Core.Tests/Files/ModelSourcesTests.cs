@@ -33,6 +33,7 @@ public class ModelSourcesTests
     [Fact]
     public void Every_architecture_folder_opens_and_reads_as_the_independent_reader_does()
     {
+        SharedFiles.RequireWholeSet();
         string[] folders = [.. SharedFiles.Folders("fixtures", "architectures")];
         Assert.SkipWhen(folders.Length == 0, "needs shared/fixtures/architectures");
         int tensorCount = 0;

@@ -78,7 +78,7 @@ public class GgufTokenizerTests
         Assert.True(compared >= 8);
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Expressible))]
     public void A_written_vocabulary_gives_the_ids_of_its_folder(string folder)
     {
@@ -117,7 +117,7 @@ public class GgufTokenizerTests
         Assert.Contains("GGUF has no name", error.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Expressible))]
     [Trait("Category", "Slow")]
     public void Llama_cpp_reads_a_written_vocabulary_and_gives_our_ids(string folder)

@@ -9,7 +9,7 @@ public class HuggingFaceTokenizerExporterTests
 {
     public static TheoryData<string> Supported => [.. TokenizerFixtures.Supported];
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Supported))]
     public void A_written_folder_gives_every_case(string folder)
     {

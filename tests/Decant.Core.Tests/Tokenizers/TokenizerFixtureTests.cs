@@ -1,3 +1,4 @@
+using Decant.Testing;
 using Decant.Core.Errors;
 using Decant.Core.Tokenizers;
 
@@ -12,7 +13,7 @@ public class TokenizerFixtureTests
 
     public static TheoryData<string> NotSupported => [.. TokenizerFixtures.NotSupportedYet];
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Supported))]
     public void Ids_tokens_and_offsets_are_the_references(string folder)
     {
@@ -23,7 +24,7 @@ public class TokenizerFixtureTests
         Assert.True(failures.Count == 0, $"{failures.Count} of {cases.Count} differ:\n{string.Join('\n', failures.Take(ShownFailures))}");
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Supported))]
     public void Decoded_text_is_the_references(string folder)
     {
@@ -37,7 +38,7 @@ public class TokenizerFixtureTests
         });
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Supported))]
     public void Streams_give_each_piece_as_soon_as_it_is_certain(string folder)
     {
@@ -58,7 +59,7 @@ public class TokenizerFixtureTests
         });
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(NotSupported))]
     public void Kinds_that_are_not_known_are_refused_by_name(string folder)
     {
@@ -69,6 +70,9 @@ public class TokenizerFixtureTests
     }
 
     [Fact]
-    public void No_folder_is_forgotten() =>
+    public void No_folder_is_forgotten()
+    {
+        SharedFiles.RequireWholeSet();
         Assert.Equal(19, TokenizerFixtures.Supported.Count() + TokenizerFixtures.NotSupportedYet.Length);
+    }
 }

@@ -114,7 +114,7 @@ public class CachedDecodingTests
     [Fact]
     public void Every_case_of_length_dependent_rotation_is_tested()
     {
-        SharedFiles.Require("fixtures", "architectures", "index.json");
+        SharedFiles.RequireWholeSet();
         Assert.Equal(3, CachedDefinitions().Count);
     }
 

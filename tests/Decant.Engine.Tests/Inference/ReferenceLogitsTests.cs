@@ -25,7 +25,7 @@ public class ReferenceLogitsTests
     [Fact]
     public void All_registered_decoders_have_reference_checkpoints()
     {
-        SharedFiles.Require("fixtures", "architectures", "index.json");
+        SharedFiles.RequireWholeSet();
         Assert.True(ReferenceCheckpoint.Folders().Count() >= 18, string.Join(' ', ReferenceCheckpoint.Folders()));
     }
 
