@@ -27,7 +27,7 @@ internal sealed record Terminal
     public int Width { get; init; } = WideOutput;
 
     /// <summary>Columns where no terminal limits them: tables are not wrapped.</summary>
-    public const int WideOutput = 200;
+    public const int WideOutput = 10_000;
 
     /// <summary>The real console.</summary>
     public static Terminal OfProcess()

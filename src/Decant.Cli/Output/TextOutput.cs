@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 
 namespace Decant.Cli.Output;
@@ -5,8 +6,21 @@ namespace Decant.Cli.Output;
 /// <summary>Text for people: colours and box lines on a terminal, plain characters elsewhere.</summary>
 internal static class TextOutput
 {
-    /// <summary>A console over standard output.</summary>
-    public static IAnsiConsole Create(Terminal terminal) => Create(terminal, terminal.Output, terminal.OutputIsTerminal);
+    /// <summary>Writes to standard output: as it is on a terminal, elsewhere without the blanks that fill the last column of tables.</summary>
+    public static void Write(Terminal terminal, Action<IAnsiConsole> text)
+    {
+        if (terminal.OutputIsTerminal)
+        {
+            text(Create(terminal, terminal.Output, isTerminal: true));
+            return;
+        }
+        using var buffer = new StringWriter(CultureInfo.InvariantCulture);
+        text(Create(terminal, buffer, isTerminal: false));
+        string[] lines = buffer.ToString().Split('\n');
+        for (int i = 0; i < lines.Length - 1; i++)
+            terminal.Output.Write(lines[i].TrimEnd() + "\n");
+        terminal.Output.Write(lines[^1].TrimEnd());
+    }
 
     /// <summary>A console over standard error.</summary>
     public static IAnsiConsole CreateForError(Terminal terminal) => Create(terminal, terminal.Error, terminal.ErrorIsTerminal);

@@ -9,6 +9,9 @@ namespace Decant.Cli.Running;
 /// <summary>The command line as System.CommandLine sees it: the root, the options every verb has, and one command per verb.</summary>
 internal sealed class DecantCommandLine
 {
+    // Help that goes to a file or a pager.
+    private const int PagedWidth = 120;
+
     private readonly Terminal terminal;
     private readonly RootCommand root = new("Makes language models small, and proves what that cost.");
 
@@ -84,7 +87,7 @@ internal sealed class DecantCommandLine
 
         public override int Invoke(ParseResult parseResult)
         {
-            usual.MaxWidth = terminal.Width;
+            usual.MaxWidth = terminal.OutputIsTerminal ? terminal.Width : PagedWidth;
             usual.Invoke(parseResult);
             if (parseResult.CommandResult.Command is VerbCommand { Verb: { } verb })
             {

@@ -65,7 +65,7 @@ internal sealed class VerbRun(Verb verb, ParseResult parsed, CommonOptions commo
         if (Json)
             JsonOutput.Write(Terminal.Output, json());
         else
-            text(TextOutput.Create(Terminal));
+            TextOutput.Write(Terminal, text);
         Terminal.Output.Flush();
     }
 

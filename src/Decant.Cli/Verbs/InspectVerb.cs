@@ -37,8 +37,10 @@ internal sealed class InspectVerb : Verb
     public override ExitCode Run(VerbRun run)
     {
         using IModelSource source = ModelSources.Open(run.Get(model));
+        // A large vocabulary takes as long as everything else together.
+        Task<TokenizerSummary?> readingTokenizer = Task.Run(() => TokenizerSummary.Of(source), run.CancellationToken);
         ModelSummary summary = ModelSummary.Of(source);
-        TokenizerSummary? tokenizer = TokenizerSummary.Of(source);
+        TokenizerSummary? tokenizer = readingTokenizer.GetAwaiter().GetResult();
         foreach (string notice in summary.Model?.Notices ?? [])
             run.Notice(notice);
         bool listTensors = run.Get(tensors);

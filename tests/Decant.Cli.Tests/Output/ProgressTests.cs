@@ -52,6 +52,7 @@ public sealed class ProgressTests
         CommandRun run = CommandRun.Succeed("list", "formats");
         Assert.DoesNotContain('\u001b', run.Output);
         Assert.DoesNotContain('\u001b', run.Error);
+        Assert.All(run.Output.Split('\n'), line => Assert.Equal(line.TrimEnd(), line));
     }
 
     private sealed class ManualClock : TimeProvider
