@@ -77,7 +77,7 @@ public sealed class ProgramTests
         {
             // What was finished is kept for the same command.
             JsonElement document = CommandRun.Succeed("compress", SharedModels.SmolLm, "-o", folder["small.gguf"], "--to", "q4_k_m", "--no-verify", "--json").Json;
-            Assert.Equal(new FileInfo(folder["small.gguf"]).Length, document.GetProperty("bytes_planned").GetInt64());
+            Assert.Equal(new FileInfo(folder["small.gguf"]).Length, document.GetProperty("planned").GetProperty("bytes").GetInt64());
             Assert.Equal(["small.gguf", "small.gguf.report.json"], folder.Names);
         }
     }

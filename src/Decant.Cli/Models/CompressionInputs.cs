@@ -3,7 +3,9 @@ using Decant.Cli.Running;
 using Decant.Compression.Calibration;
 using Decant.Compression.Methods.Mixtures;
 using Decant.Compression.Pipeline;
+using Decant.Compression.Pipeline.Estimates;
 using Decant.Core.Errors;
+using Decant.Evaluation;
 
 namespace Decant.Cli.Models;
 
@@ -56,5 +58,17 @@ internal sealed class CompressionInputs
             Importance = run.Get(imatrix) is { } path ? ImportanceMatrixFile.Read(path) : null,
         };
         return run.Get(shardSize) is { } size ? request with { MaximumShardByteCount = ByteSizes.Parse("--max-shard-size", size) } : request;
+    }
+
+    /// <summary>What the job will cost on this machine; takes about a second.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="outputPath">Where the output will go, or null if that is open.</param>
+    /// <param name="verify">Whether it will be verified.</param>
+    public static PlanEstimate Estimate(VerbRun run, CompressionPlan plan, string? outputPath, bool verify)
+    {
+        string? folder = outputPath is null ? null : Path.GetDirectoryName(Path.GetFullPath(Path.TrimEndingDirectorySeparator(outputPath)));
+        var options = new EstimateOptions { ThreadCount = run.ThreadCount, Verify = verify, QualityProbe = verify ? new QualityProbe() : null, OutputFolder = folder };
+        return PlanEstimator.Estimate(plan, options, run.CancellationToken);
     }
 }

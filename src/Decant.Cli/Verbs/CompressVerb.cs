@@ -4,6 +4,8 @@ using Decant.Cli.Models;
 using Decant.Cli.Output;
 using Decant.Cli.Running;
 using Decant.Compression.Pipeline;
+using Decant.Compression.Pipeline.Estimates;
+using Decant.Compression.Reports;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Evaluation;
@@ -22,6 +24,8 @@ internal sealed class CompressVerb : Verb
     private readonly Option<bool> noVerify = new("--no-verify") { Description = "Do not check the output, and measure nothing" };
     private readonly Option<double?> maximumDivergence = new Option<double?>("--max-kld") { Description = "Give up, with exit code 6, if the mean KL divergence from the source is above this", HelpName = "X" }.AtLeast(0);
 
+    private readonly Option<string> maximumMemory = new("--max-memory") { Description = "Give up, with exit code 6, if the job needs more private memory than this, as in 2GB", HelpName = "SIZE" };
+
     public override string Name => "compress";
 
     public override string Description => "Make a model small; verify it and say what that cost before it gets its name";
@@ -38,7 +42,7 @@ internal sealed class CompressVerb : Verb
         command.Add(model);
         command.Add(output);
         inputs.Declare(command);
-        foreach (Option option in (Option[])[force, restart, noVerify, maximumDivergence])
+        foreach (Option option in (Option[])[force, restart, noVerify, maximumDivergence, maximumMemory])
             command.Add(option);
     }
 
@@ -46,9 +50,15 @@ internal sealed class CompressVerb : Verb
     {
         if (run.Has(maximumDivergence) && run.Get(noVerify))
             throw new UsageException("--max-kld is checked by the verification that --no-verify leaves out.");
+        long memoryLimit = run.Get(maximumMemory) is { } size ? ByteSizes.Parse("--max-memory", size) : long.MaxValue;
         string path = run.Get(output)!;
         using IModelSource source = ModelSources.Open(run.Get(model));
         CompressionPlan plan = CompressionPlan.Create(source, inputs.Read(run, OutputContainers.ForPath(path)));
+        // A finished job needs no estimate, and should say so at once.
+        bool mayBeDone = !run.Get(restart) && File.Exists(CompressReport.PathFor(path));
+        PlanEstimate? estimate = mayBeDone ? null : CompressionInputs.Estimate(run, plan, path, verify: !run.Get(noVerify));
+        if (estimate?.PeakMemoryByteCount > memoryLimit)
+            throw new LimitNotMetException($"the job would need about {Quantities.Bytes(estimate.PeakMemoryByteCount)} of private memory, more than --max-memory {run.Get(maximumMemory)}. Fewer --threads or --no-verify need less.");
         var options = new CompressOptions
         {
             OutputPath = path,
@@ -58,6 +68,7 @@ internal sealed class CompressVerb : Verb
             MaximumDivergence = run.Get(maximumDivergence),
             ThreadCount = run.ThreadCount,
             QualityProbe = new QualityProbe(),
+            Estimate = estimate,
             Command = run.CommandLine,
         };
         long start = TimeProvider.System.GetTimestamp();
@@ -66,11 +77,13 @@ internal sealed class CompressVerb : Verb
         if (!result.AlreadyDone)
             Fallbacks.Notify(run, plan, result.Notices);
         double seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
-        run.Emit(() => ToJson(plan, result, seconds), console => Print(console, plan, result, seconds));
-        return ExitCode.Done;
+        run.Emit(() => ToJson(plan, result, estimate, seconds), console => Print(console, plan, result, estimate, seconds));
+        return result.PeakMemoryByteCount > memoryLimit && !result.AlreadyDone
+            ? run.Fail(ExitCode.LimitNotMet, $"the job took {Quantities.Bytes(result.PeakMemoryByteCount)} of private memory, more than --max-memory {run.Get(maximumMemory)}; the output is whole.")
+            : ExitCode.Done;
     }
 
-    private static JsonObject ToJson(CompressionPlan plan, CompressResult result, double seconds) => new()
+    private static JsonObject ToJson(CompressionPlan plan, CompressResult result, PlanEstimate? estimate, double seconds) => new()
     {
         ["output"] = result.OutputPath,
         ["report"] = result.ReportPath,
@@ -78,7 +91,14 @@ internal sealed class CompressVerb : Verb
         ["type"] = plan.Request.Type.Name,
         ["bytes_in"] = result.SourceByteCount,
         ["bytes_out"] = result.OutputByteCount,
-        ["bytes_planned"] = plan.OutputByteCount,
+        ["planned"] = estimate is null ? null : new JsonObject
+        {
+            ["bytes"] = plan.OutputByteCount,
+            ["seconds"] = estimate.Total.TotalSeconds,
+            ["encode_seconds"] = estimate.Encode.TotalSeconds,
+            ["verify_seconds"] = estimate.Verify.TotalSeconds,
+            ["peak_memory_bytes"] = estimate.PeakMemoryByteCount,
+        },
         ["bits_per_weight"] = result.BitsPerWeight,
         ["seconds"] = seconds,
         ["hash_seconds"] = result.Times.Hash.TotalSeconds,
@@ -99,7 +119,7 @@ internal sealed class CompressVerb : Verb
         ["run_with"] = RunCommand(plan, result.OutputPath),
     };
 
-    private static void Print(IAnsiConsole console, CompressionPlan plan, CompressResult result, double seconds)
+    private static void Print(IAnsiConsole console, CompressionPlan plan, CompressResult result, PlanEstimate? estimate, double seconds)
     {
         if (result.AlreadyDone)
         {
@@ -110,11 +130,9 @@ internal sealed class CompressVerb : Verb
         {
             ("written", FormattableString.Invariant(
                 $"{result.OutputPath}, {Quantities.Bytes(result.OutputByteCount)} from {Quantities.Bytes(result.SourceByteCount)}, {result.BitsPerWeight:F2} bits per weight")),
-            ("planned", result.OutputByteCount == plan.OutputByteCount
-                ? $"{Quantities.Count(plan.OutputByteCount)} bytes, and that is what it has"
-                : $"{Quantities.Count(plan.OutputByteCount)} bytes of weights; it has {Quantities.Count(result.OutputByteCount)} with its side files"),
             ("time", Times(result, seconds)),
             ("memory", $"{Quantities.Bytes(result.PeakMemoryByteCount)} private at most"),
+            ("planned", Planned(plan, result, estimate)),
         };
         if (result.Verification is { } report)
         {
@@ -124,6 +142,15 @@ internal sealed class CompressVerb : Verb
         facts.Add(("report", result.ReportPath));
         facts.Add(("run it with", RunCommand(plan, result.OutputPath)));
         console.Write(TextOutput.CreateFacts(facts));
+    }
+
+    private static string Planned(CompressionPlan plan, CompressResult result, PlanEstimate? estimate)
+    {
+        string bytes = result.OutputByteCount == plan.OutputByteCount
+            ? $"{Quantities.Count(plan.OutputByteCount)} bytes, and that is what it has"
+            : $"{Quantities.Count(plan.OutputByteCount)} bytes of weights; it has {Quantities.Count(result.OutputByteCount)} with its side files";
+        return estimate is null ? bytes : FormattableString.Invariant(
+            $"{bytes}; encode {estimate.Encode.TotalSeconds:F1} s, verify {estimate.Verify.TotalSeconds:F1} s, {Quantities.Bytes(estimate.PeakMemoryByteCount)} memory");
     }
 
     private static string Times(CompressResult result, double seconds)

@@ -5,6 +5,7 @@ using Decant.Cli.Output;
 using Decant.Cli.Running;
 using Decant.Compression.Methods.Mixtures;
 using Decant.Compression.Pipeline;
+using Decant.Compression.Pipeline.Estimates;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Spectre.Console;
@@ -17,11 +18,12 @@ internal sealed class PlanVerb : Verb
     private readonly Argument<string> model = ModelArgument.Create();
     private readonly CompressionInputs inputs = new();
     private readonly Option<string> output = OutputOptions.CreateOutput("Where the output would go: a folder is planned if the name does not end in .gguf (default: GGUF)", required: false);
+    private readonly Option<bool> noVerify = new("--no-verify") { Description = "Plan without the verification that compress ends with" };
     private readonly Option<bool> tensors = new("--tensors") { Description = "List every tensor with the type it would get" };
 
     public override string Name => "plan";
 
-    public override string Description => "Say what compress would do: bytes, types, memory, time; reads headers only";
+    public override string Description => "Say what compress would do: bytes, types, memory, time; of the model only headers are read";
 
     public override IReadOnlyList<(string Command, string Meaning)> Examples =>
     [
@@ -34,6 +36,7 @@ internal sealed class PlanVerb : Verb
         command.Add(model);
         inputs.Declare(command);
         command.Add(output);
+        command.Add(noVerify);
         command.Add(tensors);
     }
 
@@ -43,12 +46,13 @@ internal sealed class PlanVerb : Verb
         OutputContainer container = run.Get(output) is { } path ? OutputContainers.ForPath(path) : OutputContainer.Gguf;
         CompressionPlan plan = CompressionPlan.Create(source, inputs.Read(run, container));
         Fallbacks.Notify(run, plan, plan.Notices);
+        PlanEstimate estimate = CompressionInputs.Estimate(run, plan, run.Get(output), verify: !run.Get(noVerify));
         bool listTensors = run.Get(tensors);
-        run.Emit(() => ToJson(run, plan, listTensors), console => Print(console, plan, listTensors));
+        run.Emit(() => ToJson(run, plan, estimate, listTensors), console => Print(console, plan, estimate, listTensors));
         return ExitCode.Done;
     }
 
-    private JsonObject ToJson(VerbRun run, CompressionPlan plan, bool listTensors)
+    private JsonObject ToJson(VerbRun run, CompressionPlan plan, PlanEstimate estimate, bool listTensors)
     {
         var document = new JsonObject
         {
@@ -59,6 +63,12 @@ internal sealed class PlanVerb : Verb
             ["bytes_out"] = plan.OutputByteCount,
             ["parameters"] = plan.WeightCount,
             ["bits_per_weight"] = plan.BitsPerWeight,
+            ["seconds"] = estimate.Total.TotalSeconds,
+            ["hash_seconds"] = estimate.Hash.TotalSeconds,
+            ["encode_seconds"] = estimate.Encode.TotalSeconds,
+            ["sync_seconds"] = estimate.Synchronize.TotalSeconds,
+            ["verify_seconds"] = estimate.Verify.TotalSeconds,
+            ["peak_memory_bytes"] = estimate.PeakMemoryByteCount,
             ["types"] = new JsonArray([.. Types(plan).Select(share => (JsonNode)new JsonObject
             {
                 ["type"] = share.Type,
@@ -83,12 +93,15 @@ internal sealed class PlanVerb : Verb
         return document;
     }
 
-    private static void Print(IAnsiConsole console, CompressionPlan plan, bool listTensors)
+    private static void Print(IAnsiConsole console, CompressionPlan plan, PlanEstimate estimate, bool listTensors)
     {
         console.Write(TextOutput.CreateFacts(
         [
             ("output", FormattableString.Invariant(
                 $"{Quantities.Count(plan.OutputByteCount)} bytes ({Quantities.Bytes(plan.OutputByteCount)}) from {Quantities.Bytes(plan.SourceTensorByteCount)}, {plan.BitsPerWeight:F2} bits per weight")),
+            ("time", FormattableString.Invariant(
+                $"about {Quantities.Duration(estimate.Total)} on this machine: encode {estimate.Encode.TotalSeconds:F1} s, source hash {estimate.Hash.TotalSeconds:F1} s, disk {estimate.Synchronize.TotalSeconds:F1} s, verify {estimate.Verify.TotalSeconds:F1} s")),
+            ("memory", $"about {Quantities.Bytes(estimate.PeakMemoryByteCount)} private at most"),
         ]));
         console.WriteLine();
         Table types = TextOutput.CreateTable("type", ">tensors", ">bytes");

@@ -11,7 +11,7 @@ public sealed class CompressVerbTests
         string output = folder["small.gguf"];
         JsonElement document = CommandRun.Succeed("compress", SharedModels.Stories, "-o", output, "--to", "Q8_0", "--json").Json;
         long length = new FileInfo(output).Length;
-        Assert.Equal((length, length), (document.GetProperty("bytes_out").GetInt64(), document.GetProperty("bytes_planned").GetInt64()));
+        Assert.Equal((length, length), (document.GetProperty("bytes_out").GetInt64(), document.GetProperty("planned").GetProperty("bytes").GetInt64()));
         Assert.Equal(length, CommandRun.Succeed("plan", SharedModels.Stories, "--to", "q8_0", "--json").Json.GetProperty("bytes_out").GetInt64());
         JsonElement verify = document.GetProperty("verify");
         Assert.True(verify.GetProperty("passed").GetBoolean());
@@ -72,6 +72,17 @@ public sealed class CompressVerbTests
     }
 
     [Fact]
+    public void A_job_that_needs_more_memory_than_allowed_is_not_begun()
+    {
+        using var folder = new TemporaryFolder();
+        CommandRun run = CommandRun.Of("compress", SharedModels.Stories, "-o", folder["small.gguf"], "--to", "q4_0", "--max-memory", "1MB");
+        Assert.Equal(6, run.ExitCode);
+        Assert.Contains("--max-memory 1MB", run.Error, StringComparison.Ordinal);
+        Assert.Empty(folder.Names);
+        CommandRun.Succeed("compress", SharedModels.Stories, "-o", folder["small.gguf"], "--to", "q4_0", "--max-memory", "64GB", "--no-verify");
+    }
+
+    [Fact]
     public void An_importance_matrix_changes_the_bytes()
     {
         using var folder = new TemporaryFolder();
@@ -105,6 +116,7 @@ public sealed class CompressVerbTests
     [InlineData("--to q4_0 --calibration a.txt b.txt", 4, "--imatrix")]
     [InlineData("--to q4_0 --max-kld 1 --no-verify", 2, "--no-verify")]
     [InlineData("--to q4_0 --max-shard-size big", 2, "5GB")]
+    [InlineData("--to q4_0 --max-memory big", 2, "--max-memory")]
     public void What_cannot_be_done_is_refused_with_a_reason(string options, int code, string expected)
     {
         using var folder = new TemporaryFolder();

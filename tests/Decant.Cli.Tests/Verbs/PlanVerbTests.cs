@@ -11,7 +11,7 @@ public sealed class PlanVerbTests
         int planned = 0;
         foreach (FileType type in FileTypes.All)
         {
-            CommandRun run = CommandRun.Of("plan", SharedModels.SmolLm, "--to", type.Name.ToLowerInvariant(), "--json");
+            CommandRun run = CommandRun.Of("plan", SharedModels.SmolLm, "--to", type.Name.ToLowerInvariant(), "--no-verify", "--json");
             if (run.ExitCode == 2)
             {
                 Assert.Contains("imatrix", run.Error, StringComparison.Ordinal);
@@ -40,6 +40,16 @@ public sealed class PlanVerbTests
         int fallbacks = run.Json.GetProperty("fallbacks").EnumerateArray().Sum(group => group.GetProperty("tensors").GetArrayLength());
         Assert.Equal(tensors.Count(t => t.GetProperty("reason").GetString() == "fallback"), fallbacks);
         Assert.Contains("blk.0.ffn_up.weight", CommandRun.Succeed("plan", SharedModels.SmolLm, "--to", "q4_k_m", "--tensors").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Time_and_memory_are_estimated_part_by_part()
+    {
+        JsonElement document = CommandRun.Succeed("plan", SharedModels.Stories, "--to", "q4_0", "--json").Json;
+        double[] parts = [.. new[] { "hash_seconds", "encode_seconds", "sync_seconds", "verify_seconds" }.Select(name => document.GetProperty(name).GetDouble())];
+        Assert.All(parts, part => Assert.True(part > 0));
+        Assert.Equal(parts.Sum(), document.GetProperty("seconds").GetDouble(), 1e-6);
+        Assert.InRange(document.GetProperty("peak_memory_bytes").GetInt64(), 1 << 20, 2L << 30);
     }
 
     [Fact]

@@ -23,8 +23,9 @@ internal sealed record DiskTrial(double WriteSecondsPerByte, double SynchronizeS
         {
             return Run(path, new byte[PieceByteCount]);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
+            // The last is the runtime's word for a file larger than the file system or the user's limits allow.
             // Half a gigabyte a second to cache and disk, what a plain solid-state disk does.
             return new DiskTrial(5e-10, 2e-9, 1e-10, 1e-9);
         }
