@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Decant.Core.Errors;
 using Decant.Core.Files;
@@ -12,6 +13,7 @@ namespace Decant.Compression.Pipeline;
 public sealed record FileFingerprint(string Name, long ByteCount, string Sha256)
 {
     private const int BufferByteCount = 1 << 20;
+    private static readonly TimeSpan reportInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Side files of a Hugging Face folder that decide what the model is.</summary>
     private static readonly string[] sideFileEndings = [".json", ".model", ".txt", ".jinja"];
@@ -36,6 +38,8 @@ public sealed record FileFingerprint(string Name, long ByteCount, string Sha256)
     /// <exception cref="BadFileException">A file cannot be read.</exception>
     public static IReadOnlyList<FileFingerprint> Of(IReadOnlyList<string> paths, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
+        long started = Stopwatch.GetTimestamp();
+        long reported = started;
         long total = 0;
         long done = 0;
         List<FileFingerprint> fingerprints = [];
@@ -53,7 +57,11 @@ public sealed record FileFingerprint(string Name, long ByteCount, string Sha256)
                     cancellationToken.ThrowIfCancellationRequested();
                     hash.AppendData(buffer.AsSpan(0, count));
                     done += count;
-                    progress?.Report(new WorkProgress("hash", done, total, "bytes", Path.GetFileName(path)));
+                    if (progress is null || Stopwatch.GetElapsedTime(reported) < reportInterval)
+                        continue;
+                    reported = Stopwatch.GetTimestamp();
+                    TimeSpan left = Stopwatch.GetElapsedTime(started) * ((double)(total - done) / done);
+                    progress.Report(new WorkProgress("hash", done, total, "bytes", Path.GetFileName(path), left));
                 }
                 fingerprints.Add(new FileFingerprint(Path.GetFileName(path), byteCount, Convert.ToHexStringLower(hash.GetHashAndReset())));
             }
@@ -62,6 +70,7 @@ public sealed record FileFingerprint(string Name, long ByteCount, string Sha256)
         {
             throw new BadFileException($"{(fingerprints.Count < paths.Count ? paths[fingerprints.Count] : paths[^1])}: the file cannot be read: {e.Message}", e);
         }
+        progress?.Report(new WorkProgress("hash", total, total, "bytes", null, TimeSpan.Zero));
         return fingerprints;
     }
 }

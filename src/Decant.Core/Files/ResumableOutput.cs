@@ -105,7 +105,7 @@ public sealed class ResumableOutput : IDisposable
         {
             RandomAccess.Write(handle, bytes, offset);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsFailure(e))
         {
             throw Failed(FinalPath, e);
         }
@@ -193,6 +193,9 @@ public sealed class ResumableOutput : IDisposable
         isClosed = true;
         handle.Dispose();
     }
+
+    /// <summary>A file longer than the file system can hold is reported by the runtime as a wrong argument.</summary>
+    private static bool IsFailure(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException;
 
     private static BadFileException Failed(string path, Exception e) => new($"{path}: the output cannot be written: {e.Message}", e);
 }
