@@ -9,9 +9,9 @@ namespace Decant.Engine.Kernels;
 internal abstract unsafe class VectorKernel(string format, InstructionSet instructions, int blockLength, int blockByteCount)
     : WeightKernel(format, instructions)
 {
-    // A tile of weights: 96 rows (a multiple of the register tile's 6) of 256 columns (a multiple of every block), 104 KB with the
+    // A tile of weights: 192 rows (a multiple of the register tile's 6) of 256 columns (a multiple of every block), 209 KB with the
     // padding that keeps its rows out of one another's cache sets.
-    private const int TileRowCount = 96;
+    private const int TileRowCount = 192;
     private const int TileColumnCount = 256;
     private const int TileRowStride = TileColumnCount + 16;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Decant.Core.Architectures;
+using Decant.Core.Devices;
 using Decant.Core.Files;
 using Decant.Engine.Inference;
 using Decant.Engine.Kernels;
@@ -148,5 +149,19 @@ public class SmolLm2Tests
         // 100 ms on a quiet machine; the bound leaves room for neighbours, and the whole prompt takes seconds.
         Assert.True(clock.ElapsedMilliseconds < 500, $"{clock.ElapsedMilliseconds} ms");
         Assert.Equal(40, session.Length);
+    }
+
+    [Fact]
+    public void Weights_stay_in_the_map()
+    {
+        long before = PrivateMemory.ReadByteCount();
+        using IModelSource source = Open();
+        using Decoder decoder = Load(source);
+        using DecoderSession session = decoder.StartSession(512);
+        session.Append(new int[509], Cancellation);
+        session.Append([1, 2, 3], Cancellation);
+        long used = PrivateMemory.ReadByteCount() - before;
+        // 24 MB of keys and values, 20 MB of activations; the weights are 145 MB and may not be among it.
+        Assert.True(used < 120_000_000, $"{used} bytes");
     }
 }

@@ -76,6 +76,43 @@ public unsafe class WeightKernelTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void No_kernel_reads_outside_its_rows(string name)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "guard pages are made with Linux's mmap");
+        WeightKernel kernel = Find(name);
+        TensorFormat format = TensorFormats.FindByName(kernel.Format)!;
+        using var pool = new WorkerPool(1);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        foreach (int columns in format.BlockLength == 1 ? new[] { 1, 5, 31, 67 } : [format.BlockLength, 3 * format.BlockLength])
+        {
+            const int Rows = 7;
+            int byteCount = (int)format.RowByteCount(columns) * Rows;
+            using var pages = new GuardedPages(byteCount);
+            foreach (bool atEnd in new[] { true, false })
+            {
+                byte* rows = atEnd ? pages.Last(byteCount) : pages.First;
+                new Span<byte>(rows, byteCount).Clear();
+                using var targetPages = new GuardedPages(columns * sizeof(float));
+                float* target = (float*)(atEnd ? targetPages.Last(columns * sizeof(float)) : targetPages.First);
+                kernel.Decode(rows + format.RowByteCount(columns) * (Rows - 1), target, columns);
+                foreach (int tokens in new[] { 1, 3, 9 })
+                {
+                    int inputByteCount = tokens * columns * sizeof(float), outputByteCount = tokens * Rows * sizeof(float);
+                    using var inputPages = new GuardedPages(inputByteCount);
+                    using var outputPages = new GuardedPages(outputByteCount);
+                    float* x = (float*)(atEnd ? inputPages.Last(inputByteCount) : inputPages.First);
+                    float* y = (float*)(atEnd ? outputPages.Last(outputByteCount) : outputPages.First);
+                    new Span<float>(x, tokens * columns).Fill(1);
+                    input.Set(pool, kernel.Instructions.Arithmetic, x, tokens, columns);
+                    kernel.Multiply(rows, format.RowByteCount(columns), Rows, input, y, Rows, scratch);
+                }
+            }
+        }
+    }
+
     /// <summary>An error of a sum of n single-precision products is bounded by a few roundings of the sum of their magnitudes.</summary>
     private static void AssertProducts(
         string name, byte[] bytes, TensorFormat format, float[] x, float[] expected, float[] actual, int rows, int tokens, int columns)
