@@ -11,6 +11,14 @@ internal unsafe interface IPlainElement
     /// <summary>Bytes per element.</summary>
     static abstract int ByteCount { get; }
 
+    /// <summary>True if <see cref="LoadFinite"/> is quicker than <see cref="Load"/> and right only for finite elements.</summary>
+    static virtual bool TracksSpecials => false;
+
+    /// <summary>A vector of elements from any address, right if all are finite.</summary>
+    static abstract TVector LoadFinite<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>;
+
     /// <summary>A vector of elements from any address.</summary>
     static abstract TVector Load<TVector, TOps>(byte* source)
         where TVector : struct
@@ -24,6 +32,10 @@ internal readonly unsafe struct SingleElement : IPlainElement
 
     public static int ByteCount => 4;
 
+    public static TVector LoadFinite<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector> => TOps.Load((float*)source);
+
     public static TVector Load<TVector, TOps>(byte* source)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector> => TOps.Load((float*)source);
@@ -36,6 +48,12 @@ internal readonly unsafe struct HalfElement : IPlainElement
 
     public static int ByteCount => 2;
 
+    public static bool TracksSpecials => true;
+
+    public static TVector LoadFinite<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector> => TOps.LoadFiniteHalf(source);
+
     public static TVector Load<TVector, TOps>(byte* source)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector> => TOps.LoadHalf(source);
@@ -47,6 +65,10 @@ internal readonly unsafe struct BrainFloatElement : IPlainElement
     public static string Format => "BF16";
 
     public static int ByteCount => 2;
+
+    public static TVector LoadFinite<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector> => TOps.LoadBrainFloat(source);
 
     public static TVector Load<TVector, TOps>(byte* source)
         where TVector : struct
@@ -86,27 +108,45 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet
         TVector sum1 = TOps.Create(0);
         TVector sum2 = TOps.Create(0);
         TVector sum3 = TOps.Create(0);
+        TVector largest = TOps.Create(0);
         int step = TOps.Lanes * TElement.ByteCount;
+        byte* source = row;
         int i = 0;
         for (; i <= count - 4 * TOps.Lanes; i += 4 * TOps.Lanes)
         {
-            sum0 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row), TOps.Load(x + i), sum0);
-            sum1 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row + step), TOps.Load(x + i + TOps.Lanes), sum1);
-            sum2 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row + 2 * step), TOps.Load(x + i + 2 * TOps.Lanes), sum2);
-            sum3 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row + 3 * step), TOps.Load(x + i + 3 * TOps.Lanes), sum3);
-            row += 4 * step;
+            sum0 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source), TOps.Load(x + i), sum0);
+            sum1 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source + step), TOps.Load(x + i + TOps.Lanes), sum1);
+            sum2 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source + 2 * step), TOps.Load(x + i + 2 * TOps.Lanes), sum2);
+            sum3 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source + 3 * step), TOps.Load(x + i + 3 * TOps.Lanes), sum3);
+            if (TElement.TracksSpecials)
+            {
+                largest = TOps.TrackHalves(source, largest);
+                largest = TOps.TrackHalves(source + 2 * step, largest);
+            }
+            source += 4 * step;
         }
+        if (TElement.TracksSpecials && TOps.HasSpecialHalf(largest))
+            return DotSpecial(row, x, count);
         for (; i <= count - TOps.Lanes; i += TOps.Lanes)
         {
-            sum0 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row), TOps.Load(x + i), sum0);
-            row += step;
+            sum0 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(source), TOps.Load(x + i), sum0);
+            source += step;
         }
         float sum = TOps.Sum(TOps.Add(TOps.Add(sum0, sum1), TOps.Add(sum2, sum3)));
         for (; i < count; i++)
         {
-            sum = MathF.FusedMultiplyAdd(TElement.Load<float, ScalarOps>(row), x[i], sum);
-            row += TElement.ByteCount;
+            sum = MathF.FusedMultiplyAdd(TElement.Load<float, ScalarOps>(source), x[i], sum);
+            source += TElement.ByteCount;
         }
+        return sum;
+    }
+
+    /// <summary>A row with infinite elements or NaN.</summary>
+    private static float DotSpecial(byte* row, float* x, int count)
+    {
+        float sum = 0;
+        for (int i = 0; i < count; i++)
+            sum = MathF.FusedMultiplyAdd(TElement.Load<float, ScalarOps>(row + (long)i * TElement.ByteCount), x[i], sum);
         return sum;
     }
 }

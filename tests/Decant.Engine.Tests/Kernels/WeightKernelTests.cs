@@ -76,6 +76,57 @@ public unsafe class WeightKernelTests
         }
     }
 
+    /// <summary>A damaged weight must show in the result, whatever short cut a kernel takes.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Infinity_and_NaN_in_a_row_reach_the_result(string name)
+    {
+        WeightKernel kernel = Find(name);
+        if (kernel.Format is not ("F16" or "BF16" or "F32" or "F64"))
+            return;
+        TensorFormat format = TensorFormats.FindByName(kernel.Format)!;
+        using var pool = new WorkerPool(1);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        const int Columns = 301, Rows = 2;
+        foreach (float damage in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
+        {
+            foreach (int place in new[] { 0, 100, 255, 290, 300 })
+            {
+                float[] values = new float[Columns * Rows];
+                values.AsSpan().Fill(1);
+                byte[] bytes = new byte[format.RowByteCount(Columns) * Rows];
+                for (int row = 0; row < Rows; row++)
+                    format.EncodeRow(values.AsSpan(row * Columns, Columns), [], bytes.AsSpan(row * bytes.Length / Rows, bytes.Length / Rows));
+                byte[] one = kernel.Format switch
+                {
+                    "F16" => BitConverter.GetBytes((Half)damage),
+                    "F32" => BitConverter.GetBytes(damage),
+                    "F64" => BitConverter.GetBytes((double)damage),
+                    _ => BitConverter.GetBytes(damage)[2..],
+                };
+                one.CopyTo(bytes, place * one.Length);
+                foreach (int tokens in new[] { 1, 8 })
+                {
+                    var x = new float[tokens * Columns];
+                    x.AsSpan().Fill(1);
+                    var y = new float[tokens * Rows];
+                    fixed (byte* weights = bytes)
+                    fixed (float* px = x, py = y)
+                    {
+                        input.Set(pool, kernel.Instructions.Arithmetic, px, tokens, Columns);
+                        kernel.Multiply(weights, format.RowByteCount(Columns), Rows, input, py, Rows, scratch);
+                    }
+                    for (int token = 0; token < tokens; token++)
+                    {
+                        Assert.Equal(damage, y[token * Rows]);
+                        Assert.Equal(Columns, y[token * Rows + 1]);
+                    }
+                }
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void No_kernel_reads_outside_its_rows(string name)

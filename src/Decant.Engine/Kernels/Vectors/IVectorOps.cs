@@ -82,6 +82,18 @@ internal unsafe interface IVectorOps<TVector>
     /// <summary>Half-precision numbers, infinity and NaN included.</summary>
     static abstract TVector LoadHalf(byte* source);
 
+    /// <summary>Half-precision numbers if all are finite; infinity and NaN come out as large numbers. See <see cref="TrackHalves"/>.</summary>
+    static abstract TVector LoadFiniteHalf(byte* source);
+
+    /// <summary>
+    /// Remembers the largest magnitudes among 2 · <see cref="Lanes"/> half-precision numbers, bits as they are; a check of many numbers costs an instruction or
+    /// two for each vector in place of five.
+    /// </summary>
+    static abstract TVector TrackHalves(byte* source, TVector largest);
+
+    /// <summary>True if a tracked number was infinite or NaN.</summary>
+    static abstract bool HasSpecialHalf(TVector largest);
+
     /// <summary>Numbers that are the upper half of single precision.</summary>
     static abstract TVector LoadBrainFloat(byte* source);
 

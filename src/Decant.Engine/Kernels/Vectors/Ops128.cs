@@ -107,12 +107,25 @@ internal readonly unsafe struct Ops128 : IVectorOps<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadHalf(byte* source)
     {
-        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
-        Vector128<int> bits = WidenSigned(source);
-        Vector128<float> value = (Vector128.ShiftLeft(bits, 13) & Vector128.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector128.Create(5.192296858534828e33f);
-        Vector128<int> isSpecial = Vector128.GreaterThan(bits & Vector128.Create(0x7fff), Vector128.Create(0x7bff));
-        return Vector128.ConditionalSelect(isSpecial, value.AsInt32() | Vector128.Create(0x7f800000), value.AsInt32()).AsSingle();
+        Vector128<int> isSpecial = Vector128.GreaterThan(WidenSigned(source) & Vector128.Create(0x7fff), Vector128.Create(0x7bff));
+        Vector128<int> value = LoadFiniteHalf(source).AsInt32();
+        return Vector128.ConditionalSelect(isSpecial, value | Vector128.Create(0x7f800000), value).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadFiniteHalf(byte* source)
+    {
+        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
+        Vector128<int> bits = Vector128.ShiftLeft(WidenSigned(source), 13) & Vector128.Create(unchecked((int)0x8fffe000));
+        return bits.AsSingle() * Vector128.Create(5.192296858534828e33f);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> TrackHalves(byte* source, Vector128<float> largest) =>
+        Vector128.Max(Vector128.ShiftLeft(Vector128.Load((ushort*)source), 1), largest.AsUInt16()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasSpecialHalf(Vector128<float> largest) => Vector128.GreaterThanOrEqualAny(largest.AsUInt16(), Vector128.Create((ushort)0xf800));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadBrainFloat(byte* source) => Vector128.ShiftLeft(WidenSigned(source), 16).AsSingle();

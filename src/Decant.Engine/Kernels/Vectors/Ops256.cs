@@ -90,12 +90,25 @@ internal readonly unsafe struct Ops256 : IVectorOps<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadHalf(byte* source)
     {
-        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
-        Vector256<int> bits = WidenSigned(source);
-        Vector256<float> value = (Vector256.ShiftLeft(bits, 13) & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector256.Create(5.192296858534828e33f);
-        Vector256<int> isSpecial = Vector256.GreaterThan(bits & Vector256.Create(0x7fff), Vector256.Create(0x7bff));
-        return Vector256.ConditionalSelect(isSpecial, value.AsInt32() | Vector256.Create(0x7f800000), value.AsInt32()).AsSingle();
+        Vector256<int> isSpecial = Vector256.GreaterThan(WidenSigned(source) & Vector256.Create(0x7fff), Vector256.Create(0x7bff));
+        Vector256<int> value = LoadFiniteHalf(source).AsInt32();
+        return Vector256.ConditionalSelect(isSpecial, value | Vector256.Create(0x7f800000), value).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadFiniteHalf(byte* source)
+    {
+        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
+        Vector256<int> bits = Vector256.ShiftLeft(WidenSigned(source), 13) & Vector256.Create(unchecked((int)0x8fffe000));
+        return bits.AsSingle() * Vector256.Create(5.192296858534828e33f);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> TrackHalves(byte* source, Vector256<float> largest) =>
+        Vector256.Max(Vector256.ShiftLeft(Vector256.Load((ushort*)source), 1), largest.AsUInt16()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasSpecialHalf(Vector256<float> largest) => Vector256.GreaterThanOrEqualAny(largest.AsUInt16(), Vector256.Create((ushort)0xf800));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadBrainFloat(byte* source) => Vector256.ShiftLeft(WidenSigned(source), 16).AsSingle();

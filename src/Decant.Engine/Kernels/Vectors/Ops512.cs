@@ -77,12 +77,25 @@ internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadHalf(byte* source)
     {
-        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
-        Vector512<int> bits = WidenSigned(source);
-        Vector512<float> value = (Vector512.ShiftLeft(bits, 13) & Vector512.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector512.Create(5.192296858534828e33f);
-        Vector512<int> isSpecial = Vector512.GreaterThan(bits & Vector512.Create(0x7fff), Vector512.Create(0x7bff));
-        return Vector512.ConditionalSelect(isSpecial, value.AsInt32() | Vector512.Create(0x7f800000), value.AsInt32()).AsSingle();
+        Vector512<int> isSpecial = Vector512.GreaterThan(WidenSigned(source) & Vector512.Create(0x7fff), Vector512.Create(0x7bff));
+        Vector512<int> value = LoadFiniteHalf(source).AsInt32();
+        return Vector512.ConditionalSelect(isSpecial, value | Vector512.Create(0x7f800000), value).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadFiniteHalf(byte* source)
+    {
+        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
+        Vector512<int> bits = Vector512.ShiftLeft(WidenSigned(source), 13) & Vector512.Create(unchecked((int)0x8fffe000));
+        return bits.AsSingle() * Vector512.Create(5.192296858534828e33f);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> TrackHalves(byte* source, Vector512<float> largest) =>
+        Vector512.Max(Vector512.ShiftLeft(Vector512.Load((ushort*)source), 1), largest.AsUInt16()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasSpecialHalf(Vector512<float> largest) => Vector512.GreaterThanOrEqualAny(largest.AsUInt16(), Vector512.Create((ushort)0xf800));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBrainFloat(byte* source) => Vector512.ShiftLeft(WidenSigned(source), 16).AsSingle();

@@ -70,5 +70,11 @@ internal readonly unsafe struct ScalarOps : IVectorOps<float>
 
     public static float LoadHalf(byte* source) => CodeBits.ReadHalf(source);
 
+    public static float LoadFiniteHalf(byte* source) => LoadHalf(source);
+
+    public static float TrackHalves(byte* source, float largest) => 0;
+
+    public static bool HasSpecialHalf(float largest) => false;
+
     public static float LoadBrainFloat(byte* source) => BitConverter.Int32BitsToSingle(Unsafe.ReadUnaligned<short>(source) << 16);
 }
