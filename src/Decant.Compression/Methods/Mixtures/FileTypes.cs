@@ -119,6 +119,6 @@ public static class FileTypes
                 $"Decant reads {name.ToUpperInvariant()} files but cannot write them. The nearest types it writes are Q2_K, Q3_K_M and IQ4_XS.");
         }
         throw new UsageException(
-            $"There is no type '{name}'. Did you mean {NameSuggestion.Nearest(name, Names)}? 'decant list formats' shows all of them.");
+            $"There is no type '{name}'. Did you mean {NearestName.Of(name, Names)}? 'decant list formats' shows all of them.");
     }
 }

@@ -30,7 +30,7 @@ public sealed record TypeOverride(string Pattern, TensorFormat Format)
         {
             string names = string.Join(", ", writable);
             throw new UsageException(TensorFormats.FindByName(typeName) is null
-                ? $"'{text}': there is no tensor type '{typeName}'. Did you mean {NameSuggestion.Nearest(typeName, writable.Select(f => f.Name))}? Types for weights: {names}."
+                ? $"'{text}': there is no tensor type '{typeName}'. Did you mean {NearestName.Of(typeName, writable.Select(f => f.Name))}? Types for weights: {names}."
                 : $"'{text}': {typeName.ToUpperInvariant()} cannot be written for weights. Types that can: {names}.");
         }
         return new TypeOverride(text[..separator], format);

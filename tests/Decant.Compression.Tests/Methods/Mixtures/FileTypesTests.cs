@@ -54,12 +54,4 @@ public class FileTypesTests
     [Fact]
     public void A_type_that_can_only_be_read_is_not_supported() =>
         Assert.Contains("IQ4_XS", Assert.Throws<NotSupportedModelException>(() => FileTypes.Get("iq2_xs")).Message, StringComparison.Ordinal);
-
-    [Theory]
-    [InlineData("kitten", "sitting", 3)]
-    [InlineData("", "abc", 3)]
-    [InlineData("abc", "", 3)]
-    [InlineData("same", "same", 0)]
-    public void The_edit_distance_is_levenshteins(string left, string right, int distance) =>
-        Assert.Equal(distance, NameSuggestion.Distance(left, right));
 }
