@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Decant.Compression.Reports;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Measurement;
@@ -25,7 +26,8 @@ public sealed record FileFingerprint(string Name, long ByteCount, string Sha256)
         if (source.HuggingFace is { } huggingFace && Directory.Exists(huggingFace.Folder))
         {
             files.AddRange(Directory.EnumerateFiles(huggingFace.Folder)
-                .Where(f => sideFileEndings.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase) && !files.Contains(f))
+                .Where(f => sideFileEndings.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase)
+                    && !f.EndsWith(CompressReport.Suffix, StringComparison.Ordinal) && !files.Contains(f))
                 .Order(StringComparer.Ordinal));
         }
         return files;

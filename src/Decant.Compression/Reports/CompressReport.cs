@@ -16,11 +16,12 @@ namespace Decant.Compression.Reports;
 /// </summary>
 public static class CompressReport
 {
+    internal const string Suffix = ".report.json";
     private const string IdentityKey = "job";
     private const long MaximumByteCount = 64 << 20;
 
     /// <summary>The report's path for an output.</summary>
-    public static string PathFor(string outputPath) => Path.TrimEndingDirectorySeparator(outputPath) + ".report.json";
+    public static string PathFor(string outputPath) => Path.TrimEndingDirectorySeparator(outputPath) + Suffix;
 
     /// <summary>The name of the job that made an output, or null if there is no report or none that can be read.</summary>
     internal static string? ReadIdentity(string reportPath)

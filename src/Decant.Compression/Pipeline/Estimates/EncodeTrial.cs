@@ -5,8 +5,8 @@ using Decant.Engine.Kernels.Encoding;
 
 namespace Decant.Compression.Pipeline.Estimates;
 
-/// <summary>Times the conversion of one chunk of made-up weights on all threads at once: seconds per element for each pair of formats.</summary>
-internal sealed class EncodeTrial(int threadCount, CancellationToken cancellationToken)
+/// <summary>Times the conversion of one chunk of made-up weights on all threads at once, for each pair of formats.</summary>
+internal sealed class EncodeTrial(TrialClock clock, int threadCount, CancellationToken cancellationToken)
 {
     /// <summary>Wall time of one trial; long enough for a few chunks of the slowest encoder.</summary>
     private static readonly TimeSpan duration = TimeSpan.FromMilliseconds(60);
@@ -15,7 +15,7 @@ internal sealed class EncodeTrial(int threadCount, CancellationToken cancellatio
 
     private readonly record struct Key(TensorFormat Source, TensorFormat Target, long RowLength, bool HasImportance);
 
-    /// <summary>Seconds per element, all threads together, of converting a tensor.</summary>
+    /// <summary>Processor seconds per element of converting a tensor.</summary>
     public double SecondsPerElement(TensorInfo source, TensorFormat target, bool hasImportance)
     {
         var key = new Key(source.Format, target, source.Shape.RowLength, hasImportance && target.UsesImportance);
@@ -34,24 +34,27 @@ internal sealed class EncodeTrial(int threadCount, CancellationToken cancellatio
         new ChunkEncoder().Encode(conversion, chunk, importance);
 
         long elementCount = 0;
-        long started = Stopwatch.GetTimestamp();
-        ChunkLoop.Run(
-            [.. Enumerable.Repeat(new TensorShape(1, 1), threadCount)], _ => false, threadCount,
-            () =>
-            {
-                var encoder = new ChunkEncoder();
-                return _ =>
+        double processorSeconds = clock.Run(() =>
+        {
+            long started = Stopwatch.GetTimestamp();
+            ChunkLoop.Run(
+                [.. Enumerable.Repeat(new TensorShape(1, 1), threadCount)], _ => false, threadCount,
+                () =>
                 {
-                    do
+                    var encoder = new ChunkEncoder();
+                    return _ =>
                     {
-                        encoder.Encode(conversion, chunk, importance);
-                        Interlocked.Add(ref elementCount, shape.ElementCount);
-                    }
-                    while (Stopwatch.GetElapsedTime(started) < duration && !cancellationToken.IsCancellationRequested);
-                };
-            },
-            cancellationToken);
-        return Stopwatch.GetElapsedTime(started).TotalSeconds / elementCount;
+                        do
+                        {
+                            encoder.Encode(conversion, chunk, importance);
+                            Interlocked.Add(ref elementCount, shape.ElementCount);
+                        }
+                        while (Stopwatch.GetElapsedTime(started) < duration && !cancellationToken.IsCancellationRequested);
+                    };
+                },
+                cancellationToken);
+        });
+        return processorSeconds / elementCount;
     }
 
     /// <summary>Sums of three uniform numbers, near enough to how weights lie; formats that cannot be written stand as zeros.</summary>

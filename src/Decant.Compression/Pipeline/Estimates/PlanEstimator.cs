@@ -33,35 +33,39 @@ public static class PlanEstimator
         int threadCount = options.ThreadCount > 0 ? options.ThreadCount : Environment.ProcessorCount;
         long memoryBefore = PrivateMemory.ReadByteCount();
         DiskTrial disk = DiskTrial.Run(options.OutputFolder ?? Path.GetTempPath());
-        var encode = new EncodeTrial(threadCount, cancellationToken);
+        var clock = new TrialClock(threadCount);
+        var encode = new EncodeTrial(clock, threadCount, cancellationToken);
         double[] seconds = new double[plan.Tensors.Count];
         for (int i = 0; i < seconds.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            seconds[i] = TensorSeconds(plan, plan.Tensors[i], encode, disk, threadCount);
+            seconds[i] = ProcessorSeconds(plan, plan.Tensors[i], encode, disk);
         }
         long sourceByteCount = FileFingerprint.FilesOf(plan.Source).Sum(file => new FileInfo(file).Length);
         DecoderModel? model = options.Verify ? TryBind(plan) : null;
+        double verify = options.Verify ? VerifySeconds(plan, model, options.QualityProbe, new VerifyTrial(clock, threadCount, cancellationToken)) : 0;
+        for (int i = 0; i < seconds.Length; i++)
+            seconds[i] = clock.WallSeconds(seconds[i]);
         return new PlanEstimate
         {
             Hash = TimeSpan.FromSeconds(sourceByteCount * disk.HashSecondsPerByte),
             Encode = TimeSpan.FromSeconds(seconds.Sum()),
             Synchronize = TimeSpan.FromSeconds(plan.OutputByteCount * disk.SynchronizeSecondsPerByte),
-            Verify = TimeSpan.FromSeconds(options.Verify ? VerifySeconds(plan, model, options.QualityProbe, new VerifyTrial(threadCount, cancellationToken)) : 0),
+            Verify = TimeSpan.FromSeconds(clock.WallSeconds(verify)),
             PeakMemoryByteCount = memoryBefore + WorkingByteCount + EncodeMemory(plan, threadCount)
                 + (model is not null && options.QualityProbe is not null ? VerifyMemory(model) : 0),
             TensorSeconds = seconds,
         };
     }
 
-    private static double TensorSeconds(CompressionPlan plan, TensorChoice choice, EncodeTrial encode, DiskTrial disk, int threadCount)
+    private static double ProcessorSeconds(CompressionPlan plan, TensorChoice choice, EncodeTrial encode, DiskTrial disk)
     {
         TensorInfo source = choice.Source;
         bool hasImportance = plan.Request.Importance?.Has(source.Name) == true;
         // A vector or two weigh nothing, and a trial of their row length would cost more than they do.
         double arithmetic = source.Shape.Rank < 2 ? 0 : source.Shape.ElementCount * encode.SecondsPerElement(source, choice.Target, hasImportance);
         // Reading and writing are done by every thread for itself, between its encoding.
-        return arithmetic + (source.ByteCount * disk.ReadSecondsPerByte + choice.TargetByteCount * disk.WriteSecondsPerByte) / threadCount;
+        return arithmetic + source.ByteCount * disk.ReadSecondsPerByte + choice.TargetByteCount * disk.WriteSecondsPerByte;
     }
 
     private static double VerifySeconds(CompressionPlan plan, DecoderModel? model, IQualityProbe? probe, VerifyTrial trial)

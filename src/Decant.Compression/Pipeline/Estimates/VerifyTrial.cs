@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Decant.Compression.Verification;
 using Decant.Core.Architectures;
 using Decant.Core.Files;
@@ -12,7 +11,7 @@ namespace Decant.Compression.Pipeline.Estimates;
 /// Times the parts of verification: comparing weights of two formats, and running small made-up decoders whose matrices are all of one format
 /// through the probe that will be used. Weights are zeros; the arithmetic takes as long with any.
 /// </summary>
-internal sealed class VerifyTrial(int threadCount, CancellationToken cancellationToken)
+internal sealed class VerifyTrial(TrialClock clock, int threadCount, CancellationToken cancellationToken)
 {
     private const int ElementCount = 1 << 21;
     private const int SmallVocabulary = 256;
@@ -24,10 +23,10 @@ internal sealed class VerifyTrial(int threadCount, CancellationToken cancellatio
     private readonly Dictionary<(TensorFormat, TensorFormat), double> compareSeconds = [];
     private readonly Dictionary<TensorFormat, RunCost> runCosts = [];
 
-    /// <summary>Seconds per weight and token inside the blocks, and per token of the vocabulary and token of text at the trial's width.</summary>
+    /// <summary>Processor seconds per weight and token inside the blocks, and per token of the vocabulary and token of text at the trial's width.</summary>
     private readonly record struct RunCost(double PerWeightAndToken, double PerLogit);
 
-    /// <summary>Seconds per element of comparing a tensor with its rounded version.</summary>
+    /// <summary>Processor seconds per element of comparing a tensor with its rounded version.</summary>
     public double CompareSecondsPerElement(TensorFormat source, TensorFormat target)
     {
         if (!compareSeconds.TryGetValue((source, target), out double seconds))
@@ -35,7 +34,7 @@ internal sealed class VerifyTrial(int threadCount, CancellationToken cancellatio
         return seconds;
     }
 
-    /// <summary>Seconds for running one model over the windows, its share of the comparison included.</summary>
+    /// <summary>Processor seconds for running one model over the windows, its share of the comparison included.</summary>
     /// <param name="probe">The probe.</param>
     /// <param name="model">The model.</param>
     /// <param name="matrices">Its matrices with the formats they have in the version that is run; the head or tied embedding last.</param>
@@ -58,9 +57,7 @@ internal sealed class VerifyTrial(int threadCount, CancellationToken cancellatio
         var shape = new TensorShape(ElementCount / 2048, 2048);
         (TensorData, TensorData)[] pairs = [(Zeros("trial", shape, source), Zeros("trial", shape, target))];
         WeightAgreement.Check(pairs, true, threadCount, null, cancellationToken);
-        long started = Stopwatch.GetTimestamp();
-        WeightAgreement.Check(pairs, true, threadCount, null, cancellationToken);
-        return Stopwatch.GetElapsedTime(started).TotalSeconds / ElementCount;
+        return clock.Run(() => WeightAgreement.Check(pairs, true, threadCount, null, cancellationToken)) / ElementCount;
     }
 
     private RunCost Cost(IQualityProbe probe, TensorFormat format, int hidden, int length)
@@ -78,7 +75,7 @@ internal sealed class VerifyTrial(int threadCount, CancellationToken cancellatio
         return cost;
     }
 
-    /// <summary>Seconds for one of the two models of a comparison.</summary>
+    /// <summary>Processor seconds for one of the two models of a comparison.</summary>
     private double Time(IQualityProbe probe, TensorFormat format, int hidden, int vocabulary, int length)
     {
         using IModelSource source = MakeModel(format, hidden, vocabulary, length);
@@ -90,9 +87,7 @@ internal sealed class VerifyTrial(int threadCount, CancellationToken cancellatio
             Windows = [(int[])[.. Enumerable.Range(0, length).Select(i => i % vocabulary)]],
             ThreadCount = threadCount,
         };
-        long started = Stopwatch.GetTimestamp();
-        probe.Compare(request, null, cancellationToken);
-        return Stopwatch.GetElapsedTime(started).TotalSeconds / 2;
+        return clock.Run(() => probe.Compare(request, null, cancellationToken)) / 2;
     }
 
     /// <summary>A Llama of one block, 7 · hidden² weights in it.</summary>

@@ -1,4 +1,7 @@
+using Decant.Compression.Calibration;
 using Decant.Compression.Methods.Mixtures;
+using Decant.Compression.Pipeline;
+using Decant.Core.Files;
 using Decant.Core.Tensors;
 
 namespace Decant.Compression.Tests.Methods.Mixtures;
@@ -24,53 +27,38 @@ public class WholeFileTests
     }
 
     [Theory]
-    [Trait("Category", "Slow")]
     [MemberData(nameof(Shapes))]
     public void Every_file_type_gives_every_tensor_the_type_and_bytes_of_llama_cpp(string shape)
     {
         WholeFileFixture fixture = WholeFileFixture.Read(shape);
-        var model = new MixtureModel("llama", fixture.LayerCount, fixture.HeadCount, fixture.KeyValueHeadCount, 0);
-        TensorInfo[] infos = [.. fixture.Tensors.Select(t => t.Info)];
-        Dictionary<string, MemoryTensor> tensors = fixture.Tensors.ToDictionary(t => t.Info.Name);
-        var crcs = new Dictionary<(string Name, string Format, bool HasImportance), uint>();
+        using var folder = new TemporaryFolder();
+        TestModels.WriteFixture(folder.File("in.gguf"), fixture);
+        using IModelSource source = ModelSources.Open(folder.File("in.gguf"));
+        var importance = new ImportanceMatrix(
+            "fixture",
+            [.. fixture.Tensors.Select(t => t.Info).Where(i => WholeFileFixture.Importance(i) is not null).Select(i => new ImportanceEntry(i.Name, (int)i.Shape.RowLength, WholeFileFixture.Importance(i)!, [1]))],
+            [], 1, 512);
         int fileCount = 0;
         foreach (string fileName in fixture.FileNames)
         {
-            bool hasImportance = fileName.EndsWith("+imatrix", StringComparison.Ordinal);
             FileType type = FileTypes.Get(fileName.Split('+')[0]);
-            Assert.Equal(fixture.FileTypeNumber(fileName), type.Number);
-            var chooser = new MixtureChooser(type, model, hasImportance);
-            IReadOnlyList<TensorChoice> choices = chooser.Choose(infos);
-            chooser.RequireImportance(choices, _ => hasImportance);
-            Dictionary<string, TensorChoice> byName = choices.ToDictionary(c => c.Source.Name);
+            bool hasImportance = fileName.EndsWith("+imatrix", StringComparison.Ordinal);
+            CompressionPlan plan = CompressionPlan.Create(source, new CompressionRequest { Type = type, Importance = hasImportance ? importance : null });
+            string output = folder.File("out.gguf");
+            CompressJob.Run(plan, new CompressOptions { OutputPath = output, Overwrite = true, Verify = false }, cancellationToken: TestContext.Current.CancellationToken);
+            using IModelSource result = ModelSources.Open(output);
+            Assert.Equal(fixture.FileTypeNumber(fileName), result.Gguf!.GetInteger("general.file_type"));
             int tensorCount = 0;
             foreach ((string name, string expectedType, uint crc) in fixture.Expected(fileName))
             {
-                TensorChoice choice = byName[name];
-                Assert.True(expectedType == choice.Target.Name, $"{fileName} {name}: expected {expectedType}, got {choice.Target}");
-                if (!crcs.TryGetValue((name, choice.Target.Name, hasImportance), out uint got))
-                    crcs.Add((name, choice.Target.Name, hasImportance), got = Crc32.Of(Encode(tensors[name], choice, hasImportance)));
-                Assert.True(crc == got, $"{fileName} {name}: bytes differ");
+                TensorData tensor = result.FindTensor(name)!;
+                Assert.True(expectedType == tensor.Info.Format.Name, $"{fileName} {name}: expected {expectedType}, got {tensor.Info.Format}");
+                Assert.True(tensor.TryGetRows(0, (int)tensor.Info.Shape.RowCount, out ReadOnlySpan<byte> bytes) && crc == Crc32.Of(bytes), $"{fileName} {name}: bytes differ");
                 tensorCount++;
             }
             Assert.Equal(7 * fixture.LayerCount + 2, tensorCount);
             fileCount++;
         }
         Assert.Equal(41, fileCount);
-    }
-
-    private static byte[] Encode(MemoryTensor tensor, TensorChoice choice, bool hasImportance)
-    {
-        byte[] bytes = new byte[choice.TargetByteCount];
-        int rowLength = (int)tensor.Info.Shape.RowLength;
-        float[] row = new float[rowLength];
-        float[] importance = hasImportance ? WholeFileFixture.Importance(tensor.Info) ?? [] : [];
-        int rowByteCount = (int)choice.Target.RowByteCount(rowLength);
-        for (int r = 0; r < tensor.Info.Shape.RowCount; r++)
-        {
-            tensor.ReadRows(r, 1, row);
-            choice.Target.EncodeRow(row, importance, bytes.AsSpan(r * rowByteCount, rowByteCount));
-        }
-        return bytes;
     }
 }
