@@ -12,9 +12,11 @@ public interface IParallelWork
 }
 
 /// <summary>
-/// A fork–join pool for work of microseconds. Workers spin for a moment after a job, then sleep. Part p of n always runs on the same thread
-/// (contiguous, nearly equal ranges), so results never depend on timing. Dispatching allocates nothing. One job runs at a time: a second
-/// caller waits for the first, and work that dispatches again from inside a part runs its parts one after another on that thread.
+/// A fork–join pool for work of microseconds. Workers spin for a moment after a job, then sleep. Parts are divided among threads in contiguous,
+/// nearly equal ranges before the job starts, and each thread runs its own, so that a thread meets the same data again; only if a worker has not come
+/// by the time the caller has finished (it sleeps, or the system gave its processor to another program) the caller runs that range too. What a
+/// part computes must not depend on its thread; memory per part number is safe. Dispatching allocates nothing. One job runs at a time: a
+/// second caller waits for the first, and work that dispatches again from inside a part runs its parts one after another on that thread.
 /// </summary>
 public sealed unsafe class WorkerPool : IDisposable
 {
@@ -118,9 +120,17 @@ public sealed unsafe class WorkerPool : IDisposable
             jobPartCount = partCount;
             failure = null;
             Volatile.Write(ref remaining.Value, workers.Length);
-            Interlocked.Increment(ref generation.Value);
+            int current = Interlocked.Increment(ref generation.Value);
             WakeSleepers();
             RunParts(0);
+            foreach (Worker worker in workers)
+            {
+                if (worker.TryClaim(current))
+                {
+                    RunParts(worker.Index);
+                    Interlocked.Decrement(ref remaining.Value);
+                }
+            }
             WaitForWorkers();
             failure?.Throw();
         }
@@ -191,6 +201,8 @@ public sealed unsafe class WorkerPool : IDisposable
             seen = WaitForJob(worker, seen);
             if (stopping)
                 return;
+            if (!worker.TryClaim(seen))
+                continue;
             RunParts(worker.Index);
             if (Interlocked.Decrement(ref remaining.Value) == 0 && Interlocked.Exchange(ref callerSleeps.Value, 0) == 1)
                 finished.Release();
@@ -240,6 +252,18 @@ public sealed unsafe class WorkerPool : IDisposable
     private sealed class Worker(int index)
     {
         public PaddedCounter Sleeps;
+        private PaddedCounter claimed;
+
+        /// <summary>
+        /// Takes the right to run this worker's range of a job, once. A worker that comes late, when the caller has run its range and perhaps begun
+        /// another job, is refused the old one; a job whose range it holds cannot end before it is done.
+        /// </summary>
+        public bool TryClaim(int job)
+        {
+            int last = Volatile.Read(ref claimed.Value);
+            // The difference, not the order, because counters may overflow.
+            return job - last > 0 && Interlocked.CompareExchange(ref claimed.Value, job, last) == last;
+        }
 
         public int Index { get; } = index;
 

@@ -12,6 +12,15 @@ public class WorkerPoolTests
         public void Run(int part) => threads[part] = Environment.CurrentManagedThreadId;
     }
 
+    private readonly struct SleepAndRecord(int[] threads) : IParallelWork
+    {
+        public void Run(int part)
+        {
+            Thread.Sleep(100);
+            threads[part] = Environment.CurrentManagedThreadId;
+        }
+    }
+
     private readonly struct Fail(int[] failing, int[] counts) : IParallelWork
     {
         public void Run(int part)
@@ -52,18 +61,37 @@ public class WorkerPoolTests
     }
 
     [Fact]
-    public void A_part_always_runs_on_the_same_thread()
+    public void Parts_of_one_range_run_on_one_thread()
     {
         using var pool = new WorkerPool(4);
-        var first = new int[11];
-        pool.Run(11, new RecordThread(first));
-        Assert.Equal(4, first.Distinct().Count());
         for (int round = 0; round < 50; round++)
         {
-            var again = new int[11];
-            pool.Run(11, new RecordThread(again));
-            Assert.Equal(first, again);
+            var threads = new int[12];
+            pool.Run(12, new RecordThread(threads));
+            for (int range = 0; range < 4; range++)
+                Assert.Single(threads[(3 * range)..(3 * range + 3)].Distinct());
+            Assert.Equal(Environment.CurrentManagedThreadId, threads[0]);
         }
+    }
+
+    [Fact]
+    public void Long_work_is_shared()
+    {
+        using var pool = new WorkerPool(4);
+        var threads = new int[4];
+        // Sleeping parts leave the processor to the workers, so that each comes for its own range, however busy the machine is.
+        pool.Run(4, new SleepAndRecord(threads));
+        Assert.True(threads.Distinct().Count() > 1);
+    }
+
+    [Fact]
+    public void A_worker_that_comes_late_finds_nothing_to_do_twice()
+    {
+        using var pool = new WorkerPool(16);
+        var counts = new int[16];
+        for (int round = 0; round < 20_000; round++)
+            pool.Run(16, new CountPart(counts));
+        Assert.All(counts, count => Assert.Equal(20_000, count));
     }
 
     [Fact]
