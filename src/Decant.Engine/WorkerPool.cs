@@ -68,6 +68,9 @@ public sealed unsafe class WorkerPool : IDisposable
     /// <summary>Workers that have stopped spinning.</summary>
     internal int SleepingWorkerCount => workers.Count(worker => Volatile.Read(ref worker.Sleeps.Value) != 0);
 
+    /// <summary>Wakes the caller of a job, who looks whether the job is done.</summary>
+    internal void WakeCaller() => finished.Release();
+
     /// <summary>Runs all parts and returns when the last has finished.</summary>
     /// <param name="partCount">How many parts.</param>
     /// <param name="work">The work; copied, so shared state belongs behind references or pointers in it.</param>
@@ -187,10 +190,14 @@ public sealed unsafe class WorkerPool : IDisposable
             if (HasPassed(ref deadline))
                 break;
         }
-        Interlocked.Exchange(ref callerSleeps.Value, 1);
-        if (Volatile.Read(ref remaining.Value) == 0 && Interlocked.Exchange(ref callerSleeps.Value, 0) == 1)
-            return;
-        finished.Wait();
+        while (Volatile.Read(ref remaining.Value) != 0)
+        {
+            Interlocked.Exchange(ref callerSleeps.Value, 1);
+            if (Volatile.Read(ref remaining.Value) == 0 && Interlocked.Exchange(ref callerSleeps.Value, 0) == 1)
+                return;
+            // A worker that was displaced between ending an earlier job and looking at the flag may wake the caller for nothing.
+            finished.Wait();
+        }
     }
 
     private void Serve(Worker worker)
@@ -205,7 +212,7 @@ public sealed unsafe class WorkerPool : IDisposable
                 continue;
             RunParts(worker.Index);
             if (Interlocked.Decrement(ref remaining.Value) == 0 && Interlocked.Exchange(ref callerSleeps.Value, 0) == 1)
-                finished.Release();
+                WakeCaller();
         }
     }
 

@@ -21,6 +21,33 @@ public class WorkerPoolTests
         }
     }
 
+    private readonly struct WakeThenFinish(WorkerPool pool, int[] done) : IParallelWork
+    {
+        public void Run(int part)
+        {
+            // The first part gives the worker time to begin the second; then the caller goes to sleep and is woken early.
+            Thread.Sleep(part == 0 ? 20 : 60);
+            if (part == 1)
+            {
+                pool.WakeCaller();
+                Thread.Sleep(100);
+            }
+            Volatile.Write(ref done[part], 1);
+        }
+    }
+
+    private readonly struct Uneven(int[] done, int round) : IParallelWork
+    {
+        public void Run(int part)
+        {
+            if ((part * 7 + round) % 11 == 0)
+                Thread.Yield();
+            if ((part * 5 + round) % 97 == 0)
+                Thread.SpinWait(3000);
+            Volatile.Write(ref done[part], 1);
+        }
+    }
+
     private readonly struct Fail(int[] failing, int[] counts) : IParallelWork
     {
         public void Run(int part)
@@ -167,6 +194,32 @@ public class WorkerPoolTests
         {
             pool.Run(4, new CountPart(new int[4]));
             Assert.True(SpinWait.SpinUntil(() => pool.SleepingWorkerCount == 3, 10_000));
+        }
+    }
+
+    /// <summary>What a worker does that the system displaced between the end of one job and its look at the caller of the next.</summary>
+    [Fact]
+    public void A_caller_that_is_woken_for_nothing_waits_on()
+    {
+        using var pool = new WorkerPool(2);
+        var done = new int[2];
+        pool.Run(2, new WakeThenFinish(pool, done));
+        Assert.Equal([1, 1], done);
+        pool.Run(2, new CountPart(done));
+        Assert.Equal([2, 2], done);
+    }
+
+    /// <summary>More threads than processors and parts of very different length: workers are displaced at every point of the protocol.</summary>
+    [Fact]
+    public void A_job_never_ends_before_its_last_part()
+    {
+        using var pool = new WorkerPool(24);
+        var done = new int[24];
+        for (int round = 0; round < 3000; round++)
+        {
+            Array.Clear(done);
+            pool.Run(24, new Uneven(done, round));
+            Assert.Equal(24, done.Sum());
         }
     }
 
