@@ -4,14 +4,17 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Decant.Compression.Pipeline.Estimates;
 
-/// <summary>Times writing, waiting for the disk, reading a mapping, and hashing, on a small file that is deleted at once.</summary>
-/// <param name="WriteSecondsPerByte">Writing into the system's cache.</param>
+/// <summary>Times writing, waiting for the disk, reading a mapping, and hashing, on small files that are deleted at once.</summary>
+/// <param name="WriteSecondsPerByte">Processor time of writing into the system's cache.</param>
+/// <param name="SynchronizeSeconds">What waiting for the disk takes at least, however little there is to write.</param>
 /// <param name="SynchronizeSecondsPerByte">From the cache to the disk.</param>
 /// <param name="ReadSecondsPerByte">Touching cached pages of a new mapping.</param>
-/// <param name="HashSecondsPerByte">SHA-256, reading included.</param>
-internal sealed record DiskTrial(double WriteSecondsPerByte, double SynchronizeSecondsPerByte, double ReadSecondsPerByte, double HashSecondsPerByte)
+/// <param name="HashSecondsPerByte">Processor time of SHA-256, reading included.</param>
+internal sealed record DiskTrial(
+    double WriteSecondsPerByte, double SynchronizeSeconds, double SynchronizeSecondsPerByte, double ReadSecondsPerByte, double HashSecondsPerByte)
 {
-    private const int ByteCount = 16 << 20;
+    private const int SmallByteCount = 2 << 20;
+    private const int LargeByteCount = 32 << 20;
     private const int PieceByteCount = 1 << 18;
     private const int PageByteCount = 4096;
 
@@ -27,7 +30,7 @@ internal sealed record DiskTrial(double WriteSecondsPerByte, double SynchronizeS
         {
             // The last is the runtime's word for a file larger than the file system or the user's limits allow.
             // Half a gigabyte a second to cache and disk, what a plain solid-state disk does.
-            return new DiskTrial(5e-10, 2e-9, 1e-10, 1e-9);
+            return new DiskTrial(5e-10, 0.01, 2e-9, 1e-10, 1e-9);
         }
         finally
         {
@@ -38,31 +41,36 @@ internal sealed record DiskTrial(double WriteSecondsPerByte, double SynchronizeS
     private static DiskTrial Run(string path, byte[] piece)
     {
         new Random(1).NextBytes(piece);
-        double write, synchronize;
-        using (SafeFileHandle handle = File.OpenHandle(path, FileMode.Create, FileAccess.Write))
-        {
-            long started = Stopwatch.GetTimestamp();
-            for (int offset = 0; offset < ByteCount; offset += PieceByteCount)
-                RandomAccess.Write(handle, piece, offset);
-            write = Seconds(started);
-            started = Stopwatch.GetTimestamp();
-            RandomAccess.FlushToDisk(handle);
-            synchronize = Seconds(started);
-        }
+        (_, double least) = WriteFile(path, piece, SmallByteCount);
+        (double write, double synchronize) = WriteFile(path, piece, LargeByteCount);
         double read;
         using (MappedFile file = MappedFile.Open(path))
         {
-            long started = Stopwatch.GetTimestamp();
+            TimeSpan before = Environment.CpuUsage.TotalTime;
             int sum = 0;
-            for (int offset = 0; offset < ByteCount; offset += PageByteCount)
+            for (int offset = 0; offset < LargeByteCount; offset += PageByteCount)
                 sum += file.Slice(offset, 1)[0];
-            read = Seconds(started) + (sum < 0 ? 1 : 0);
+            read = ProcessorSeconds(before) + (sum < 0 ? 1 : 0);
         }
-        long hashing = Stopwatch.GetTimestamp();
+        TimeSpan hashing = Environment.CpuUsage.TotalTime;
         FileFingerprint.Of([path], null, CancellationToken.None);
-        double hash = Seconds(hashing);
-        return new DiskTrial(write / ByteCount, synchronize / ByteCount, read / ByteCount, hash / ByteCount);
+        double hash = ProcessorSeconds(hashing);
+        double perByte = Math.Max(0, synchronize - least) / (LargeByteCount - SmallByteCount);
+        return new DiskTrial(write / LargeByteCount, least, perByte, read / LargeByteCount, hash / LargeByteCount);
     }
 
-    private static double Seconds(long started) => Stopwatch.GetElapsedTime(started).TotalSeconds;
+    /// <summary>Processor seconds of writing, and seconds of waiting for the disk.</summary>
+    private static (double Write, double Synchronize) WriteFile(string path, byte[] piece, int byteCount)
+    {
+        using SafeFileHandle handle = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
+        TimeSpan before = Environment.CpuUsage.TotalTime;
+        for (int offset = 0; offset < byteCount; offset += PieceByteCount)
+            RandomAccess.Write(handle, piece, offset);
+        double write = ProcessorSeconds(before);
+        long started = Stopwatch.GetTimestamp();
+        RandomAccess.FlushToDisk(handle);
+        return (write, Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    private static double ProcessorSeconds(TimeSpan before) => (Environment.CpuUsage.TotalTime - before).TotalSeconds;
 }

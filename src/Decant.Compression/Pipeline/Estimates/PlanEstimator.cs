@@ -43,14 +43,15 @@ public static class PlanEstimator
         }
         long sourceByteCount = FileFingerprint.FilesOf(plan.Source).Sum(file => new FileInfo(file).Length);
         DecoderModel? model = options.Verify ? TryBind(plan) : null;
-        double verify = options.Verify ? VerifySeconds(plan, model, options.QualityProbe, new VerifyTrial(clock, threadCount, cancellationToken)) : 0;
+        double verify = options.Verify ? VerifySeconds(plan, model, options.QualityProbe, new VerifyTrial(clock, threadCount, cancellationToken), disk) : 0;
         for (int i = 0; i < seconds.Length; i++)
             seconds[i] = clock.WallSeconds(seconds[i]);
         return new PlanEstimate
         {
-            Hash = TimeSpan.FromSeconds(sourceByteCount * disk.HashSecondsPerByte),
+            Hash = TimeSpan.FromSeconds(clock.SingleThreadWallSeconds(sourceByteCount * disk.HashSecondsPerByte)),
             Encode = TimeSpan.FromSeconds(seconds.Sum()),
-            Synchronize = TimeSpan.FromSeconds(plan.OutputByteCount * disk.SynchronizeSecondsPerByte),
+            // The system writes to the disk while the job still encodes; only what is left then has to be waited for.
+            Synchronize = TimeSpan.FromSeconds(disk.SynchronizeSeconds + Math.Max(0, plan.OutputByteCount * disk.SynchronizeSecondsPerByte - seconds.Sum())),
             Verify = TimeSpan.FromSeconds(clock.WallSeconds(verify)),
             PeakMemoryByteCount = memoryBefore + WorkingByteCount + EncodeMemory(plan, threadCount)
                 + (model is not null && options.QualityProbe is not null ? VerifyMemory(model) : 0),
@@ -68,9 +69,10 @@ public static class PlanEstimator
         return arithmetic + source.ByteCount * disk.ReadSecondsPerByte + choice.TargetByteCount * disk.WriteSecondsPerByte;
     }
 
-    private static double VerifySeconds(CompressionPlan plan, DecoderModel? model, IQualityProbe? probe, VerifyTrial trial)
+    private static double VerifySeconds(CompressionPlan plan, DecoderModel? model, IQualityProbe? probe, VerifyTrial trial, DiskTrial disk)
     {
-        double seconds = 0;
+        // Both files are read once for their weights and once to be run.
+        double seconds = 2 * (plan.SourceTensorByteCount + plan.TensorByteCount) * disk.ReadSecondsPerByte;
         foreach (TensorChoice choice in plan.Tensors.Where(t => t.Source.Shape.Rank >= 2))
             seconds += choice.Source.Shape.ElementCount * trial.CompareSecondsPerElement(choice.Source.Format, choice.Target);
         if (model is null || probe is null)

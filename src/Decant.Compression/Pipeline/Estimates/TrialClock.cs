@@ -27,6 +27,9 @@ internal sealed class TrialClock(int threadCount)
     /// <summary>How long work of so much processor time will last on all threads.</summary>
     public double WallSeconds(double processorTime) => processorTime / threadCount * Contention;
 
+    /// <summary>How long work of so much processor time will last on one thread.</summary>
+    public double SingleThreadWallSeconds(double processorTime) => processorTime * Contention;
+
     /// <summary>1 on a quiet machine; 2 if the trials got half of the processors.</summary>
     private double Contention => processorSeconds == 0 ? 1 : Math.Max(1, threadSeconds / processorSeconds);
 }
