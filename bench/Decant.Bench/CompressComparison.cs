@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 
 namespace Decant.Bench;
@@ -16,7 +15,7 @@ internal static class CompressComparison
         results.Line();
         results.State(sides.Machine, threadCounts, "Before");
         results.Line();
-        results.Line("| type | threads | Decant s | llama.cpp s | times as fast | range | hash s | fsync s | start-up and rest s | private memory | tensor data |");
+        results.Line("| type | threads | Decant s | llama.cpp s | times as fast | range | hash s | fsync s | start-up and rest s | private memory | identical tensors |");
         results.Line("|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---|");
         foreach (string type in types)
         {
@@ -58,7 +57,7 @@ internal static class CompressComparison
             string[] peerArguments = ["quantize", model, theirs, type, $"{threads}"];
             peer.Add((double)sides.Peer.Run(imatrix is null ? peerArguments : [.. peerArguments, imatrix])["seconds"]!);
             if (turn == 0)
-                same = TensorData(ours).SequenceEqual(TensorData(theirs)) ? "identical" : "DIFFERENT";
+                same = TensorComparison.Describe(ours, theirs);
         }
         Delete(ours);
         Delete(ours + ".report.json");
@@ -67,14 +66,6 @@ internal static class CompressComparison
         sides.Results.Line(
             $"| {type} | {threads} | {median:F2} | {peerMedian:F2} | {peerMedian / median:F2} | {Statistics.Range(encode.Zip(peer, (a, b) => b / a), "F2")} | " +
             $"{Statistics.Median(hash):F2} | {Statistics.Median(sync):F2} | {Statistics.Median(rest):F2} | {memory / 1e6:F0} MB | {same} |");
-    }
-
-    /// <summary>SHA-256 of everything behind the header: both write the same tensors in the same order, headers may differ in metadata.</summary>
-    private static byte[] TensorData(string path)
-    {
-        using FileStream stream = File.OpenRead(path);
-        stream.Position = GgufHeader.DataOffset(path);
-        return SHA256.HashData(stream);
     }
 
     private static void Delete(string path)
