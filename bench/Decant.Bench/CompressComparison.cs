@@ -24,7 +24,6 @@ internal static class CompressComparison
         }
         results.Line();
         results.State(sides.Machine, threadCounts, "After");
-        results.Save();
     }
 
     private static void Compare(Sides sides, string model, string type, string? imatrix, int threads, string scratch)
@@ -49,7 +48,7 @@ internal static class CompressComparison
             JsonNode actual = report["actual"]!;
             encode.Add((double)actual["encode_seconds"]!);
             sync.Add((double)actual["sync_seconds"]!);
-            hash.Add((double)report["source"]!["hash_seconds"]!);
+            hash.Add((double)actual["hash_seconds"]!);
             rest.Add(wall - encode[^1] - sync[^1] - hash[^1]);
             memory = Math.Max(memory, (double)actual["peak_memory_bytes"]!);
 

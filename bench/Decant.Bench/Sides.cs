@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Decant.Bench;
 
 /// <summary>The two programs, how often each takes its turn, and where results go.</summary>
@@ -8,12 +6,13 @@ internal sealed record Sides(Tool Decant, Tool Peer, Machine Machine, int Turns,
 /// <summary>A Markdown file of results that is also printed.</summary>
 internal sealed class ResultFile(string folder, string title)
 {
-    private readonly StringBuilder text = new();
+    private readonly string path = Create(Path.Combine(folder, Machine.CpuName, title + ".md"));
 
+    /// <summary>Adds a line at once: what is measured stays if a long comparison is cut short.</summary>
     public void Line(string line = "")
     {
         Console.WriteLine(line);
-        text.AppendLine(line);
+        File.AppendAllText(path, line + "\n");
     }
 
     /// <summary>States the machine's limits at this moment.</summary>
@@ -26,11 +25,10 @@ internal sealed class ResultFile(string folder, string title)
         }
     }
 
-    public void Save()
+    private static string Create(string path)
     {
-        string path = Path.Combine(folder, Machine.CpuName, title + ".md");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, text.ToString());
-        Console.WriteLine($"written to {path}");
+        File.WriteAllText(path, "");
+        return path;
     }
 }

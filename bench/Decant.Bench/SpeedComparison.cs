@@ -21,7 +21,6 @@ internal static class SpeedComparison
         }
         results.Line();
         results.State(sides.Machine, threadCounts, "After");
-        results.Save();
     }
 
     private static void Compare(Sides sides, string model, int threads, int prompt, int generate, int repetitions)

@@ -156,7 +156,7 @@ internal sealed class CompressVerb : Verb
     private static string Times(CompressResult result, double seconds)
     {
         string text = FormattableString.Invariant(
-            $"{Quantities.Duration(TimeSpan.FromSeconds(seconds))}: encode {result.Times.Encode.TotalSeconds:F2} s, source hash {result.Times.Hash.TotalSeconds:F2} s, disk {result.Times.Synchronize.TotalSeconds:F2} s, verify {result.Times.Verify.TotalSeconds:F2} s");
+            $"{Quantities.Duration(TimeSpan.FromSeconds(seconds))}: encode {result.Times.Encode.TotalSeconds:F2} s, hashes {result.Times.Hash.TotalSeconds:F2} s, disk {result.Times.Synchronize.TotalSeconds:F2} s, verify {result.Times.Verify.TotalSeconds:F2} s");
         return result.ResumedTensorCount > 0 ? $"{text}; {result.ResumedTensorCount} tensors taken over from an earlier run" : text;
     }
 

@@ -25,6 +25,7 @@ internal sealed class ConvertVerb : Verb
     private readonly Option<string> type = new("--type") { Description = "Store matrices as f32, f16 or bf16 (default: as they are, where the container has the type)", HelpName = "TYPE" };
     private readonly Option<string> shardSize = CompressionInputs.ShardOption();
     private readonly Option<bool> force = OutputOptions.CreateForce();
+    private readonly Option<bool> restart = new("--restart") { Description = "Use nothing of an unfinished earlier run" };
     private readonly Option<bool> noVerify = new("--no-verify") { Description = "Do not check the output" };
 
     public override string Name => "convert";
@@ -41,7 +42,7 @@ internal sealed class ConvertVerb : Verb
     public override void Declare(Command command)
     {
         command.Add(model);
-        foreach (Option option in (Option[])[output, format, type, shardSize, force, noVerify])
+        foreach (Option option in (Option[])[output, format, type, shardSize, force, restart, noVerify])
             command.Add(option);
     }
 
@@ -54,6 +55,7 @@ internal sealed class ConvertVerb : Verb
             Container = Container(run.Get(format), path),
             Format = run.Get(type) is { } name ? Type(name) : null,
             Overwrite = run.Get(force),
+            Restart = run.Get(restart),
             Verify = !run.Get(noVerify),
             ThreadCount = run.ThreadCount,
             QualityProbe = new QualityProbe(),
@@ -76,6 +78,8 @@ internal sealed class ConvertVerb : Verb
                 ["bytes_out"] = result.OutputByteCount,
                 ["seconds"] = seconds,
                 ["peak_memory_bytes"] = result.PeakMemoryByteCount,
+                ["resumed"] = result.ResumedTensorCount > 0,
+                ["resumed_tensors"] = result.ResumedTensorCount,
                 ["verify"] = result.Verification is { } report ? VerifyOutput.ToJson(report) : null,
                 ["notices"] = new JsonArray([.. result.Notices.Select(notice => (JsonNode)notice)]),
             },
@@ -86,6 +90,8 @@ internal sealed class ConvertVerb : Verb
                     ("written", $"{result.OutputPath}, {Quantities.Bytes(result.OutputByteCount)} from {Quantities.Bytes(result.SourceByteCount)}"),
                     ("time", $"{Quantities.Duration(TimeSpan.FromSeconds(seconds))}, {Quantities.Bytes(result.PeakMemoryByteCount)} private memory at most"),
                 };
+                if (result.ResumedTensorCount > 0)
+                    facts.Add(("resumed", $"{result.ResumedTensorCount} tensors taken over from an interrupted run"));
                 if (result.Verification is { } report)
                 {
                     facts.Add(("verified", string.Join(", ", report.Checks.Select(check => check.Name))));

@@ -112,9 +112,11 @@ internal sealed class ListVerb : Verb
 
     private static IEnumerable<JsonObject> Kernels() => KernelCatalog.All.Select(kernel => new JsonObject
     {
-        ["name"] = kernel.Name,
-        ["level"] = kernel.Level,
-        ["format"] = kernel.Format,
+        ["name"] = kernel.Level,
         ["supported"] = kernel.IsSupported,
+        ["products"] = Names(kernel.ProductFormats),
+        ["encoders"] = Names(kernel.EncoderFormats),
     });
+
+    private static JsonArray Names(IEnumerable<string> names) => new([.. names.Select(name => JsonValue.Create(name))]);
 }

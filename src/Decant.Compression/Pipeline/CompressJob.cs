@@ -142,8 +142,19 @@ public sealed class CompressJob
             verification.ThrowIfFailed();
         }
         result = result with { Notices = notices, PeakMemoryByteCount = memory.PeakByteCount };
-        CompressReport.Write(plan, options, result, source, identity);
+        long started = Stopwatch.GetTimestamp();
+        IReadOnlyList<FileFingerprint> written = Fingerprints(temporaryPath);
+        result = result with { Times = result.Times with { Hash = result.Times.Hash + Stopwatch.GetElapsedTime(started) } };
+        CompressReport.Write(plan, options, result, source, written, identity);
         return result;
+    }
+
+    /// <summary>Names the content of an output: a file under its final name, or the files of a folder.</summary>
+    private IReadOnlyList<FileFingerprint> Fingerprints(string path)
+    {
+        if (plan.Request.Container == OutputContainer.Gguf)
+            return [FileFingerprint.Of([path], progress, cancellationToken)[0] with { Name = Path.GetFileName(options.OutputPath) }];
+        return FileFingerprint.Of([.. Directory.EnumerateFiles(path).Order(StringComparer.Ordinal)], progress, cancellationToken);
     }
 
     private VerifyReport Verify(string temporaryPath)
@@ -167,13 +178,16 @@ public sealed class CompressJob
         return report;
     }
 
-    /// <summary>True if the output is there and its report says that this very job made it.</summary>
+    /// <summary>True if the output is there, its report says that this very job made it, and its content is still what was written then.</summary>
     private bool IsDone(string identity)
     {
-        bool isThere = plan.Request.Container == OutputContainer.Gguf
-            ? File.Exists(options.OutputPath) && new FileInfo(options.OutputPath).Length == plan.OutputByteCount
-            : File.Exists(Path.Combine(options.OutputPath, "config.json"));
-        return isThere && CompressReport.ReadIdentity(CompressReport.PathFor(options.OutputPath)) == identity;
+        bool isThere = plan.Request.Container == OutputContainer.Gguf ? File.Exists(options.OutputPath) : Directory.Exists(options.OutputPath);
+        if (!isThere || CompressReport.ReadFinished(CompressReport.PathFor(options.OutputPath)) is not { } finished || finished.Identity != identity)
+            return false;
+        if (finished.Files.SequenceEqual(Fingerprints(options.OutputPath)))
+            return true;
+        Notify($"{options.OutputPath} is not what this job wrote any more: its content differs from the SHA-256 in its report.");
+        return false;
     }
 
     private void Notify(string notice)

@@ -42,7 +42,7 @@ public sealed record CompressResult
 /// <summary>Where the time of a compression went.</summary>
 public sealed record CompressTimes
 {
-    /// <summary>Reading the source once to name it.</summary>
+    /// <summary>Reading the source before and the output after the work, once each, to name their content by SHA-256.</summary>
     public TimeSpan Hash { get; init; }
 
     /// <summary>Reading, encoding and writing: what llama.cpp's own figure covers.</summary>

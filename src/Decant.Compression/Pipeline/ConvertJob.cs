@@ -27,6 +27,9 @@ public sealed record ConvertOptions
     /// <summary>Whether an existing output may be replaced (<c>--force</c>).</summary>
     public bool Overwrite { get; init; }
 
+    /// <summary>Whether nothing of an unfinished earlier run is used.</summary>
+    public bool Restart { get; init; }
+
     /// <summary>The most tensor bytes in one file of a folder.</summary>
     public long MaximumShardByteCount { get; init; } = SafetensorsFolderWriter.DefaultShardByteCount;
 
@@ -58,6 +61,9 @@ public sealed record ConvertResult
     /// <summary>Highest private memory of the process while the job ran.</summary>
     public long PeakMemoryByteCount { get; init; }
 
+    /// <summary>Tensors taken over from an interrupted run.</summary>
+    public int ResumedTensorCount { get; init; }
+
     /// <summary>What verification found, or null if it was not asked for.</summary>
     public VerifyReport? Verification { get; init; }
 
@@ -67,7 +73,8 @@ public sealed record ConvertResult
 
 /// <summary>
 /// Writes a model in the other container, or in the same with another plain type: names, row order and config are translated, weights are taken
-/// over bit for bit where the type stays. Memory as in <see cref="CompressJob"/>. An unfinished output is deleted.
+/// over bit for bit where the type stays. Memory as in <see cref="CompressJob"/>. A GGUF output that was cancelled or killed is gone on with by the same
+/// command; an unfinished folder is deleted.
 /// </summary>
 public sealed class ConvertJob
 {
@@ -92,9 +99,9 @@ public sealed class ConvertJob
     /// <summary>Converts.</summary>
     /// <param name="source">The model.</param>
     /// <param name="options">To what, and where.</param>
-    /// <param name="progress">Told about the stages <c>encode</c> and <c>verify</c>.</param>
+    /// <param name="progress">Told about the stages <c>hash</c>, <c>encode</c> and <c>verify</c>.</param>
     /// <param name="onNotice">Told at once what the result lists too.</param>
-    /// <param name="cancellationToken">Stops the job; nothing is left of it.</param>
+    /// <param name="cancellationToken">Stops the job; a GGUF output can be gone on with, of a folder nothing is left.</param>
     /// <exception cref="UsageException">The output exists, or is an input.</exception>
     /// <exception cref="NotSupportedModelException">The container cannot hold the model.</exception>
     /// <exception cref="BadFileException">The source is damaged, or the output cannot be written.</exception>
@@ -121,21 +128,41 @@ public sealed class ConvertJob
         TensorInfo[] infos = [.. description.Tensors.Select(t => t.Info)];
         var layout = new GgufLayout(description.Metadata, infos);
         using ResumableOutput output = ResumableOutput.Open(options.OutputPath, layout.ByteCount, options.Overwrite, files);
-        using ConversionJournal journal = ConversionJournal.Open(output.TemporaryPath, options.OutputPath, JobIdentity.Version, "convert", restart: true);
+        long started = Stopwatch.GetTimestamp();
+        string identity = Identity(layout, output);
+        TimeSpan hash = Stopwatch.GetElapsedTime(started);
+        using ConversionJournal journal = ConversionJournal.Open(output.TemporaryPath, options.OutputPath, JobIdentity.Version, identity, options.Restart);
         try
         {
             var builder = new GgufFileBuilder(output, journal, layout, [.. description.Tensors.Select(t => new TensorConversion(t, t.Info.Name, t.Info.Format))]);
-            builder.Build(options.ThreadCount, null, progress, _ => { }, cancellationToken);
+            builder.Build(options.ThreadCount, null, progress, line => Notify([line]), cancellationToken);
             var content = new GgufContent(description.Metadata, description.Tensors, []);
             VerifyReport? verification = Verify(output.TemporaryPath, Expectation.Of(content, [.. infos.Select(i => i.Format)]));
             output.Commit();
             journal.Discard();
-            return Result(layout.ByteCount, builder.EncodeTime, builder.SynchronizeTime, verification);
+            return Result(layout.ByteCount, hash, builder.EncodeTime, builder.SynchronizeTime, verification) with { ResumedTensorCount = builder.ResumedTensorCount };
+        }
+        catch (OperationCanceledException)
+        {
+            throw;
         }
         catch
         {
             output.Discard();
             journal.Discard();
+            throw;
+        }
+    }
+
+    private string Identity(GgufLayout layout, ResumableOutput output)
+    {
+        try
+        {
+            return JobIdentity.Of(layout, FileFingerprint.Of(files, progress, cancellationToken));
+        }
+        catch when (output.IsNew)
+        {
+            output.Discard();
             throw;
         }
     }
@@ -155,7 +182,7 @@ public sealed class ConvertJob
         long length = Directory.EnumerateFiles(output.TemporaryPath).Sum(file => new FileInfo(file).Length);
         VerifyReport? verification = Verify(output.TemporaryPath, Expectation.Of(content));
         output.Commit();
-        return Result(length, encode, synchronize, verification);
+        return Result(length, TimeSpan.Zero, encode, synchronize, verification);
     }
 
     private VerifyReport? Verify(string temporaryPath, Expectation expected)
@@ -180,12 +207,12 @@ public sealed class ConvertJob
         return report;
     }
 
-    private ConvertResult Result(long byteCount, TimeSpan encode, TimeSpan synchronize, VerifyReport? verification) => new()
+    private ConvertResult Result(long byteCount, TimeSpan hash, TimeSpan encode, TimeSpan synchronize, VerifyReport? verification) => new()
     {
         OutputPath = options.OutputPath,
         SourceByteCount = files.Sum(file => new FileInfo(file).Length),
         OutputByteCount = byteCount,
-        Times = new CompressTimes { Encode = encode, Synchronize = synchronize, Verify = verification?.Duration ?? TimeSpan.Zero },
+        Times = new CompressTimes { Hash = hash, Encode = encode, Synchronize = synchronize, Verify = verification?.Duration ?? TimeSpan.Zero },
         Verification = verification,
     };
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Decant.Compression.Calibration;
+using Decant.Core.Files;
 
 namespace Decant.Compression.Pipeline;
 
@@ -18,17 +19,31 @@ internal static class JobIdentity
     /// </summary>
     public static string Of(CompressionPlan plan, IReadOnlyList<FileFingerprint> source)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(SHA256.HashData(plan.Layout.Header.Span));
+        using IncrementalHash hash = Begin(plan.Layout, source);
         if (plan.Request.Container == OutputContainer.HuggingFace)
             hash.AppendData(Encoding.UTF8.GetBytes($"folder of files up to {plan.Request.MaximumShardByteCount}\n"));
-        foreach (FileFingerprint file in source)
-            hash.AppendData(Encoding.UTF8.GetBytes($"{file.ByteCount} {file.Sha256}\n"));
         foreach (ImportanceEntry entry in plan.Request.Importance?.Entries ?? [])
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{entry.Name} {entry.ColumnCount}\n"));
             hash.AppendData(MemoryMarshal.AsBytes<float>(entry.MeanSquares()));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The same of a conversion to GGUF: header and source decide everything.</summary>
+    public static string Of(GgufLayout layout, IReadOnlyList<FileFingerprint> source)
+    {
+        using IncrementalHash hash = Begin(layout, source);
+        hash.AppendData("convert\n"u8);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static IncrementalHash Begin(GgufLayout layout, IReadOnlyList<FileFingerprint> source)
+    {
+        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(SHA256.HashData(layout.Header.Span));
+        foreach (FileFingerprint file in source)
+            hash.AppendData(Encoding.UTF8.GetBytes($"{file.ByteCount} {file.Sha256}\n"));
+        return hash;
     }
 }

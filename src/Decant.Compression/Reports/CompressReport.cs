@@ -18,26 +18,25 @@ public static class CompressReport
 {
     internal const string Suffix = ".report.json";
     private const string IdentityKey = "job";
+    private const string OutputKey = "output";
+    private const string FilesKey = "files";
     private const long MaximumByteCount = 64 << 20;
 
     /// <summary>The report's path for an output.</summary>
     public static string PathFor(string outputPath) => Path.TrimEndingDirectorySeparator(outputPath) + Suffix;
 
-    /// <summary>The name of the job that made an output, or null if there is no report or none that can be read.</summary>
-    internal static string? ReadIdentity(string reportPath)
+    /// <summary>The job that made an output and the files it wrote, or null if there is no report or none that can be read.</summary>
+    internal static FinishedJob? ReadFinished(string reportPath)
     {
         try
         {
-            if (!File.Exists(reportPath) || new FileInfo(reportPath).Length > MaximumByteCount)
+            if (!File.Exists(reportPath) || new FileInfo(reportPath).Length > MaximumByteCount || JsonNode.Parse(File.ReadAllText(reportPath)) is not JsonObject report)
                 return null;
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(reportPath));
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                && document.RootElement.TryGetProperty(IdentityKey, out JsonElement identity)
-                && identity.ValueKind == JsonValueKind.String
-                    ? identity.GetString()
-                    : null;
+            if (report[IdentityKey] is not JsonValue identity || report[OutputKey] is not JsonObject output || output[FilesKey] is not JsonArray files)
+                return null;
+            return new FinishedJob(identity.GetValue<string>(), [.. files.Select(Fingerprint)]);
         }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException or NullReferenceException or IOException or UnauthorizedAccessException)
         {
             return null;
         }
@@ -45,14 +44,14 @@ public static class CompressReport
 
     /// <summary>Writes the report of a job that is about to be finished.</summary>
     internal static void Write(
-        CompressionPlan plan, CompressOptions options, CompressResult result, IReadOnlyList<FileFingerprint> source, string identity)
+        CompressionPlan plan, CompressOptions options, CompressResult result, IReadOnlyList<FileFingerprint> source, IReadOnlyList<FileFingerprint> written, string identity)
     {
         var report = new JsonObject
         {
             ["decant"] = JobIdentity.Version,
             ["command"] = options.Command,
             [IdentityKey] = identity,
-            ["source"] = Source(source, result.Times.Hash),
+            ["source"] = new JsonObject { [FilesKey] = Files(source), ["bytes"] = source.Sum(file => file.ByteCount) },
             ["importance"] = plan.Request.Importance is { } importance
                 ? new JsonObject
                 {
@@ -64,9 +63,10 @@ public static class CompressReport
                 : null,
             ["type"] = plan.Request.Type.Name,
             ["tensor_types"] = new JsonArray([.. plan.Request.Overrides.Select(o => (JsonNode)o.ToString())]),
-            ["output"] = new JsonObject
+            [OutputKey] = new JsonObject
             {
                 ["file"] = Path.GetFileName(result.OutputPath),
+                [FilesKey] = Files(written),
                 ["bytes"] = result.OutputByteCount,
                 ["bits_per_weight"] = Round(result.BitsPerWeight, 4),
                 ["weights"] = plan.WeightCount,
@@ -75,6 +75,7 @@ public static class CompressReport
             ["actual"] = new JsonObject
             {
                 ["bytes"] = result.OutputByteCount,
+                ["hash_seconds"] = Round(result.Times.Hash.TotalSeconds, 3),
                 ["encode_seconds"] = Round(result.Times.Encode.TotalSeconds, 3),
                 ["sync_seconds"] = Round(result.Times.Synchronize.TotalSeconds, 3),
                 ["verify_seconds"] = Round(result.Times.Verify.TotalSeconds, 3),
@@ -98,6 +99,7 @@ public static class CompressReport
         var planned = new JsonObject { ["bytes"] = plan.OutputByteCount };
         if (estimate is not null)
         {
+            planned["hash_seconds"] = Round(estimate.Hash.TotalSeconds, 3);
             planned["encode_seconds"] = Round(estimate.Encode.TotalSeconds, 3);
             planned["sync_seconds"] = Round(estimate.Synchronize.TotalSeconds, 3);
             planned["verify_seconds"] = Round(estimate.Verify.TotalSeconds, 3);
@@ -106,12 +108,11 @@ public static class CompressReport
         return planned;
     }
 
-    private static JsonObject Source(IReadOnlyList<FileFingerprint> files, TimeSpan hashTime) => new()
-    {
-        ["files"] = new JsonArray([.. files.Select(file => (JsonNode)new JsonObject { ["name"] = file.Name, ["bytes"] = file.ByteCount, ["sha256"] = file.Sha256 })]),
-        ["bytes"] = files.Sum(file => file.ByteCount),
-        ["hash_seconds"] = Round(hashTime.TotalSeconds, 3),
-    };
+    private static JsonArray Files(IReadOnlyList<FileFingerprint> files) =>
+        new([.. files.Select(file => (JsonNode)new JsonObject { ["name"] = file.Name, ["bytes"] = file.ByteCount, ["sha256"] = file.Sha256 })]);
+
+    private static FileFingerprint Fingerprint(JsonNode? file) =>
+        new(file!["name"]!.GetValue<string>(), file["bytes"]!.GetValue<long>(), file["sha256"]!.GetValue<string>());
 
     private static JsonObject? Verification(VerifyReport? report) => report is null
         ? null

@@ -1,18 +1,26 @@
+using Decant.Engine.Kernels.Encoding;
+
 namespace Decant.Engine.Kernels;
 
-/// <summary>What may be said about a kernel outside the engine.</summary>
-/// <param name="Name">As in <c>avx512-q4_0</c>.</param>
-/// <param name="Level">The instruction set it is written for, as <c>--kernel</c> takes it.</param>
-/// <param name="Format">The storage format it reads.</param>
+/// <summary>What may be said about the kernels of one instruction set outside the engine.</summary>
+/// <param name="Level">The instruction set, as <c>--kernel</c> takes it.</param>
 /// <param name="IsSupported">True if this processor and this build can run it.</param>
-public sealed record KernelDescription(string Name, string Level, string Format, bool IsSupported);
+/// <param name="ProductFormats">Formats with a product kernel of their own; every other format's rows are decoded first and then multiplied.</param>
+/// <param name="EncoderFormats">Formats with an encoder of this level; the others are encoded by the scalar definition.</param>
+public sealed record KernelDescription(string Level, bool IsSupported, IReadOnlyList<string> ProductFormats, IReadOnlyList<string> EncoderFormats);
 
 /// <summary>The kernels of this build, for lists and reports.</summary>
 public static class KernelCatalog
 {
-    /// <summary>All weight kernels, best first.</summary>
+    /// <summary>One description per instruction set, best first.</summary>
     public static IReadOnlyList<KernelDescription> All { get; } =
-        [.. KernelList.All.Select(kernel => new KernelDescription(kernel.Name, kernel.Instructions.Name, kernel.Format, kernel.Instructions.IsSupported))];
+    [
+        .. InstructionSet.All.Select(set => new KernelDescription(
+            set.Name,
+            set.IsSupported,
+            [.. KernelList.All.Where(kernel => kernel.Instructions == set && kernel.IsForOneFormat).Select(kernel => kernel.Format)],
+            [.. RowEncoders.All.Where(encoder => encoder.Instructions == set).Select(encoder => encoder.Format.Name)])),
+    ];
 
     /// <summary>Names of the levels that this processor and this build can run, best first.</summary>
     public static IReadOnlyList<string> SupportedLevels { get; } = [.. InstructionSet.All.Where(set => set.IsSupported).Select(set => set.Name)];

@@ -9,8 +9,9 @@ namespace Decant.Engine.Kernels;
 /// <summary>A kernel of the list, not yet created: most programs use two or three of them.</summary>
 /// <param name="Format">The format it reads, as ggml spells it.</param>
 /// <param name="Instructions">What the processor must have.</param>
+/// <param name="IsForOneFormat">True if it reads the stored codes of this format itself; false if it multiplies what the row decoder returns.</param>
 /// <param name="Create">Creates it.</param>
-internal sealed record KernelEntry(string Format, InstructionSet Instructions, Func<WeightKernel> Create)
+internal sealed record KernelEntry(string Format, InstructionSet Instructions, bool IsForOneFormat, Func<WeightKernel> Create)
 {
     /// <summary>As in <c>avx512-q4_0</c>.</summary>
     public string Name => WeightKernel.NameOf(Format, Instructions);
@@ -30,7 +31,7 @@ internal static class KernelList
         .. OnVectors<Vector512<float>, Ops512>(InstructionSet.Avx512),
         .. OnVectors<Vector256<float>, Ops256>(InstructionSet.Avx2),
         .. OnVectors<Vector128<float>, Ops128>(InstructionSet.Vector128Bit),
-        .. TensorFormats.All.Select(format => new KernelEntry(format.Name, InstructionSet.Scalar, () => new ScalarKernel(format))),
+        .. TensorFormats.All.Select(format => new KernelEntry(format.Name, InstructionSet.Scalar, false, () => new ScalarKernel(format))),
     ];
 
     /// <summary>The first kernel of an instruction set for a format.</summary>
@@ -45,11 +46,11 @@ internal static class KernelList
         where TOps : struct, IVectorOps<TVector>
     {
         KernelEntry Plain<TElement>()
-            where TElement : struct, IPlainElement => new(TElement.Format, set, () => new PlainKernel<TVector, TOps, TElement>(set));
+            where TElement : struct, IPlainElement => new(TElement.Format, set, true, () => new PlainKernel<TVector, TOps, TElement>(set));
         KernelEntry Short<TBlock>()
-            where TBlock : struct, ICodeBlock => new(TBlock.Format, set, () => new ShortCodeKernel<TVector, TOps, TBlock>(set));
+            where TBlock : struct, ICodeBlock => new(TBlock.Format, set, true, () => new ShortCodeKernel<TVector, TOps, TBlock>(set));
         KernelEntry Long<TBlock>()
-            where TBlock : struct, ICodeBlock => new(TBlock.Format, set, () => new LongCodeKernel<TVector, TOps, TBlock>(set));
+            where TBlock : struct, ICodeBlock => new(TBlock.Format, set, true, () => new LongCodeKernel<TVector, TOps, TBlock>(set));
         return
         [
             Plain<SingleElement>(),
@@ -72,7 +73,7 @@ internal static class KernelList
             Long<TQ1_0Codes>(),
             Long<TQ2_0Codes>(),
             Short<MXFP4Codes>(),
-            .. TensorFormats.All.Select(format => new KernelEntry(format.Name, set, () => new DecodingKernel(format, set))),
+            .. TensorFormats.All.Select(format => new KernelEntry(format.Name, set, false, () => new DecodingKernel(format, set))),
         ];
     }
 }

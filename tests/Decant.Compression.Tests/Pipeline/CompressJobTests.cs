@@ -90,6 +90,22 @@ public sealed class CompressJobTests : IDisposable
     }
 
     [Fact]
+    public void An_output_that_changed_since_is_not_called_done()
+    {
+        WriteInput();
+        Compress("Q4_0");
+        byte[] intact = File.ReadAllBytes(output);
+        byte[] damaged = [.. intact];
+        damaged[^1] ^= 1;
+        File.WriteAllBytes(output, damaged);
+        Assert.Contains("--force", Assert.Throws<UsageException>(() => Compress("Q4_0")).Message, StringComparison.Ordinal);
+        CompressResult repaired = Compress("Q4_0", new CompressOptions { OutputPath = output, Overwrite = true });
+        Assert.False(repaired.AlreadyDone);
+        Assert.Contains(repaired.Notices, n => n.Contains("SHA-256", StringComparison.Ordinal));
+        Assert.Equal(intact, File.ReadAllBytes(output));
+    }
+
+    [Fact]
     public void The_same_job_is_not_done_twice_and_another_needs_force()
     {
         WriteInput();

@@ -5,6 +5,7 @@ using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Formats;
+using Decant.Core.Measurement;
 using Decant.Core.Tensors;
 using Decant.Evaluation;
 using Decant.Testing;
@@ -108,6 +109,32 @@ public sealed class ConvertJobTests : IDisposable
         string input = SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf");
         Convert(input, "copy.gguf");
         Assert.Equal(File.ReadAllBytes(input), File.ReadAllBytes(folder.File("copy.gguf")));
+    }
+
+    [Fact]
+    public void A_cancelled_conversion_to_gguf_goes_on_where_it_stopped_and_ends_with_the_same_bytes()
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
+        var options = new ConvertOptions { OutputPath = folder.File("out.gguf"), Container = OutputContainer.Gguf, ThreadCount = 1 };
+        ConvertJob.Run(source, options with { OutputPath = folder.File("whole.gguf") }, cancellationToken: Token);
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => ConvertJob.Run(source, options, new CancelWhenEncoding(stop), cancellationToken: stop.Token));
+        Assert.Equal([".out.gguf.partial", ".out.gguf.partial.journal", "whole.gguf"], folder.Names);
+
+        ConvertResult result = ConvertJob.Run(source, options, cancellationToken: Token);
+        Assert.True(result.ResumedTensorCount > 0);
+        Assert.Contains(result.Notices, n => n.Contains("going on from an interrupted run", StringComparison.Ordinal));
+        Assert.Equal(File.ReadAllBytes(folder.File("whole.gguf")), File.ReadAllBytes(folder.File("out.gguf")));
+        Assert.Equal(["out.gguf", "whole.gguf"], folder.Names);
+    }
+
+    private sealed class CancelWhenEncoding(CancellationTokenSource stop) : IProgress<WorkProgress>
+    {
+        public void Report(WorkProgress value)
+        {
+            if (value.Stage == "encode")
+                stop.Cancel();
+        }
     }
 
     [Fact]

@@ -3,7 +3,7 @@ namespace Decant.Compression.Pipeline.Estimates;
 /// <summary>What a compression will cost on this machine, from short trials of the code that will do it.</summary>
 public sealed record PlanEstimate
 {
-    /// <summary>Reading the source once to name it.</summary>
+    /// <summary>Reading source and output once each to name their content.</summary>
     public required TimeSpan Hash { get; init; }
 
     /// <summary>Reading, encoding and writing.</summary>

@@ -33,8 +33,10 @@ public static class PlanEstimator
         int threadCount = options.ThreadCount > 0 ? options.ThreadCount : Environment.ProcessorCount;
         long memoryBefore = PrivateMemory.ReadByteCount();
         DiskTrial disk = DiskTrial.Run(options.OutputFolder ?? Path.GetTempPath());
-        var clock = new TrialClock(threadCount);
-        var encode = new EncodeTrial(clock, threadCount, cancellationToken);
+        // Two clocks, because encoding keeps every thread busy throughout and running a model does not.
+        var encodeClock = new TrialClock(threadCount);
+        var verifyClock = new TrialClock(threadCount);
+        var encode = new EncodeTrial(encodeClock, threadCount, cancellationToken);
         double[] seconds = new double[plan.Tensors.Count];
         for (int i = 0; i < seconds.Length; i++)
         {
@@ -43,16 +45,16 @@ public static class PlanEstimator
         }
         long sourceByteCount = FileFingerprint.FilesOf(plan.Source).Sum(file => new FileInfo(file).Length);
         DecoderModel? model = options.Verify ? TryBind(plan) : null;
-        double verify = options.Verify ? VerifySeconds(plan, model, options.QualityProbe, new VerifyTrial(clock, threadCount, cancellationToken), disk) : 0;
+        double verify = options.Verify ? VerifySeconds(plan, model, options.QualityProbe, new VerifyTrial(verifyClock, threadCount, cancellationToken), disk) : 0;
         for (int i = 0; i < seconds.Length; i++)
-            seconds[i] = clock.WallSeconds(seconds[i]);
+            seconds[i] = encodeClock.WallSeconds(seconds[i]);
         return new PlanEstimate
         {
-            Hash = TimeSpan.FromSeconds(clock.SingleThreadWallSeconds(sourceByteCount * disk.HashSecondsPerByte)),
+            Hash = TimeSpan.FromSeconds(encodeClock.SingleThreadWallSeconds((sourceByteCount + plan.OutputByteCount) * disk.HashSecondsPerByte)),
             Encode = TimeSpan.FromSeconds(seconds.Sum()),
             // The system writes to the disk while the job still encodes; only what is left then has to be waited for.
             Synchronize = TimeSpan.FromSeconds(disk.SynchronizeSeconds + Math.Max(0, plan.OutputByteCount * disk.SynchronizeSecondsPerByte - seconds.Sum())),
-            Verify = TimeSpan.FromSeconds(clock.WallSeconds(verify)),
+            Verify = TimeSpan.FromSeconds(verifyClock.WallSeconds(verify)),
             PeakMemoryByteCount = memoryBefore + WorkingByteCount + EncodeMemory(plan, threadCount)
                 + (model is not null && options.QualityProbe is not null ? VerifyMemory(model) : 0),
             TensorSeconds = seconds,

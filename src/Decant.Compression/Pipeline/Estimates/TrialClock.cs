@@ -4,7 +4,8 @@ namespace Decant.Compression.Pipeline.Estimates;
 
 /// <summary>
 /// Times trials by the processor time they take, and by how much longer they lasted: a trial is so short that one interruption would spoil its wall
-/// time, while over all trials together the share of the processors that other programs leave shows well enough.
+/// time, while over all trials together the share of the processors that the work itself and other programs leave idle shows well enough. One clock serves
+/// trials of one kind of work.
 /// </summary>
 internal sealed class TrialClock(int threadCount)
 {
