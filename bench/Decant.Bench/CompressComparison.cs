@@ -8,25 +8,28 @@ namespace Decant.Bench;
 /// </summary>
 internal static class CompressComparison
 {
-    public static void Run(Sides sides, string model, string[] types, string? imatrix, int[] threadCounts, string scratch)
+    private const int WindowLength = 512;
+    private const int WindowCount = 8;
+
+    public static void Run(Sides sides, string model, string[] types, string? imatrix, string? text, int[] threadCounts, string scratch)
     {
         ResultFile results = sides.Results;
         results.Line($"# Quantizing {Path.GetFileName(model)}{(imatrix is null ? "" : " with importance matrix")}, {sides.Turns} turns, medians ({Machine.CpuName})");
         results.Line();
         results.State(sides.Machine, threadCounts, "Before");
         results.Line();
-        results.Line("| type | threads | Decant s | llama.cpp s | times as fast | range | hash s | fsync s | start-up and rest s | private memory | identical tensors |");
-        results.Line("|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---|");
+        results.Line($"| type | threads | Decant s | llama.cpp s | times as fast | range | hash s | fsync s | start-up and rest s | private memory | identical tensors |{(text is null ? "" : " perplexity, Decant | llama.cpp |")}");
+        results.Line($"|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---|{(text is null ? "" : "---:|---:|")}");
         foreach (string type in types)
         {
             foreach (int threads in threadCounts)
-                Compare(sides, model, type, imatrix, threads, scratch);
+                Compare(sides, model, type, imatrix, text, threads, scratch);
         }
         results.Line();
         results.State(sides.Machine, threadCounts, "After");
     }
 
-    private static void Compare(Sides sides, string model, string type, string? imatrix, int threads, string scratch)
+    private static void Compare(Sides sides, string model, string type, string? imatrix, string? text, int threads, string scratch)
     {
         string ours = Path.Combine(scratch, "bench-decant.gguf"), theirs = Path.Combine(scratch, "bench-peer.gguf");
         var encode = new List<double>();
@@ -55,8 +58,11 @@ internal static class CompressComparison
             Delete(theirs);
             string[] peerArguments = ["quantize", model, theirs, type, $"{threads}"];
             peer.Add((double)sides.Peer.Run(imatrix is null ? peerArguments : [.. peerArguments, imatrix])["seconds"]!);
-            if (turn == 0)
-                same = TensorComparison.Describe(ours, theirs);
+            if (turn > 0)
+                continue;
+            same = TensorComparison.Describe(ours, theirs);
+            if (text is not null)
+                same += " | " + Perplexities(sides, ours, text, threads);
         }
         Delete(ours);
         Delete(ours + ".report.json");
@@ -65,6 +71,15 @@ internal static class CompressComparison
         sides.Results.Line(
             $"| {type} | {threads} | {median:F2} | {peerMedian:F2} | {peerMedian / median:F2} | {Statistics.Range(encode.Zip(peer, (a, b) => b / a), "F2")} | " +
             $"{Statistics.Median(hash):F2} | {Statistics.Median(sync):F2} | {Statistics.Median(rest):F2} | {memory / 1e6:F0} MB | {same} |");
+    }
+
+    /// <summary>What both programs find in the file Decant wrote: llama.cpp's protocol over the first windows. llama.cpp rounds activations to 8 bits.</summary>
+    private static string Perplexities(Sides sides, string file, string text, int threads)
+    {
+        JsonNode decant = sides.Decant.Run(
+            "eval", file, "--text", text, "--protocol", "llama.cpp", "--context", $"{WindowLength}", "--chunks", $"{WindowCount}", "--threads", $"{threads}", "--json", "--quiet");
+        JsonNode peer = sides.Peer.Run("ppl", file, text, $"{threads}", $"{WindowLength}", $"{WindowCount}");
+        return $"{(double)decant["perplexity"]!["value"]!:F3} | {(double)peer["ppl"]!:F3}";
     }
 
     private static void Delete(string path)

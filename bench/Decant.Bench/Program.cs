@@ -13,9 +13,17 @@ var model = new Argument<string>("model") { Description = "Source GGUF" };
 var types = new Option<string[]>("--types") { Required = true, AllowMultipleArgumentsPerToken = true };
 var imatrix = new Option<string?>("--imatrix") { Description = "Importance matrix for both sides" };
 var scratch = new Option<string>("--scratch") { DefaultValueFactory = _ => Path.GetTempPath(), Description = "Where outputs go" };
-var compress = new Command("compress", "Quantization: time per type, bytes compared") { model, types, imatrix, scratch };
+var text = new Option<string?>("--text") { Description = "Run every output in both programs: perplexity over the first windows of this text" };
+var compress = new Command("compress", "Quantization: time per type, bytes compared") { model, types, imatrix, text, scratch };
 compress.SetAction(r => CompressComparison.Run(
-    Sides(r), r.GetValue(model)!, r.GetValue(types)!, r.GetValue(imatrix), r.GetValue(threads)!, r.GetValue(scratch)!));
+    Sides(r), r.GetValue(model)!, r.GetValue(types)!, r.GetValue(imatrix), r.GetValue(text), r.GetValue(threads)!, r.GetValue(scratch)!));
+
+var sample = new Option<string>("--text") { Required = true, Description = "Text whose first tokens are run" };
+var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 512 };
+var agreement = new Command("agreement", "Logits of both for the same tokens") { model, sample, tokens, scratch };
+agreement.SetAction(r => AgreementComparison.Run(
+    Sides(r), new Tool(r.GetValue(peer)!, new Dictionary<string, string> { ["PEER_KV"] = "f32", ["PEER_FA"] = "off" }),
+    r.GetValue(model)!, r.GetValue(sample)!, r.GetValue(tokens), r.GetValue(scratch)!));
 
 var models = new Argument<string[]>("models") { Description = "GGUF files", Arity = ArgumentArity.OneOrMore };
 var prompt = new Option<int>("--prompt") { DefaultValueFactory = _ => 512 };
@@ -25,7 +33,7 @@ var speed = new Command("speed", "Prefill and decode: tokens per second") { mode
 speed.SetAction(r => SpeedComparison.Run(
     Sides(r), r.GetValue(models)!, r.GetValue(threads)!, r.GetValue(prompt), r.GetValue(generate), r.GetValue(repetitions)));
 
-var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed };
+var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed, agreement };
 foreach (Option option in new Option[] { decant, peer, results, turns, threads, title })
 {
     option.Recursive = true;

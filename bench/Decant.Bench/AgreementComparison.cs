@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using Decant.Core.Files;
+
+namespace Decant.Bench;
+
+/// <summary>
+/// Logits of both sides for the same tokens: of the model's F32 form, where both should compute the same numbers, and of the file itself, where llama.cpp
+/// rounds activations to 8 bits and Decant's float path does not.
+/// </summary>
+internal static class AgreementComparison
+{
+    public static void Run(Sides sides, Tool peerInSingle, string model, string text, int tokenCount, string scratch)
+    {
+        string ids = Path.Combine(scratch, "agreement-ids.txt"), single = Path.Combine(scratch, "agreement-f32.gguf");
+        string ours = Path.Combine(scratch, "agreement.safetensors"), theirs = Path.Combine(scratch, "agreement.f32");
+        string[] tokens = sides.Peer.RunForText("tokenize", model, text).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        File.WriteAllText(ids, string.Join(' ', tokens.Take(tokenCount)) + "\n");
+        ResultFile results = sides.Results;
+        results.Line($"# Logits of {Path.GetFileName(model)} beside llama.cpp's, {tokenCount} tokens of {Path.GetFileName(text)} ({Machine.CpuName})");
+        results.Line();
+        results.Line("| file | llama.cpp's settings | positions | largest difference of a logit | mean KL divergence of llama.cpp's from Decant's, nats | largest |");
+        results.Line("|---|---|---:|---:|---:|---:|");
+        sides.Peer.Run("quantize", model, single, "F32", "2");
+        Compare(single, "F32 cache, no flash attention", peerInSingle);
+        Compare(model, "default", sides.Peer);
+        Compare(model, "F32 cache, no flash attention", peerInSingle);
+        foreach (string file in (string[])[ids, single, ours, theirs])
+            File.Delete(file);
+
+        void Compare(string file, string settings, Tool peer)
+        {
+            sides.Decant.Run("logits", file, "--ids", ids, "-o", ours, "--force", "--json", "--quiet");
+            peer.Run("logits", file, ids, theirs);
+            (double difference, double mean, double largest, int positions) = Agreement(ours, theirs);
+            results.Line($"| {(file == single ? "as F32" : "as stored")} | {settings} | {positions} | {difference:G3} | {mean:G3} | {largest:G3} |");
+        }
+    }
+
+    private static (double Difference, double MeanDivergence, double LargestDivergence, int Positions) Agreement(string ours, string theirs)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(ours);
+        var logits = file.Tensors[0];
+        int vocabulary = (int)logits.Info.Shape.RowLength, positions = (int)logits.Info.Shape.RowCount;
+        float[] row = new float[vocabulary], other = new float[vocabulary];
+        double difference = 0, sum = 0, largest = 0;
+        using FileStream stream = File.OpenRead(theirs);
+        if (stream.Length != (long)vocabulary * positions * sizeof(float))
+            throw new InvalidOperationException($"llama.cpp wrote {stream.Length} bytes for {positions} rows of {vocabulary} logits.");
+        for (int position = 0; position < positions; position++)
+        {
+            logits.ReadRows(position, 1, row);
+            stream.ReadExactly(MemoryMarshal.AsBytes(other.AsSpan()));
+            for (int i = 0; i < vocabulary; i++)
+                difference = Math.Max(difference, Math.Abs(row[i] - other[i]));
+            double divergence = Divergence(row, other);
+            sum += divergence;
+            largest = Math.Max(largest, divergence);
+        }
+        return (difference, sum / positions, largest, positions);
+    }
+
+    private static double Divergence(float[] reference, float[] candidate)
+    {
+        double p = Normaliser(reference), q = Normaliser(candidate), sum = 0;
+        for (int i = 0; i < reference.Length; i++)
+        {
+            double logP = reference[i] - p;
+            sum += Math.Exp(logP) * (logP - (candidate[i] - q));
+        }
+        return sum;
+    }
+
+    private static double Normaliser(float[] logits)
+    {
+        double maximum = logits.Max();
+        return maximum + Math.Log(logits.Sum(x => Math.Exp(x - maximum)));
+    }
+}
