@@ -12,6 +12,11 @@ namespace Decant.Core.Files;
 public sealed class AtomicOutput : IDisposable
 {
     private const int BufferByteCount = 1 << 20;
+    private const int SuffixLength = 8;
+    private const string HiddenInfix = ".partial-";
+
+    /// <summary>What a killed process left is deleted by the next job of the same name, once nothing can be at work on it any more.</summary>
+    private static readonly TimeSpan abandonedAge = TimeSpan.FromDays(1);
 
     private readonly bool isFolder;
     private readonly bool overwrite;
@@ -26,8 +31,9 @@ public sealed class AtomicOutput : IDisposable
         this.overwrite = overwrite;
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         Parent = Path.GetDirectoryName(full) ?? throw new UsageException($"{path}: this cannot be an output; name a file or folder in it.");
-        string suffix = RandomNumberGenerator.GetHexString(8, lowercase: true);
-        TemporaryPath = Path.Combine(Parent, $".{Path.GetFileName(full)}.partial-{suffix}");
+        RemoveAbandoned(Parent, Path.GetFileName(full));
+        string suffix = RandomNumberGenerator.GetHexString(SuffixLength, lowercase: true);
+        TemporaryPath = Path.Combine(Parent, $".{Path.GetFileName(full)}{HiddenInfix}{suffix}");
     }
 
     /// <summary>The path the output gets at the end, as given.</summary>
@@ -157,6 +163,35 @@ public sealed class AtomicOutput : IDisposable
 
     private void Create(string path) => streams.Add(new OutputStream(
         new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, BufferByteCount), FinalPath));
+
+    private static void RemoveAbandoned(string parent, string name)
+    {
+        string prefix = $".{name}{HiddenInfix}";
+        try
+        {
+            foreach (FileSystemInfo entry in new DirectoryInfo(parent).EnumerateFileSystemInfos())
+            {
+                // Of that very form: a replaced folder waiting under a longer name is the user's.
+                if (!entry.Name.StartsWith(prefix, StringComparison.Ordinal) || entry.Name.Length != prefix.Length + SuffixLength)
+                    continue;
+                if (NewestWrite(entry) > DateTime.UtcNow - abandonedAge)
+                    continue;
+                if (entry is DirectoryInfo folder)
+                    folder.Delete(recursive: true);
+                else
+                    entry.Delete();
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Tidying up is no reason to fail; a missing folder is reported when the output is made.
+        }
+    }
+
+    private static DateTime NewestWrite(FileSystemInfo entry) =>
+        entry is DirectoryInfo { LinkTarget: null } folder
+            ? folder.EnumerateFileSystemInfos().Select(e => e.LastWriteTimeUtc).Append(entry.LastWriteTimeUtc).Max()
+            : entry.LastWriteTimeUtc;
 
     /// <summary>Refuses a path that is a folder, an input, or an existing file that may not be replaced.</summary>
     internal static void CheckFile(string path, bool overwrite, IEnumerable<string> inputs)

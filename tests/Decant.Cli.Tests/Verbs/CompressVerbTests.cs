@@ -4,6 +4,23 @@ namespace Decant.Cli.Tests.Verbs;
 
 public sealed class CompressVerbTests
 {
+    private const long MemoryBound = 300_000_000;
+
+    /// <summary>Private memory counts for a process, so the program runs in one of its own.</summary>
+    [Theory]
+    [Trait("Category", "Slow")]
+    [InlineData("Q4_0")]
+    [InlineData("Q4_K_M")]
+    [InlineData("F32")]
+    public void Compressing_and_verifying_the_135M_model_stays_below_300_megabytes(string type)
+    {
+        using var folder = new TemporaryFolder();
+        CommandRun run = CommandRun.OfProcess("compress", SharedModels.SmolLm, "-o", folder["small.gguf"], "--to", type, "--json", "--quiet");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(run.Json.GetProperty("verify").GetProperty("passed").GetBoolean());
+        Assert.InRange(run.Json.GetProperty("peak_memory_bytes").GetInt64(), 20_000_000, MemoryBound);
+    }
+
     [Fact]
     public void A_model_is_written_verified_measured_and_reported()
     {

@@ -39,6 +39,28 @@ public class AtomicOutputTests
     }
 
     [Fact]
+    public void What_a_killed_process_left_goes_a_day_later_and_nothing_else_does()
+    {
+        using var folder = new TemporaryFolder();
+        string[] names = [".a.gguf.partial-01234567", ".a.gguf.partial-89abcdef", ".a.gguf.partial-01234567-old", ".b.gguf.partial-01234567", ".a.gguf.partial"];
+        foreach (string name in names)
+        {
+            folder.Write(name, "left"u8);
+            if (name != names[1])
+                File.SetLastWriteTimeUtc(folder[name], DateTime.UtcNow.AddDays(-2));
+        }
+        Directory.CreateDirectory(folder[".model.partial-01234567"]);
+        folder.Write(Path.Combine(".model.partial-01234567", "config.json"), "{}"u8);
+        File.SetLastWriteTimeUtc(folder[Path.Combine(".model.partial-01234567", "config.json")], DateTime.UtcNow.AddDays(-2));
+        Directory.SetLastWriteTimeUtc(folder[".model.partial-01234567"], DateTime.UtcNow.AddDays(-2));
+        using (AtomicOutput.ForFile(folder["a.gguf"], overwrite: false, []))
+        using (AtomicOutput.ForFolder(folder["model"], overwrite: false, []))
+        {
+        }
+        Assert.Equal(names[1..].Order(StringComparer.Ordinal), Directory.GetFileSystemEntries(folder.Path).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void An_existing_file_is_replaced_only_when_asked()
     {
         using var folder = new TemporaryFolder();
