@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Decant.Testing;
 
 namespace Decant.Cli.Tests;
 
@@ -44,14 +45,7 @@ internal sealed record CommandRun(int ExitCode, string Output, string Error)
     }
 
     /// <summary>The built program beside the test assembly's own build.</summary>
-    public static ProcessStartInfo StartInfo(params string[] args)
-    {
-        string program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "decant.exe" : "decant");
-        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string arg in args)
-            start.ArgumentList.Add(arg);
-        return start;
-    }
+    public static ProcessStartInfo StartInfo(params string[] args) => BuiltProgram.StartInfo(args);
 
     /// <summary>Runs the built program to its end.</summary>
     public static CommandRun OfProcess(params string[] args) => OfProcess(StartInfo(args));
@@ -59,12 +53,8 @@ internal sealed record CommandRun(int ExitCode, string Output, string Error)
     /// <summary>Runs the built program to its end.</summary>
     public static CommandRun OfProcess(ProcessStartInfo start)
     {
-        using Process process = Process.Start(start)!;
-        process.StandardInput.Close();
-        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new CommandRun(process.ExitCode, output, error.Result);
+        (int exitCode, string output, string error) = BuiltProgram.Run(start);
+        return new CommandRun(exitCode, output, error);
     }
 
     private sealed class ObservedWriter(Action<string>? observer) : StringWriter(System.Globalization.CultureInfo.InvariantCulture)

@@ -1,3 +1,4 @@
+using Decant.Testing;
 using System.Diagnostics;
 using System.Text.Json;
 

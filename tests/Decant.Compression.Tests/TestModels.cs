@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using Decant.Core.Files;
 using Decant.Core.Tensors;
-using Decant.Testing;
 
 namespace Decant.Compression.Tests;
 
@@ -40,29 +38,4 @@ internal static class TestModels
     /// <summary>Writes the model of a whole-file fixture.</summary>
     public static void WriteFixture(string path, WholeFileFixture fixture) => WriteGguf(
         path, LlamaMetadata(fixture.LayerCount, fixture.Hidden, fixture.HeadCount, fixture.KeyValueHeadCount, fixture.Width), fixture.Tensors);
-
-    /// <summary>Runs <c>make_gguf.py</c> of the shared folder.</summary>
-    public static void Make(string path, params string[] arguments)
-    {
-        string script = SharedFiles.Require("peer", "make_gguf.py");
-        var start = new ProcessStartInfo("python3") { RedirectStandardError = true, Environment = { ["PYTHONDONTWRITEBYTECODE"] = "1" } };
-        foreach (string argument in (string[])[script, arguments[0], path, .. arguments[1..]])
-            start.ArgumentList.Add(argument);
-        Process process;
-        try
-        {
-            process = Process.Start(start)!;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            Assert.Skip("needs python3");
-            throw;
-        }
-        using (process)
-        {
-            string error = process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            Assert.True(process.ExitCode == 0, error);
-        }
-    }
 }

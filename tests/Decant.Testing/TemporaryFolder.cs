@@ -9,6 +9,23 @@ public sealed class TemporaryFolder : IDisposable
     /// <summary>The path of an entry of the folder.</summary>
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
+    /// <summary>The names of everything in the folder, hidden files included, in ordinal order.</summary>
+    public string[] Names => [.. Directory.EnumerateFileSystemEntries(Path).Select(p => System.IO.Path.GetFileName(p)).Order(StringComparer.Ordinal)];
+
+    /// <summary>Writes a text file and returns its path.</summary>
+    public string Write(string name, string text) => Write(name, System.Text.Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Copies the files of another folder.</summary>
+    public TemporaryFolder CopyFrom(string folder)
+    {
+        foreach (string file in Directory.GetFiles(folder))
+        {
+            File.Copy(file, this[System.IO.Path.GetFileName(file)]);
+            File.SetAttributes(this[System.IO.Path.GetFileName(file)], FileAttributes.Normal);
+        }
+        return this;
+    }
+
     /// <summary>Writes a file and returns its path.</summary>
     public string Write(string name, ReadOnlySpan<byte> content)
     {

@@ -1,3 +1,4 @@
+using Decant.Testing;
 using System.Text.Json;
 
 namespace Decant.Cli.Tests.Verbs;

@@ -35,7 +35,7 @@ public sealed class ImatrixTests : IDisposable
 
     private string PeerImatrix(string model, string text, int context)
     {
-        string path = folder.File("peer.imatrix.gguf");
+        string path = folder["peer.imatrix.gguf"];
         Peer.Run(["imatrix", model, text, path, "2", $"{context}"], new Dictionary<string, string> { ["PEER_KV"] = "f32", ["PEER_FA"] = "off" });
         return path;
     }
@@ -75,7 +75,7 @@ public sealed class ImatrixTests : IDisposable
     public void A_written_file_reads_back_with_equal_values()
     {
         ImportanceMatrix matrix = Collect(Stories, StoryText, 128, chunks: 2);
-        string path = folder.File("ours.gguf");
+        string path = folder["ours.gguf"];
         ImportanceMatrixFile.Write(path, matrix, false, [StoryText]);
         ImportanceMatrix read = ImportanceMatrixFile.Read(path);
         Assert.Equal(2, read.ChunkCount);
@@ -94,14 +94,14 @@ public sealed class ImatrixTests : IDisposable
     [InlineData("IQ4_XS")]
     public void Either_program_quantizes_alike_with_the_others_matrix(string type)
     {
-        string model = folder.File("model.gguf");
-        TestModels.Make(model, "custom", "--hidden", "256", "--layers", "8", "--heads", "8", "--kv", "2", "--inter", "512", "--vocab", "500", "--type", "f32");
-        string ours = folder.File("ours.imatrix.gguf");
+        string model = folder["model.gguf"];
+        MadeModel.Make(model, "custom", "--hidden", "256", "--layers", "8", "--heads", "8", "--kv", "2", "--inter", "512", "--vocab", "500", "--type", "f32");
+        string ours = folder["ours.imatrix.gguf"];
         ImportanceMatrixFile.Write(ours, Collect(model, StoryText, 128), false, []);
         foreach (string imatrix in (string[])[ours, PeerImatrix(model, StoryText, 128)])
         {
-            string theirOutput = folder.File("theirs.gguf");
-            string ourOutput = folder.File("ours.gguf");
+            string theirOutput = folder["theirs.gguf"];
+            string ourOutput = folder["ours.gguf"];
             Peer.Run(["quantize", model, theirOutput, type, "2", imatrix]);
             using (IModelSource source = ModelSources.Open(model))
             {
@@ -136,7 +136,7 @@ public sealed class ImatrixTests : IDisposable
     public void A_text_shorter_than_a_window_is_a_usage_error() =>
         Assert.Throws<UsageException>(() =>
         {
-            string text = folder.File("short.txt");
+            string text = folder["short.txt"];
             File.WriteAllText(text, "Once upon a time");
             Collect(Stories, text, 512);
         });

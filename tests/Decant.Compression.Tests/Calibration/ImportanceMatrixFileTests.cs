@@ -1,3 +1,4 @@
+using Decant.Testing;
 using System.Text;
 using Decant.Compression.Calibration;
 using Decant.Core.Errors;
@@ -23,7 +24,7 @@ public sealed class ImportanceMatrixFileTests : IDisposable
 
     private string Write(ImportanceMatrix matrix)
     {
-        string path = folder.File("imatrix.gguf");
+        string path = folder["imatrix.gguf"];
         ImportanceMatrixFile.Write(path, matrix, true, []);
         return path;
     }
@@ -71,7 +72,7 @@ public sealed class ImportanceMatrixFileTests : IDisposable
     [Fact]
     public void Legacy_files_are_read_with_and_without_their_ending()
     {
-        string path = folder.File("imatrix.dat");
+        string path = folder["imatrix.dat"];
         File.WriteAllBytes(path, LegacyBytes());
         ImportanceMatrix matrix = ImportanceMatrixFile.Read(path);
         Assert.Equal([4f, 2f, 1f, 0.5f], matrix.WeightsFor(new TensorInfo("blk.0.attn_q.weight", new TensorShape(9, 4), TensorFormats.F32))!);
@@ -89,10 +90,10 @@ public sealed class ImportanceMatrixFileTests : IDisposable
     [Fact]
     public void A_model_is_no_importance_matrix()
     {
-        string path = folder.File("model.gguf");
+        string path = folder["model.gguf"];
         TestModels.WriteGguf(path, TestModels.LlamaMetadata(1, 256, 4, 4, 256), [MemoryTensor.FromValues("output_norm.weight", new TensorShape(4), [1, 1, 1, 1])]);
         Assert.Contains("decant imatrix", Assert.Throws<BadFileException>(() => ImportanceMatrixFile.Read(path)).Message, StringComparison.Ordinal);
-        Assert.Throws<BadFileException>(() => ImportanceMatrixFile.Read(folder.File("none.gguf")));
+        Assert.Throws<BadFileException>(() => ImportanceMatrixFile.Read(folder["none.gguf"]));
     }
 
     [Theory]
@@ -112,7 +113,7 @@ public sealed class ImportanceMatrixFileTests : IDisposable
     {
         byte[] sound = legacy ? LegacyBytes(w => { w.Write(7); w.Write(1); w.Write((byte)'x'); }) : File.ReadAllBytes(Write(Sample()));
         var random = new Random(3);
-        string path = folder.File("damaged");
+        string path = folder["damaged"];
         int refused = 0;
         for (int i = 0; i < 3000; i++)
         {

@@ -31,7 +31,7 @@ public sealed class CompressFolderSourceTests : IDisposable
         {
             CompressionPlan plan = CompressionPlan.Create(source, new CompressionRequest { Type = FileTypes.Get(type) });
             CompressResult result = CompressJob.Run(
-                plan, new CompressOptions { OutputPath = folder.File($"{type}.gguf"), QualityProbe = new QualityProbe() }, cancellationToken: TestContext.Current.CancellationToken);
+                plan, new CompressOptions { OutputPath = folder[$"{type}.gguf"], QualityProbe = new QualityProbe() }, cancellationToken: TestContext.Current.CancellationToken);
             Assert.True(result.Verification!.Passed);
             Assert.InRange(result.Verification.Quality!.Divergence.Mean, 0, 0.1);
             Assert.Contains("pseudo-random", result.Verification.QualityText, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using Decant.Testing;
 using System.Text.Json;
 using Decant.Compression.Calibration;
 using Decant.Compression.Methods.Mixtures;
@@ -17,8 +18,8 @@ public sealed class CompressJobTests : IDisposable
 
     public CompressJobTests()
     {
-        input = folder.File("in.gguf");
-        output = folder.File("out.gguf");
+        input = folder["in.gguf"];
+        output = folder["out.gguf"];
     }
 
     public void Dispose() => folder.Dispose();
@@ -67,9 +68,9 @@ public sealed class CompressJobTests : IDisposable
     public void The_bytes_do_not_depend_on_the_number_of_threads()
     {
         WriteInput();
-        Compress("Q5_K_M", new CompressOptions { OutputPath = folder.File("one.gguf"), ThreadCount = 1 });
-        Compress("Q5_K_M", new CompressOptions { OutputPath = folder.File("five.gguf"), ThreadCount = 5 });
-        Assert.Equal(File.ReadAllBytes(folder.File("one.gguf")), File.ReadAllBytes(folder.File("five.gguf")));
+        Compress("Q5_K_M", new CompressOptions { OutputPath = folder["one.gguf"], ThreadCount = 1 });
+        Compress("Q5_K_M", new CompressOptions { OutputPath = folder["five.gguf"], ThreadCount = 5 });
+        Assert.Equal(File.ReadAllBytes(folder["one.gguf"]), File.ReadAllBytes(folder["five.gguf"]));
     }
 
     [Fact]
@@ -157,7 +158,7 @@ public sealed class CompressJobTests : IDisposable
     public void A_cancelled_job_goes_on_where_it_stopped_and_ends_with_the_same_bytes()
     {
         WriteInput();
-        Compress("Q3_K_M", new CompressOptions { OutputPath = folder.File("whole.gguf") });
+        Compress("Q3_K_M", new CompressOptions { OutputPath = folder["whole.gguf"] });
         CancelAfterFirst("Q3_K_M");
         Assert.Equal([".out.gguf.partial", ".out.gguf.partial.journal", "in.gguf", "whole.gguf", "whole.gguf.report.json"], folder.Names);
 
@@ -165,7 +166,7 @@ public sealed class CompressJobTests : IDisposable
         CompressResult result = Compress("Q3_K_M", onNotice: notices.Add);
         Assert.Equal(1, result.ResumedTensorCount);
         Assert.Contains(notices, n => n.Contains("going on from an interrupted run", StringComparison.Ordinal));
-        Assert.Equal(File.ReadAllBytes(folder.File("whole.gguf")), File.ReadAllBytes(output));
+        Assert.Equal(File.ReadAllBytes(folder["whole.gguf"]), File.ReadAllBytes(output));
         Assert.Equal(["in.gguf", "out.gguf", "out.gguf.report.json", "whole.gguf", "whole.gguf.report.json"], folder.Names);
     }
 
@@ -173,13 +174,13 @@ public sealed class CompressJobTests : IDisposable
     public void Finished_tensors_whose_bytes_are_lost_are_made_again()
     {
         WriteInput();
-        Compress("Q8_0", new CompressOptions { OutputPath = folder.File("whole.gguf") });
+        Compress("Q8_0", new CompressOptions { OutputPath = folder["whole.gguf"] });
         CancelAfterFirst("Q8_0");
-        using (FileStream partial = File.OpenWrite(folder.File(".out.gguf.partial")))
+        using (FileStream partial = File.OpenWrite(folder[".out.gguf.partial"]))
             partial.Write(new byte[partial.Length]);
         CompressResult result = Compress("Q8_0");
         Assert.Equal(0, result.ResumedTensorCount);
-        Assert.Equal(File.ReadAllBytes(folder.File("whole.gguf")), File.ReadAllBytes(output));
+        Assert.Equal(File.ReadAllBytes(folder["whole.gguf"]), File.ReadAllBytes(output));
     }
 
     [Theory]
@@ -191,7 +192,7 @@ public sealed class CompressJobTests : IDisposable
     {
         WriteInput();
         CancelAfterFirst("Q8_0");
-        string journal = folder.File(".out.gguf.partial.journal");
+        string journal = folder[".out.gguf.partial.journal"];
         if (change == "version")
             File.WriteAllText(journal, File.ReadAllText(journal).Replace("decant-journal 1 ", "decant-journal 1 0.", StringComparison.Ordinal));
         if (change == "source")
@@ -235,16 +236,16 @@ public sealed class CompressJobTests : IDisposable
         string input = Decant.Testing.SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf");
         using IModelSource source = ModelSources.Open(input);
         CompressionPlan plan = CompressionPlan.Create(source, new CompressionRequest { Type = FileTypes.Get("Q4_0"), Container = OutputContainer.HuggingFace });
-        var options = new CompressOptions { OutputPath = folder.File("folder"), QualityProbe = new Decant.Evaluation.QualityProbe() };
+        var options = new CompressOptions { OutputPath = folder["folder"], QualityProbe = new Decant.Evaluation.QualityProbe() };
         CompressResult result = CompressJob.Run(plan, options, cancellationToken: Token);
         Assert.Contains(result.Notices, n => n.Contains("holds no ggml blocks", StringComparison.Ordinal));
         Assert.True(result.Verification!.Passed);
         Assert.InRange(result.Verification.Quality!.Divergence.Mean, 1e-3, 1);
         Assert.Equal(["folder", "folder.report.json"], folder.Names);
-        Assert.Equal(plan.OutputByteCount, new FileInfo(Path.Combine(folder.File("folder"), "model.safetensors")).Length);
+        Assert.Equal(plan.OutputByteCount, new FileInfo(Path.Combine(folder["folder"], "model.safetensors")).Length);
         Assert.True(CompressJob.Run(plan, options, cancellationToken: Token).AlreadyDone);
 
-        using IModelSource read = ModelSources.Open(folder.File("folder"));
+        using IModelSource read = ModelSources.Open(folder["folder"]);
         TensorData dense = read.FindTensor("model.layers.0.self_attn.v_proj.weight")!;
         TensorData stored = source.FindTensor("blk.0.attn_v.weight")!;
         float[] row = new float[64];

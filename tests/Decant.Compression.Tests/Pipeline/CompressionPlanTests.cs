@@ -25,10 +25,10 @@ public sealed class CompressionPlanTests : IDisposable
     {
         using IModelSource source = ModelSources.Open(Stories);
         CompressionPlan plan = Plan(source, type);
-        CompressResult result = CompressJob.Run(plan, new CompressOptions { OutputPath = folder.File("out.gguf"), Verify = false }, cancellationToken: TestContext.Current.CancellationToken);
-        Assert.Equal(plan.OutputByteCount, new FileInfo(folder.File("out.gguf")).Length);
+        CompressResult result = CompressJob.Run(plan, new CompressOptions { OutputPath = folder["out.gguf"], Verify = false }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(plan.OutputByteCount, new FileInfo(folder["out.gguf"]).Length);
         Assert.Equal(plan.OutputByteCount, result.OutputByteCount);
-        using IModelSource read = ModelSources.Open(folder.File("out.gguf"));
+        using IModelSource read = ModelSources.Open(folder["out.gguf"]);
         Assert.Equal(plan.TensorByteCount, read.Tensors.Sum(t => t.Info.ByteCount));
         Assert.Equal(8.0 * plan.TensorByteCount / 260032, plan.BitsPerWeight, 9);
     }

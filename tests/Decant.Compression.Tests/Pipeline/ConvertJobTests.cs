@@ -30,7 +30,7 @@ public sealed class ConvertJobTests : IDisposable
             source,
             new ConvertOptions
             {
-                OutputPath = folder.File(output),
+                OutputPath = folder[output],
                 Container = OutputContainers.ForPath(output),
                 Format = format,
                 MaximumShardByteCount = shard ?? SafetensorsFolderWriter.DefaultShardByteCount,
@@ -46,11 +46,11 @@ public sealed class ConvertJobTests : IDisposable
         string original = SharedFiles.Require("fixtures", "architectures", fixture);
         ConvertResult there = Convert(original, "model.gguf");
         Assert.True(there.Verification!.Quality!.Divergence.Maximum < 1e-6, $"{there.Verification.Quality.Divergence}");
-        ConvertResult back = Convert(folder.File("model.gguf"), "back");
+        ConvertResult back = Convert(folder["model.gguf"], "back");
         Assert.True(back.Verification!.Passed);
 
         using IModelSource before = ModelSources.Open(original);
-        using IModelSource after = ModelSources.Open(folder.File("back"));
+        using IModelSource after = ModelSources.Open(folder["back"]);
         DecoderModel used = ArchitectureRegistry.Bind(before);
         Assert.NotEmpty(after.Tensors);
         foreach (TensorData tensor in after.Tensors)
@@ -71,7 +71,7 @@ public sealed class ConvertJobTests : IDisposable
     public void The_stories_folder_becomes_the_file_that_was_made_of_it()
     {
         Convert(SharedFiles.Require("models", "stories260K", "hf"), "stories.gguf");
-        Assert.Equal(47, ComparedFiles.AssertSameTensors(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"), folder.File("stories.gguf"), "stories"));
+        Assert.Equal(47, ComparedFiles.AssertSameTensors(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"), folder["stories.gguf"], "stories"));
     }
 
     [Theory]
@@ -93,7 +93,7 @@ public sealed class ConvertJobTests : IDisposable
     {
         ConvertResult result = Convert(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"), "smol", shard: 100_000_000, withProbe: false);
         Assert.Contains(result.Notices, n => n.Contains("BF16", StringComparison.Ordinal));
-        string[] names = [.. Directory.EnumerateFiles(folder.File("smol")).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal)];
+        string[] names = [.. Directory.EnumerateFiles(folder["smol"]).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal)];
         Assert.Contains("model-00001-of-00003.safetensors", names);
         Assert.Contains("model.safetensors.index.json", names);
         Assert.Contains("tokenizer.json", names);
@@ -108,15 +108,15 @@ public sealed class ConvertJobTests : IDisposable
     {
         string input = SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf");
         Convert(input, "copy.gguf");
-        Assert.Equal(File.ReadAllBytes(input), File.ReadAllBytes(folder.File("copy.gguf")));
+        Assert.Equal(File.ReadAllBytes(input), File.ReadAllBytes(folder["copy.gguf"]));
     }
 
     [Fact]
     public void A_cancelled_conversion_to_gguf_goes_on_where_it_stopped_and_ends_with_the_same_bytes()
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
-        var options = new ConvertOptions { OutputPath = folder.File("out.gguf"), Container = OutputContainer.Gguf, ThreadCount = 1 };
-        ConvertJob.Run(source, options with { OutputPath = folder.File("whole.gguf") }, cancellationToken: Token);
+        var options = new ConvertOptions { OutputPath = folder["out.gguf"], Container = OutputContainer.Gguf, ThreadCount = 1 };
+        ConvertJob.Run(source, options with { OutputPath = folder["whole.gguf"] }, cancellationToken: Token);
         using var stop = new CancellationTokenSource();
         Assert.ThrowsAny<OperationCanceledException>(() => ConvertJob.Run(source, options, new CancelWhenEncoding(stop), cancellationToken: stop.Token));
         Assert.Equal([".out.gguf.partial", ".out.gguf.partial.journal", "whole.gguf"], folder.Names);
@@ -124,7 +124,7 @@ public sealed class ConvertJobTests : IDisposable
         ConvertResult result = ConvertJob.Run(source, options, cancellationToken: Token);
         Assert.True(result.ResumedTensorCount > 0);
         Assert.Contains(result.Notices, n => n.Contains("going on from an interrupted run", StringComparison.Ordinal));
-        Assert.Equal(File.ReadAllBytes(folder.File("whole.gguf")), File.ReadAllBytes(folder.File("out.gguf")));
+        Assert.Equal(File.ReadAllBytes(folder["whole.gguf"]), File.ReadAllBytes(folder["out.gguf"]));
         Assert.Equal(["out.gguf", "whole.gguf"], folder.Names);
     }
 
@@ -140,9 +140,9 @@ public sealed class ConvertJobTests : IDisposable
     [Fact]
     public void An_existing_output_is_left_alone()
     {
-        File.WriteAllText(folder.File("there.gguf"), "mine");
+        File.WriteAllText(folder["there.gguf"], "mine");
         Assert.Throws<UsageException>(() => Convert(SharedFiles.Require("models", "stories260K", "hf"), "there.gguf"));
-        Assert.Equal("mine", File.ReadAllText(folder.File("there.gguf")));
+        Assert.Equal("mine", File.ReadAllText(folder["there.gguf"]));
         Assert.Equal(["there.gguf"], folder.Names);
     }
 

@@ -36,8 +36,8 @@ public sealed class PeerQuantizeTests : IDisposable
     public void Made_shapes_are_quantized_as_llama_cpp_does(string shape)
     {
         Peer.RequireProgram();
-        string input = folder.File("in.gguf");
-        TestModels.Make(input, ["custom", .. customShapes.Single(s => s.Name == shape).Arguments]);
+        string input = folder["in.gguf"];
+        MadeModel.Make(input, ["custom", .. customShapes.Single(s => s.Name == shape).Arguments]);
         int count = 0;
         foreach (string type in shape.StartsWith("odd", StringComparison.Ordinal) ? comparable : [.. comparable, "Q1_0"])
             count += CompareWithPeer(input, type);
@@ -68,8 +68,8 @@ public sealed class PeerQuantizeTests : IDisposable
     /// <summary>Quantizes with both programs and compares every tensor; returns how many there were.</summary>
     private int CompareWithPeer(string input, string type)
     {
-        string theirs = folder.File("theirs.gguf");
-        string ours = folder.File("ours.gguf");
+        string theirs = folder["theirs.gguf"];
+        string ours = folder["ours.gguf"];
         Peer.Run(["quantize", input, theirs, type, "2"]);
         using (IModelSource source = ModelSources.Open(input))
         {

@@ -22,7 +22,7 @@ public sealed class VerifyJobTests : IDisposable
 
     private string Compress(string type)
     {
-        string output = folder.File($"{type}.gguf");
+        string output = folder[$"{type}.gguf"];
         using IModelSource source = ModelSources.Open(Stories);
         CompressJob.Run(
             CompressionPlan.Create(source, new CompressionRequest { Type = FileTypes.Get(type) }), new CompressOptions { OutputPath = output, Verify = false }, cancellationToken: Token);
@@ -32,7 +32,7 @@ public sealed class VerifyJobTests : IDisposable
     /// <summary>A copy of a file with tensors and keys changed.</summary>
     private string Change(string path, Func<TensorData, TensorData?>? tensors = null, Action<GgufMetadata>? metadata = null)
     {
-        string changed = folder.File("changed.gguf");
+        string changed = folder["changed.gguf"];
         using IModelSource source = ModelSources.Open(path);
         GgufMetadata keys = source.Gguf!.Copy();
         metadata?.Invoke(keys);
@@ -200,7 +200,7 @@ public sealed class VerifyJobTests : IDisposable
     {
         string output = Compress("Q8_0");
         AssertFails(Verify(Change(output, metadata: m => m.Remove("tokenizer.ggml.scores"))), "metadata", "tokenizer.ggml.scores is missing");
-        File.Delete(folder.File("changed.gguf"));
+        File.Delete(folder["changed.gguf"]);
         AssertFails(Verify(Change(output, metadata: m => m.Set("decant.extra", GgufValue.From("x")))), "metadata", "decant.extra is not in the source");
     }
 
@@ -218,7 +218,7 @@ public sealed class VerifyJobTests : IDisposable
     [Fact]
     public void Files_of_llama_cpp_pass_too()
     {
-        string output = folder.File("peer.gguf");
+        string output = folder["peer.gguf"];
         Peer.Run(["quantize", Stories, output, "Q4_K_M", "2"]);
         VerifyReport report = Verify(output);
         Assert.True(report.Passed, string.Join("; ", report.Checks.Where(c => !c.Passed)));
@@ -233,7 +233,7 @@ public sealed class VerifyJobTests : IDisposable
                 m.Remove(key);
             m.Set("tokenizer.ggml.model", GgufValue.From("none"));
         });
-        string output = folder.File("out.gguf");
+        string output = folder["out.gguf"];
         using (IModelSource source = ModelSources.Open(stripped))
         {
             CompressJob.Run(
@@ -252,7 +252,7 @@ public sealed class VerifyJobTests : IDisposable
         using IModelSource source = ModelSources.Open(model);
         CompressionPlan plan = CompressionPlan.Create(
             source, new CompressionRequest { Type = FileTypes.Get("Q4_0"), Overrides = [new TypeOverride("token_embd", TensorFormats.FindByName("Q4_0")!)] });
-        CompressResult result = CompressJob.Run(plan, new CompressOptions { OutputPath = folder.File("out.gguf"), QualityProbe = new QualityProbe() }, cancellationToken: Token);
+        CompressResult result = CompressJob.Run(plan, new CompressOptions { OutputPath = folder["out.gguf"], QualityProbe = new QualityProbe() }, cancellationToken: Token);
         Assert.True(result.Verification!.Passed);
         Assert.InRange(result.Verification.Quality!.Divergence.Mean, 0.1, 1.5);
     }

@@ -1,3 +1,4 @@
+using Decant.Testing;
 using Decant.Compression.Calibration;
 using Decant.Compression.Methods.Mixtures;
 using Decant.Compression.Pipeline;
@@ -32,8 +33,8 @@ public class WholeFileTests
     {
         WholeFileFixture fixture = WholeFileFixture.Read(shape);
         using var folder = new TemporaryFolder();
-        TestModels.WriteFixture(folder.File("in.gguf"), fixture);
-        using IModelSource source = ModelSources.Open(folder.File("in.gguf"));
+        TestModels.WriteFixture(folder["in.gguf"], fixture);
+        using IModelSource source = ModelSources.Open(folder["in.gguf"]);
         var importance = new ImportanceMatrix(
             "fixture",
             [.. fixture.Tensors.Select(t => t.Info).Where(i => WholeFileFixture.Importance(i) is not null).Select(i => new ImportanceEntry(i.Name, (int)i.Shape.RowLength, WholeFileFixture.Importance(i)!, [1]))],
@@ -44,7 +45,7 @@ public class WholeFileTests
             FileType type = FileTypes.Get(fileName.Split('+')[0]);
             bool hasImportance = fileName.EndsWith("+imatrix", StringComparison.Ordinal);
             CompressionPlan plan = CompressionPlan.Create(source, new CompressionRequest { Type = type, Importance = hasImportance ? importance : null });
-            string output = folder.File("out.gguf");
+            string output = folder["out.gguf"];
             CompressJob.Run(plan, new CompressOptions { OutputPath = output, Overwrite = true, Verify = false }, cancellationToken: TestContext.Current.CancellationToken);
             using IModelSource result = ModelSources.Open(output);
             Assert.Equal(fixture.FileTypeNumber(fileName), result.Gguf!.GetInteger("general.file_type"));
