@@ -21,7 +21,7 @@ for level in x86-64-v3 x86-64-v4; do
     echo "publish.sh: $level has warnings, see $log" >&2
     exit 1
   fi
-  rm -f "$output/$level"/*.dbg "$output/$level"/*.xml
+  rm -f "$output/$level"/*.dbg "$output/$level"/*.pdb "$output/$level"/*.xml
   test -x "$output/$level/decant"
 done
 ls -l "$output"/*/decant

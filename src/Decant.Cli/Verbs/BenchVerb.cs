@@ -12,9 +12,12 @@ namespace Decant.Cli.Verbs;
 /// <summary><c>decant bench</c>: how fast this machine runs a model.</summary>
 internal sealed class BenchVerb : Verb
 {
+    private const int DefaultPrefillCount = 512;
+    private const int DefaultDecodeCount = 128;
+
     private readonly Argument<string> model = ModelArgument.Create();
-    private readonly Option<int> prefill = new Option<int>("-p", "--prefill") { Description = "Tokens of the prompt that is read", HelpName = "N", DefaultValueFactory = _ => 512 }.AtLeast(1);
-    private readonly Option<int> decode = new Option<int>("-n", "--decode") { Description = "Tokens that are written one by one", HelpName = "N", DefaultValueFactory = _ => 128 }.AtLeast(1);
+    private readonly Option<int> prefill = new Option<int>("-p", "--prefill") { Description = "Tokens of the prompt that is read (default 512, or what the model takes)", HelpName = "N" }.AtLeast(1);
+    private readonly Option<int> decode = new Option<int>("-n", "--decode") { Description = "Tokens that are written one by one (default 128, or what the model takes)", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> repetitions = new Option<int>("-r", "--repetitions") { Description = "Measured repetitions, after one to warm up", HelpName = "N", DefaultValueFactory = _ => 5 }.AtLeast(1);
     private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (see: decant list kernels)", HelpName = "NAME" };
 
@@ -38,12 +41,12 @@ internal sealed class BenchVerb : Verb
 
     public override ExitCode Run(VerbRun run)
     {
-        int prefillCount = run.Get(prefill);
-        int decodeCount = run.Get(decode);
         run.WatchMemory();
         long start = TimeProvider.System.GetTimestamp();
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
         Decoder decoder = opened.Load(new DecoderOptions { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel) });
+        int prefillCount = Count(run, prefill, DefaultPrefillCount, decoder.MaximumLength);
+        int decodeCount = Count(run, decode, DefaultDecodeCount, decoder.MaximumLength);
         using DecoderSession session = decoder.StartSession(Math.Max(prefillCount, decodeCount));
         double loadSeconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         int[] prompt = Ids(prefillCount, decoder.Spec.VocabularySize);
@@ -73,6 +76,8 @@ internal sealed class BenchVerb : Verb
             ])));
         return ExitCode.Done;
     }
+
+    private static int Count(VerbRun run, Option<int> option, int ordinary, int longest) => run.Has(option) ? run.Get(option) : Math.Min(ordinary, longest);
 
     private (double[] Prefill, double[] Decode) Measure(VerbRun run, DecoderSession session, int[] prompt, int[] written, IProgress<WorkProgress>? progress)
     {

@@ -160,8 +160,10 @@ internal sealed class CompressVerb : Verb
         return result.ResumedTensorCount > 0 ? $"{text}; {result.ResumedTensorCount} tensors taken over from an earlier run" : text;
     }
 
-    // llama-cli ships with llama.cpp; a folder is for transformers.
+    // llama-cli ships with llama.cpp and needs a tokenizer; a folder is for transformers.
     private static string RunCommand(CompressionPlan plan, string path) => plan.Request.Container == OutputContainer.Gguf
-        ? $"llama-cli -m {ShellText.Quote(path)} -p \"Once upon a time\" -n 64"
+        ? plan.Source.Gguf is { } gguf && gguf.FindString("tokenizer.ggml.model") is null or "none" || plan.Source.HuggingFace is { } folder && folder.FindFile("tokenizer.json") is null
+            ? $"decant logits {ShellText.Quote(path)} --ids FILE -o logits.safetensors   (it has no tokenizer: token ids in, logits out)"
+            : $"llama-cli -m {ShellText.Quote(path)} -p \"Once upon a time\" -n 64"
         : $"python -c \"import transformers; print(transformers.pipeline('text-generation', '{path}')('Once upon a time'))\"";
 }

@@ -69,7 +69,7 @@ internal static class LogitsCheck
         string found = string.Create(CultureInfo.InvariantCulture, $"mean KL divergence {mean:0.0000} nats over {figures.Candidate.TokenCount} tokens");
         if (limit is null)
             return new VerifyCheck("logits", double.IsFinite(mean), found);
-        string bound = string.Create(CultureInfo.InvariantCulture, $"{limit.Value:0.####}");
+        string bound = string.Create(CultureInfo.InvariantCulture, $"{limit.Value:G4}");
         return mean <= limit
             ? new VerifyCheck("logits", true, $"{found}, limit {bound}")
             : new VerifyCheck("logits", false, $"{found}, more than {(request.MaximumDivergence is null ? "an honest file of this size has" : "--max-kld")} ({bound})");

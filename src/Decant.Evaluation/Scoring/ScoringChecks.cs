@@ -28,6 +28,6 @@ internal static class ScoringChecks
     public static void Finite(LogNormaliser normaliser, ILogitsSource model, int window, int position)
     {
         if (!normaliser.IsFinite)
-            throw new NumericalException($"{model.Name}: the logits of window {window}, position {position} hold NaN or infinity. Run 'decant verify' on the file to find the tensor.");
+            throw new NumericalException($"{model.Name}: the logits of window {window}, position {position} hold NaN or infinity. 'decant verify FILE --against THE-ORIGINAL' finds the tensor.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Decant.Core.Errors;
 using Decant.Core.Files;
 using Microsoft.Win32.SafeHandles;
 
@@ -17,24 +18,36 @@ internal sealed record DiskTrial(
     private const int LargeByteCount = 32 << 20;
     private const int PieceByteCount = 1 << 18;
     private const int PageByteCount = 4096;
+    private const string HiddenPrefix = ".decant-trial-";
 
     /// <summary>Runs the trial; where the folder cannot be written, ordinary figures stand in.</summary>
     public static DiskTrial Run(string folder)
     {
-        string path = Path.Combine(folder, $".decant-trial-{Environment.ProcessId}");
+        string path = Path.Combine(folder, $"{HiddenPrefix}{Environment.ProcessId}");
         try
         {
+            RemoveAbandoned(folder);
             return Run(path, new byte[PieceByteCount]);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException or BadFileException)
         {
-            // The last is the runtime's word for a file larger than the file system or the user's limits allow.
+            // ArgumentOutOfRangeException is the runtime's word for a file larger than the file system or the user's limits allow.
             // Half a gigabyte a second to cache and disk, what a plain solid-state disk does.
             return new DiskTrial(5e-10, 0.01, 2e-9, 1e-10, 1e-9);
         }
         finally
         {
             File.Delete(path);
+        }
+    }
+
+    /// <summary>Deletes what processes left that were killed during a trial, which takes a fraction of a second.</summary>
+    private static void RemoveAbandoned(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder, $"{HiddenPrefix}*", new EnumerationOptions { AttributesToSkip = 0 }))
+        {
+            if (File.GetLastWriteTimeUtc(file) < DateTime.UtcNow - TimeSpan.FromMinutes(1))
+                File.Delete(file);
         }
     }
 
