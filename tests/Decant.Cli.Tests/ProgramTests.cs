@@ -54,6 +54,21 @@ public sealed class ProgramTests
         Assert.Contains("Äpfel 🍏", document.RootElement.GetProperty("decoded").GetString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_pipe_is_no_model_and_is_not_waited_for()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "pipes are made by mkfifo");
+        using var folder = new TemporaryFolder();
+        using (Process make = Process.Start("mkfifo", [folder["model.gguf"]]))
+            make.WaitForExit();
+        using Process process = Process.Start(CommandRun.StartInfo("inspect", folder["model.gguf"]))!;
+        bool ended = process.WaitForExit(promptly);
+        if (!ended)
+            process.Kill();
+        Assert.True(ended, "waits for a writer");
+        Assert.Equal(3, process.ExitCode);
+    }
+
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]

@@ -8,6 +8,8 @@ internal static class TextFile
     /// <summary>The longest text file read at once; tokens and text are held in memory.</summary>
     public const long LargestByteCount = 1L << 30;
 
+    private static readonly System.Text.UTF8Encoding strictText = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     /// <summary>The whole text.</summary>
     /// <exception cref="BadFileException">There is no such file, it cannot be read, or it is too long.</exception>
     public static string Read(string path, Terminal terminal)
@@ -41,7 +43,8 @@ internal static class TextFile
             throw new BadFileException($"{path}: there is no such text file.");
         return Guard(path, () =>
         {
-            var reader = new StreamReader(path);
+            // No guessing by the first bytes: a byte order mark is text like any other, as llama.cpp reads it.
+            var reader = new StreamReader(path, strictText, detectEncodingFromByteOrderMarks: false);
             if (reader.BaseStream.CanSeek && reader.BaseStream.Length > LargestByteCount)
             {
                 reader.Dispose();
@@ -56,6 +59,10 @@ internal static class TextFile
         try
         {
             return read();
+        }
+        catch (System.Text.DecoderFallbackException error)
+        {
+            throw new BadFileException($"{path}: the text is not UTF-8: {error.Message} Convert it first, for example with iconv.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

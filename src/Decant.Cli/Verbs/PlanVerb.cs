@@ -100,7 +100,7 @@ internal sealed class PlanVerb : Verb
             ("output", FormattableString.Invariant(
                 $"{Quantities.Count(plan.OutputByteCount)} bytes ({Quantities.Bytes(plan.OutputByteCount)}) from {Quantities.Bytes(plan.SourceTensorByteCount)}, {plan.BitsPerWeight:F2} bits per weight")),
             ("time", FormattableString.Invariant(
-                $"about {Quantities.Duration(estimate.Total)} on this machine: encode {estimate.Encode.TotalSeconds:F1} s, hashes {estimate.Hash.TotalSeconds:F1} s, disk {estimate.Synchronize.TotalSeconds:F1} s, verify {estimate.Verify.TotalSeconds:F1} s")),
+                $"about {Quantities.Duration(estimate.Total)} on this machine with the source in the system's cache: encode {estimate.Encode.TotalSeconds:F1} s, hashes {estimate.Hash.TotalSeconds:F1} s, disk {estimate.Synchronize.TotalSeconds:F1} s, verify {estimate.Verify.TotalSeconds:F1} s")),
             ("memory", $"about {Quantities.Bytes(estimate.PeakMemoryByteCount)} private at most"),
         ]));
         console.WriteLine();

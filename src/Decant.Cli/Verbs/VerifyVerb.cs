@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Decant.Cli.Output;
 using Decant.Cli.Running;
+using Decant.Compression.Reports;
 using Decant.Compression.Verification;
 using Decant.Core.Errors;
 using Decant.Core.Files;
@@ -47,6 +48,7 @@ internal sealed class VerifyVerb : Verb
             Reference = before,
             Candidate = after,
             CandidateName = run.Get(candidate),
+            ReportPath = CompressReport.PathFor(run.Get(candidate)),
             MaximumDivergence = run.Get(maximumDivergence),
             QualityProbe = run.Get(noLogits) ? null : new QualityProbe(),
             ThreadCount = run.ThreadCount,

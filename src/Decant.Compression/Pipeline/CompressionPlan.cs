@@ -80,6 +80,12 @@ public sealed class CompressionPlan
 
         content.Metadata.Set("general.quantization_version", GgufValue.From(2u));
         content.Metadata.Set("general.file_type", GgufValue.From((uint)request.Type.Number));
+        if (request.Importance is { } importance)
+        {
+            // As llama-quantize marks such files: their rounding may give up a large weight that no input uses.
+            content.Metadata.Set("quantize.imatrix.entries_count", GgufValue.From((uint)importance.Entries.Count));
+            content.Metadata.Set("quantize.imatrix.chunks_count", GgufValue.From((uint)importance.ChunkCount));
+        }
         TensorInfo[] written = [.. tensors.Select(t => new TensorInfo(t.Source.Name, t.Source.Shape, t.Target))];
         return new CompressionPlan(
             source, request, content, tensors, new GgufLayout(content.Metadata, written),

@@ -6,6 +6,7 @@ using Decant.Compression.Pipeline.Estimates;
 using Decant.Compression.Verification;
 using Decant.Core.Errors;
 using Decant.Core.Files;
+using Decant.Core.Formats;
 using Decant.Core.Measurement;
 
 namespace Decant.Compression.Reports;
@@ -34,7 +35,8 @@ public static class CompressReport
                 return null;
             if (report[IdentityKey] is not JsonValue identity || report[OutputKey] is not JsonObject output || output[FilesKey] is not JsonArray files)
                 return null;
-            return new FinishedJob(identity.GetValue<string>(), [.. files.Select(Fingerprint)]);
+            bool hasBlockFormats = report["types"] is JsonArray types && types.Any(type => TensorFormats.FindByName(type!["type"]!.GetValue<string>())?.IsBlockFormat == true);
+            return new FinishedJob(identity.GetValue<string>(), [.. files.Select(Fingerprint)], report["importance"] is not null, hasBlockFormats);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException or NullReferenceException or IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Decant.Compression.Pipeline;
+using Decant.Compression.Reports;
 using Decant.Core.Files;
 using Decant.Core.Measurement;
 using Decant.Core.Tensors;
@@ -19,6 +21,9 @@ public static class VerifyJob
     {
         long started = Stopwatch.GetTimestamp();
         List<VerifyCheck> checks = [];
+        FinishedJob? report = request.ReportPath is { } path ? CompressReport.ReadFinished(path) : null;
+        if (report is not null)
+            checks.Add(CheckContent(report, request, progress, cancellationToken));
         Expectation expected = request.Expected ?? Expectation.Of(request);
         VerifyCheck tensors = CheckTensors(expected, request.Candidate);
         checks.Add(tensors);
@@ -28,7 +33,13 @@ public static class VerifyJob
         {
             checks.Add(WeightAgreement.Check(
                 [.. expected.Tensors.Select(tensor => (tensor, request.Candidate.FindTensor(tensor.Info.Name)!))],
-                request.CompareWeights, request.ThreadCount, progress, cancellationToken));
+                new WeightAgreementOptions
+                {
+                    CompareWeights = request.CompareWeights,
+                    IsPlainRounding = !HasImportance(request, report),
+                    MayBeRounded = report is { HasBlockFormats: true } && request.Candidate.Gguf is null,
+                },
+                request.ThreadCount, progress, cancellationToken));
         }
         LogitsCheck.Outcome? logits = null;
         if (tensors.Passed && request.QualityProbe is not null)
@@ -46,6 +57,26 @@ public static class VerifyJob
             Duration = Stopwatch.GetElapsedTime(started),
         };
     }
+
+    /// <summary>Whether the files are byte for byte what their report says was written.</summary>
+    private static VerifyCheck CheckContent(FinishedJob report, VerifyRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
+    {
+        string location = request.Candidate.Location;
+        IReadOnlyList<string> paths = Directory.Exists(location) ? [.. report.Files.Select(file => Path.Combine(location, Path.GetFileName(file.Name)))] : [location];
+        if (paths.FirstOrDefault(path => !File.Exists(path)) is { } missing)
+            return new VerifyCheck("content", false, $"{Path.GetFileName(missing)} is missing; the report beside the output lists it");
+        IReadOnlyList<FileFingerprint> found = FileFingerprint.Of(paths, progress, cancellationToken);
+        for (int i = 0; i < found.Count; i++)
+        {
+            if (i >= report.Files.Count || found[i].Sha256 != report.Files[i].Sha256)
+                return new VerifyCheck("content", false, $"{found[i].Name}: SHA-256 {found[i].Sha256[..16]}…, but the report beside it says {(i < report.Files.Count ? report.Files[i].Sha256[..16] : "nothing")}…: the file changed after it was written");
+        }
+        return new VerifyCheck("content", true, "SHA-256 as in the report beside it");
+    }
+
+    private static bool HasImportance(VerifyRequest request, FinishedJob? report) =>
+        request.Expected?.HasImportance == true || report?.HasImportance == true
+        || request.Candidate.Gguf is { } gguf && gguf.Entries.Any(entry => entry.Key.StartsWith("quantize.imatrix.", StringComparison.Ordinal));
 
     private static VerifyCheck CheckTensors(Expectation expected, IModelSource candidate)
     {

@@ -18,6 +18,9 @@ public sealed record VerifyRequest
     /// <summary>The name in messages; the candidate may still have a temporary one.</summary>
     public required string CandidateName { get; init; }
 
+    /// <summary>The report that may lie beside the output and says what was written, or null to look for none.</summary>
+    public string? ReportPath { get; init; }
+
     /// <summary>False if the method may change weights at will: then values need only be finite.</summary>
     public bool CompareWeights { get; init; } = true;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Decant.Compression.Pipeline;
@@ -9,8 +10,9 @@ namespace Decant.Compression.Verification;
 
 /// <summary>
 /// Reads every row of two versions of a model side by side and asks whether one can be the other, rounded: all values finite, equal bytes where the
-/// format is equal, nearly equal values in plain types, and the same direction in block formats. Scrambled codes, swapped or shifted tensors and
-/// wrongly ordered rows fail here even where the model's output would hide them. Memory: two batches of rows for each thread.
+/// format is equal, nearly equal values in plain types, no block further off than its format can be in the worst case, and the same direction of the
+/// whole tensor. Zeroed or scrambled blocks, swapped or shifted tensors and wrongly ordered rows fail here even where the model's output would hide
+/// them. What rounding may have done too is for the SHA-256 of the report to find. Memory: two batches of rows for each thread.
 /// </summary>
 internal sealed class WeightAgreement
 {
@@ -23,28 +25,45 @@ internal sealed class WeightAgreement
     /// <summary>Largest relative error of a plain type: BF16 rounds to 8 bits, that is 2⁻⁹; a tensor of very small F16 numbers comes near 2⁻⁶.</summary>
     private const double MaximumPlainError = 1.0 / 64;
 
+    /// <summary>Blocks of smaller numbers than this (root mean square) may lose their half-precision scale's digits; the tensor's sums judge them.</summary>
+    private const double SmallestJudgedMagnitude = 1e-3;
+
+    /// <summary>The same of NVFP4, whose 8-bit scales end at 2⁻⁹.</summary>
+    private const double SmallestJudgedMagnitudeOfNvfp4 = 0.1;
+
+    /// <summary>
+    /// The furthest an honest block can be from its source, as a share of its length, by bits a weight: half a step in every element, beside the one
+    /// that sets the scale, with room for scales that are rounded themselves. Below three bits a single large number can leave nothing of the others.
+    /// A test tries each format on blocks of the worst kinds.
+    /// </summary>
+    private static readonly (double BitsPerWeight, double Error)[] worstBlockErrors = [(8, 0.04), (6.5, 0.15), (5.5, 0.3), (4, 0.6), (3, 0.85)];
+
+    private const int PlainBlockLength = 256;
     private const int BatchElementCount = 1 << 14;
 
     private readonly IReadOnlyList<(TensorData Expected, TensorData Got)> pairs;
     private readonly Sums[] sums;
     private readonly Lock gate = new();
 
-    private WeightAgreement(IReadOnlyList<(TensorData Expected, TensorData Got)> pairs)
+    private readonly WeightAgreementOptions options;
+
+    private WeightAgreement(IReadOnlyList<(TensorData Expected, TensorData Got)> pairs, WeightAgreementOptions options)
     {
         this.pairs = pairs;
+        this.options = options;
         sums = [.. pairs.Select(_ => new Sums())];
     }
 
     /// <summary>Compares tensors of equal shapes.</summary>
     /// <param name="pairs">The tensors.</param>
-    /// <param name="compareWeights">False to ask only for finite values: the method that was used may change weights at will.</param>
+    /// <param name="options">What may differ.</param>
     /// <param name="threadCount">Threads, 0 for all cores.</param>
     /// <param name="progress">Told about tensors.</param>
     /// <param name="cancellationToken">Stops between chunks.</param>
     public static VerifyCheck Check(
-        IReadOnlyList<(TensorData Expected, TensorData Got)> pairs, bool compareWeights, int threadCount, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
+        IReadOnlyList<(TensorData Expected, TensorData Got)> pairs, WeightAgreementOptions options, int threadCount, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
-        var agreement = new WeightAgreement(pairs);
+        var agreement = new WeightAgreement(pairs, options);
         int started = -1;
         ChunkLoop.Run(
             [.. pairs.Select(p => p.Got.Info.Shape)], _ => false, threadCount,
@@ -57,18 +76,18 @@ internal sealed class WeightAgreement
                 {
                     if (progress is not null && InterlockedMaximum(ref started, chunk.TensorIndex))
                         progress.Report(new WorkProgress("verify weights", chunk.TensorIndex, pairs.Count, "tensors", pairs[chunk.TensorIndex].Got.Info.Name));
-                    agreement.Add(reader, chunk, compareWeights, ref expected, ref got);
+                    agreement.Add(reader, chunk, ref expected, ref got);
                 };
             },
             cancellationToken);
-        string? failure = Enumerable.Range(0, pairs.Count).Select(i => agreement.Failure(i, compareWeights)).FirstOrDefault(f => f is not null);
+        string? failure = Enumerable.Range(0, pairs.Count).Select(i => agreement.Failure(i)).FirstOrDefault(f => f is not null);
         return failure is not null
             ? new VerifyCheck("values", false, failure)
             : new VerifyCheck("values", true, $"{pairs.Sum(p => p.Got.Info.Shape.ElementCount)} values are finite"
-                + (compareWeights ? $"; least cosine to the source {agreement.LeastCosine():0.0000}" : ""));
+                + (options.CompareWeights ? $"; least cosine to the source {agreement.LeastCosine():0.0000}" : ""));
     }
 
-    private void Add(RowReader reader, RowChunk chunk, bool compareWeights, ref float[] expectedBuffer, ref float[] gotBuffer)
+    private void Add(RowReader reader, RowChunk chunk, ref float[] expectedBuffer, ref float[] gotBuffer)
     {
         (TensorData expected, TensorData got) = pairs[chunk.TensorIndex];
         int rowLength = checked((int)got.Info.Shape.RowLength);
@@ -91,7 +110,7 @@ internal sealed class WeightAgreement
                 part.Note($"{got.Info.Name}, row {row + bad / rowLength}, column {bad % rowLength}: the value is {values[bad]}");
                 break;
             }
-            if (!compareWeights)
+            if (!options.CompareWeights)
                 continue;
             if (expected.Info.Format == got.Info.Format && HaveEqualBytes(expected, got, row, count))
             {
@@ -100,12 +119,50 @@ internal sealed class WeightAgreement
             }
             Span<float> original = expectedBuffer.AsSpan(0, count * rowLength);
             reader.Read(expected, row, count, original);
-            if (expected.Info.Format == got.Info.Format)
+            if (expected.Info.Format == got.Info.Format && !options.MayBeRounded)
                 part.Note($"{got.Info.Name}, rows {row} to {row + count - 1}: stored as {got.Info.Format} in both, but the bytes differ");
             part.Add(original, values);
+            if (!options.MayBeRounded)
+                JudgeBlocks(got.Info, original, values, row, part);
         }
         lock (gate)
             sums[chunk.TensorIndex].Add(part);
+    }
+
+    /// <summary>Looks for a block that is further off than its format explains.</summary>
+    private void JudgeBlocks(TensorInfo info, ReadOnlySpan<float> original, ReadOnlySpan<float> values, long firstRow, Sums part)
+    {
+        double worst = options.IsPlainRounding && WorstError(info.Format) is { } known ? known : double.PositiveInfinity;
+        int length = info.Format.IsBlockFormat ? info.Format.BlockLength : (int)Math.Min(PlainBlockLength, info.Shape.RowLength);
+        double smallest = info.Format == TensorFormats.NVFP4 ? SmallestJudgedMagnitudeOfNvfp4 : SmallestJudgedMagnitude;
+        for (int start = 0; start + length <= original.Length; start += length)
+        {
+            ReadOnlySpan<float> before = original.Slice(start, length), after = values.Slice(start, length);
+            double square = Sums.Dot(before, before);
+            if (square < length * smallest * smallest)
+                continue;
+            double error = Math.Sqrt(Sums.SquaredDistance(before, after) / square);
+            bool isEmpty = !after.ContainsAnyExcept(0f);
+            if (error <= worst && (!isEmpty || !options.IsPlainRounding))
+                continue;
+            long row = firstRow + start / info.Shape.RowLength, column = start % info.Shape.RowLength;
+            string fault = isEmpty ? "all zeros, and the source is not" : $"{error:P0} off the source; {info.Format} is {worst:P0} off at worst";
+            part.NoteBlock(string.Create(CultureInfo.InvariantCulture, $"{info.Name}, row {row}, columns {column} to {column + length - 1}: {fault}"));
+            return;
+        }
+    }
+
+    /// <summary>The furthest a block of a format can honestly be from its source, relative to its length, or null.</summary>
+    internal static double? WorstError(TensorFormat format)
+    {
+        if (!format.IsBlockFormat)
+            return MaximumPlainError;
+        foreach ((double bits, double error) in worstBlockErrors)
+        {
+            if (format.BitsPerWeight >= bits)
+                return error;
+        }
+        return null;
     }
 
     private static bool HaveEqualBytes(TensorData expected, TensorData got, long row, int count) =>
@@ -122,21 +179,21 @@ internal sealed class WeightAgreement
         return left.AsSpan().SequenceEqual(right);
     }
 
-    private string? Failure(int index, bool compareWeights)
+    private string? Failure(int index)
     {
         Sums sum = sums[index];
-        if (sum.Fault is not null || !compareWeights)
+        if (sum.Fault is not null || !options.CompareWeights)
             return sum.Fault;
         TensorInfo info = pairs[index].Got.Info;
         if (sum.Expected == 0)
             return sum.Got == 0 ? null : $"{info.Name}: the source is all zeros, the output is not";
-        if (!info.Format.IsBlockFormat)
+        if (!info.Format.IsBlockFormat && !options.MayBeRounded)
         {
             double error = Math.Sqrt(sum.Difference / sum.Expected);
-            return error <= MaximumPlainError ? null : $"{info.Name}: values as {info.Format} differ from the source by {error:P2}; the format should hold them within {MaximumPlainError:P1}";
+            return error <= MaximumPlainError ? sum.BlockFault : $"{info.Name}: values as {info.Format} differ from the source by {error:P2}; the format should hold them within {MaximumPlainError:P1}";
         }
         return sum.Cosine >= MinimumCosine
-            ? null
+            ? sum.BlockFault
             : $"{info.Name}: the cosine between the {info.Format} values and the source is {sum.Cosine:0.000}, expected at least {MinimumCosine}; this is not the same tensor";
     }
 
@@ -163,9 +220,14 @@ internal sealed class WeightAgreement
         /// <summary>The first thing found wrong, or null.</summary>
         public string? Fault { get; private set; }
 
+        /// <summary>The first block found too far off, or null; what is said of the tensor as a whole goes before it.</summary>
+        public string? BlockFault { get; private set; }
+
         public double Cosine => Expected == 0 || Got == 0 ? 0 : Product / Math.Sqrt(Expected * Got);
 
         public void Note(string fault) => Fault ??= fault;
+
+        public void NoteBlock(string fault) => BlockFault ??= fault;
 
         public void Add(Sums other)
         {
@@ -174,6 +236,7 @@ internal sealed class WeightAgreement
             Product += other.Product;
             Difference += other.Difference;
             Fault ??= other.Fault;
+            BlockFault ??= other.BlockFault;
         }
 
         public void AddEqual(ReadOnlySpan<float> values)
@@ -195,7 +258,7 @@ internal sealed class WeightAgreement
             Difference += SquaredDistance(expected, got);
         }
 
-        private static double Dot(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
+        public static double Dot(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
         {
             ReadOnlySpan<Vector<float>> a = MemoryMarshal.Cast<float, Vector<float>>(left);
             ReadOnlySpan<Vector<float>> b = MemoryMarshal.Cast<float, Vector<float>>(right);
@@ -213,7 +276,7 @@ internal sealed class WeightAgreement
             return total;
         }
 
-        private static double SquaredDistance(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
+        public static double SquaredDistance(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
         {
             ReadOnlySpan<Vector<float>> a = MemoryMarshal.Cast<float, Vector<float>>(left);
             ReadOnlySpan<Vector<float>> b = MemoryMarshal.Cast<float, Vector<float>>(right);

@@ -44,6 +44,9 @@ public sealed unsafe class MappedFile : IDisposable
         MemoryMappedFile? mapping = null;
         try
         {
+            // A pipe or device has no length, and opening one may wait for ever.
+            if (new FileInfo(path) is { Exists: true, Length: 0 })
+                throw BadFileException.Expected(path, "file", "content", "an empty file (0 bytes)", "Was a download or copy interrupted?");
             stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
             long length = stream.Length;
             if (length == 0)

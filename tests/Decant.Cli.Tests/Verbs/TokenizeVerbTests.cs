@@ -6,6 +6,18 @@ namespace Decant.Cli.Tests.Verbs;
 
 public sealed class TokenizeVerbTests
 {
+    [Fact]
+    public void Text_is_read_byte_for_byte_and_what_is_no_UTF8_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        JsonElement marked = CommandRun.Succeed("tokenize", SharedModels.SmolLm, "--text", folder.Write("bom.txt", [0xEF, 0xBB, 0xBF, .. "Hi"u8]), "--json").Json;
+        // As llama.cpp reads the same file.
+        Assert.Equal([186, 136, 140, 26843], marked.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()));
+        CommandRun bad = CommandRun.Of("tokenize", SharedModels.SmolLm, "--text", folder.Write("bad.txt", [0xFF, 0xFE, (byte)'a', 0]));
+        Assert.Equal(3, bad.ExitCode);
+        Assert.Contains("UTF-8", bad.Error, StringComparison.Ordinal);
+    }
+
     // Folders whose every case the tokenizer tests check; here it is the verb that is tried.
     public static TheoryData<string> Folders => ["bytelevel-smollm", "spm-bpe"];
 

@@ -6,6 +6,25 @@ namespace Decant.Cli.Tests.Verbs;
 public sealed class VerifyVerbTests
 {
     [Fact]
+    public void A_folder_that_compress_wrote_passes_and_one_changed_since_does_not()
+    {
+        using var folder = new TemporaryFolder();
+        string output = folder["small"];
+        CommandRun.Succeed("compress", SharedModels.Stories, "-o", output, "--to", "q8_0", "--no-verify");
+        CommandRun run = CommandRun.Succeed("verify", output, "--against", SharedModels.Stories);
+        Assert.Contains("content", run.Output, StringComparison.Ordinal);
+        string weights = Path.Combine(output, "model.safetensors");
+        using (var stream = new FileStream(weights, FileMode.Open, FileAccess.ReadWrite))
+        {
+            stream.Position = stream.Length - 3;
+            stream.WriteByte(1);
+        }
+        CommandRun changed = CommandRun.Of("verify", output, "--against", SharedModels.Stories, "--no-logits");
+        Assert.Equal(6, changed.ExitCode);
+        Assert.Contains("SHA-256", changed.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_rounded_model_passes_and_says_what_was_checked()
     {
         using var folder = new TemporaryFolder();

@@ -37,7 +37,8 @@ internal sealed record DiskTrial(
         }
         finally
         {
-            File.Delete(path);
+            if (Directory.Exists(folder))
+                File.Delete(path);
         }
     }
 

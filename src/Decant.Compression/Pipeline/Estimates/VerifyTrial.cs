@@ -56,8 +56,8 @@ internal sealed class VerifyTrial(TrialClock clock, int threadCount, Cancellatio
     {
         var shape = new TensorShape(ElementCount / 2048, 2048);
         (TensorData, TensorData)[] pairs = [(Zeros("trial", shape, source), Zeros("trial", shape, target))];
-        WeightAgreement.Check(pairs, true, threadCount, null, cancellationToken);
-        return clock.Run(() => WeightAgreement.Check(pairs, true, threadCount, null, cancellationToken)) / ElementCount;
+        WeightAgreement.Check(pairs, new WeightAgreementOptions(), threadCount, null, cancellationToken);
+        return clock.Run(() => WeightAgreement.Check(pairs, new WeightAgreementOptions(), threadCount, null, cancellationToken)) / ElementCount;
     }
 
     private RunCost Cost(IQualityProbe probe, TensorFormat format, int hidden, int length)
