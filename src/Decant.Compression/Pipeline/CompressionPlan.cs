@@ -89,7 +89,7 @@ public sealed class CompressionPlan
         TensorInfo[] written = [.. tensors.Select(t => new TensorInfo(t.Source.Name, t.Source.Shape, t.Target))];
         return new CompressionPlan(
             source, request, content, tensors, new GgufLayout(content.Metadata, written),
-            [.. content.Notices, .. ContainerNotices(request), .. tensors.Select(t => t.Notice).OfType<string>(), .. ImportanceNotices(request, tensors)]);
+            [.. content.Notices, .. ContainerNotices(request), .. SizeNotices(request, tensors), .. tensors.Select(t => t.Notice).OfType<string>(), .. ImportanceNotices(request, tensors)]);
     }
 
     /// <summary>The work, tensor by tensor.</summary>
@@ -115,6 +115,15 @@ public sealed class CompressionPlan
         request.Container == OutputContainer.HuggingFace && request.Type.IsQuantized
             ? [$"a Hugging Face folder holds no ggml blocks: weights are rounded to {request.Type} and stored as plain numbers. For a small file name an output that ends in .gguf"]
             : [];
+
+    private static IEnumerable<string> SizeNotices(CompressionRequest request, IReadOnlyList<TensorChoice> tensors)
+    {
+        long before = tensors.Sum(t => t.Source.ByteCount), after = tensors.Sum(t => t.TargetByteCount);
+        return request.Container == OutputContainer.Gguf && request.Type.IsQuantized && after >= before
+            ? [string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"the weights do not get smaller: {after / 1e6:0.0} MB from {before / 1e6:0.0} MB, because of the type or of rows that fall back to a larger one")]
+            : [];
+    }
 
     private static IEnumerable<string> ImportanceNotices(CompressionRequest request, IReadOnlyList<TensorChoice> tensors)
     {

@@ -227,7 +227,7 @@ public sealed class AtomicOutput : IDisposable
         if (room < byteCount)
         {
             throw new BadFileException(string.Create(CultureInfo.InvariantCulture,
-                $"{path}: the output needs {byteCount / 1e9:0.00} GB, the disk has {room / 1e9:0.00} GB free. Free some space or choose another folder."));
+                $"{path}: the output needs {byteCount / 1e6:0.0} MB, the disk has {room / 1e6:0.0} MB free. Free some space or choose another folder."));
         }
     }
 

@@ -43,6 +43,16 @@ public sealed class CompressionPlanTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_would_not_get_smaller_is_noticed()
+    {
+        using IModelSource source = ModelSources.Open(Stories);
+        Assert.DoesNotContain(Plan(source, "Q8_0").Notices, n => n.Contains("do not get smaller", StringComparison.Ordinal));
+        CompressJob.Run(Plan(source, "Q4_0"), new CompressOptions { OutputPath = folder["small.gguf"], Verify = false }, cancellationToken: TestContext.Current.CancellationToken);
+        using IModelSource small = ModelSources.Open(folder["small.gguf"]);
+        Assert.Contains(Plan(small, "Q8_0").Notices, n => n.Contains("do not get smaller", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Estimates_cover_every_tensor_and_stage()
     {
         using IModelSource source = ModelSources.Open(Stories);

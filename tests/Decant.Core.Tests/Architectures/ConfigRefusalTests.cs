@@ -152,6 +152,19 @@ public sealed class ConfigRefusalTests
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("rope_theta", "9999")]
+    [InlineData("partial_rotary_factor", "0.5")]
+    public void A_rope_value_beside_its_section_must_agree_with_it(string key, string value)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open("phi3");
+        JsonObject config = Fixtures.Config("phi3");
+        config["rope_parameters"] = JsonNode.Parse("{\"rope_type\":\"default\",\"rope_theta\":10000,\"partial_rotary_factor\":1}");
+        config[key] = JsonNode.Parse(value);
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        Assert.Contains(key, error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Both_rope_spellings_at_once_must_agree()
     {

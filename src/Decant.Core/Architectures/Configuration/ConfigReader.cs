@@ -166,6 +166,11 @@ internal sealed class ConfigReader
         {
             if (value is null || read.Contains(key) || (path.Length == 0 && HarmlessKeys.Contains(key)))
                 continue;
+            if (path.Length == 0 && key == "quantization_config")
+            {
+                throw new NotSupportedModelException(
+                    $"{Location}: quantization_config: {Show(value)} is not supported. The weights of this checkpoint are quantized already, in a form that Decant does not read; use the original checkpoint.");
+            }
             throw new NotSupportedModelException(
                 $"{Location}: {path}{key}: {Show(value)} is not supported. Decant does not know this key for this kind of model and will not ignore it, for it might change the results.");
         }

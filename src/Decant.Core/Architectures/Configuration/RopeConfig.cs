@@ -37,6 +37,8 @@ internal static class RopeConfig
             throw config.Contradiction("rope_scaling", "the same settings as in rope_parameters");
         if (fromNewer is not null && topBase is not null && topBase != fromNewer.Base)
             throw config.Contradiction("rope_theta", "the same number as in rope_parameters");
+        if (topFraction is not null && newer?.FindPositive("partial_rotary_factor") is { } ownFraction && ownFraction != topFraction)
+            throw config.Contradiction("partial_rotary_factor", "the same number as in rope_parameters");
         return fromNewer ?? fromOlder ?? Build(config, "rope_theta", shared, shared.Base, shared.Fraction, RopeScaling.None);
     }
 
