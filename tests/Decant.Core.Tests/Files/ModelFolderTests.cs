@@ -124,7 +124,7 @@ public sealed class ModelFolderTests : IDisposable
     {
         Assert.Contains("no such", Fails<BadFileException>(folder["none"]), StringComparison.Ordinal);
         Assert.Contains("folder instead", Fails<BadFileException>(folder.Write("config.json", "{}"u8)), StringComparison.Ordinal);
-        Assert.Contains("decant pull", Fails<UsageException>("hf:org/model"), StringComparison.Ordinal);
+        Assert.Contains("local files", Fails<UsageException>("hf:org/model"), StringComparison.Ordinal);
     }
 
     private static string Fails<T>(string path)
