@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Decant.Core.Files;
+using Decant.Evaluation.Divergence;
 
 namespace Decant.Bench;
 
@@ -52,27 +53,10 @@ internal static class AgreementComparison
             stream.ReadExactly(MemoryMarshal.AsBytes(other.AsSpan()));
             for (int i = 0; i < vocabulary; i++)
                 difference = Math.Max(difference, Math.Abs(row[i] - other[i]));
-            double divergence = Divergence(row, other);
+            double divergence = DistributionComparison.Of(row, other).Divergence;
             sum += divergence;
             largest = Math.Max(largest, divergence);
         }
         return (difference, sum / positions, largest, positions);
-    }
-
-    private static double Divergence(float[] reference, float[] candidate)
-    {
-        double p = Normaliser(reference), q = Normaliser(candidate), sum = 0;
-        for (int i = 0; i < reference.Length; i++)
-        {
-            double logP = reference[i] - p;
-            sum += Math.Exp(logP) * (logP - (candidate[i] - q));
-        }
-        return sum;
-    }
-
-    private static double Normaliser(float[] logits)
-    {
-        double maximum = logits.Max();
-        return maximum + Math.Log(logits.Sum(x => Math.Exp(x - maximum)));
     }
 }

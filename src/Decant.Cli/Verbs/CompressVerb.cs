@@ -162,8 +162,12 @@ internal sealed class CompressVerb : Verb
 
     // llama-cli ships with llama.cpp and needs a tokenizer; a folder is for transformers.
     private static string RunCommand(CompressionPlan plan, string path) => plan.Request.Container == OutputContainer.Gguf
-        ? plan.Source.Gguf is { } gguf && gguf.FindString("tokenizer.ggml.model") is null or "none" || plan.Source.HuggingFace is { } folder && folder.FindFile("tokenizer.json") is null
-            ? $"decant logits {ShellText.Quote(path)} --ids FILE -o logits.safetensors   (it has no tokenizer: token ids in, logits out)"
-            : $"llama-cli -m {ShellText.Quote(path)} -p \"Once upon a time\" -n 64"
+        ? HasTokenizer(plan.Source)
+            ? $"llama-cli -m {ShellText.Quote(path)} -p \"Once upon a time\" -n 64"
+            : $"decant logits {ShellText.Quote(path)} --ids FILE -o logits.safetensors   (it has no tokenizer: token ids in, logits out)"
         : $"python -c \"import transformers; print(transformers.pipeline('text-generation', '{path}')('Once upon a time'))\"";
+
+    private static bool HasTokenizer(IModelSource source) => source.Gguf is { } metadata
+        ? metadata.FindString("tokenizer.ggml.model") is not (null or "none")
+        : source.HuggingFace?.FindFile("tokenizer.json") is not null;
 }

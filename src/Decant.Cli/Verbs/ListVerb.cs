@@ -87,7 +87,7 @@ internal sealed class ListVerb : Verb
     {
         ["name"] = type.Name,
         ["kind"] = "type",
-        ["also_called"] = new JsonArray([.. type.Aliases.Select(alias => (JsonNode)alias)]),
+        ["also_called"] = Names(type.Aliases),
         ["number"] = type.Number,
         ["about"] = type.Summary,
     }).Concat(TensorFormats.All.Select(format => new JsonObject
@@ -106,7 +106,7 @@ internal sealed class ListVerb : Verb
     private static IEnumerable<JsonObject> Architectures() => ArchitectureRegistry.All.Select(architecture => new JsonObject
     {
         ["name"] = architecture.Name,
-        ["model_types"] = new JsonArray([.. architecture.ModelTypes.Select(type => JsonValue.Create(type))]),
+        ["model_types"] = Names(architecture.ModelTypes),
         ["gguf"] = architecture.GgufName,
     });
 

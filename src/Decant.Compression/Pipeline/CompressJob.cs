@@ -97,11 +97,7 @@ public sealed class CompressJob
             journal.Discard();
             return result;
         }
-        catch (OperationCanceledException)
-        {
-            throw;
-        }
-        catch
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             output.Discard();
             journal.Discard();
@@ -143,18 +139,10 @@ public sealed class CompressJob
         }
         result = result with { Notices = notices, PeakMemoryByteCount = memory.PeakByteCount };
         long started = Stopwatch.GetTimestamp();
-        IReadOnlyList<FileFingerprint> written = Fingerprints(temporaryPath);
+        IReadOnlyList<FileFingerprint> written = FileFingerprint.OfOutput(temporaryPath, options.OutputPath, progress, cancellationToken);
         result = result with { Times = result.Times with { Hash = result.Times.Hash + Stopwatch.GetElapsedTime(started) } };
         CompressReport.Write(plan, options, result, source, written, identity);
         return result;
-    }
-
-    /// <summary>Names the content of an output: a file under its final name, or the files of a folder.</summary>
-    private IReadOnlyList<FileFingerprint> Fingerprints(string path)
-    {
-        if (plan.Request.Container == OutputContainer.Gguf)
-            return [FileFingerprint.Of([path], progress, cancellationToken)[0] with { Name = Path.GetFileName(options.OutputPath) }];
-        return FileFingerprint.Of([.. Directory.EnumerateFiles(path).Order(StringComparer.Ordinal)], progress, cancellationToken);
     }
 
     private VerifyReport Verify(string temporaryPath)
@@ -184,7 +172,7 @@ public sealed class CompressJob
         bool isThere = plan.Request.Container == OutputContainer.Gguf ? File.Exists(options.OutputPath) : Directory.Exists(options.OutputPath);
         if (!isThere || CompressReport.ReadFinished(CompressReport.PathFor(options.OutputPath)) is not { } finished || finished.Identity != identity)
             return false;
-        if (finished.Files.SequenceEqual(Fingerprints(options.OutputPath)))
+        if (finished.Files.SequenceEqual(FileFingerprint.OfOutput(options.OutputPath, options.OutputPath, progress, cancellationToken)))
             return true;
         Notify($"{options.OutputPath} is not what this job wrote any more: its content differs from the SHA-256 in its report.");
         return false;

@@ -30,6 +30,9 @@ public sealed class CompressionPlan
             : FolderContent.WeightFilesByteCount(Folder.Tensors.Select(t => t.Info), request.MaximumShardByteCount));
     }
 
+    /// <summary>Begins the keys by which llama.cpp's files and ours say that importance values weighed the rounding.</summary>
+    internal const string ImportanceKeyPrefix = "quantize.imatrix.";
+
     /// <summary>What is compressed.</summary>
     public IModelSource Source { get; }
 
@@ -83,8 +86,8 @@ public sealed class CompressionPlan
         if (request.Importance is { } importance)
         {
             // As llama-quantize marks such files: their rounding may give up a large weight that no input uses.
-            content.Metadata.Set("quantize.imatrix.entries_count", GgufValue.From((uint)importance.Entries.Count));
-            content.Metadata.Set("quantize.imatrix.chunks_count", GgufValue.From((uint)importance.ChunkCount));
+            content.Metadata.Set(ImportanceKeyPrefix + "entries_count", GgufValue.From((uint)importance.Entries.Count));
+            content.Metadata.Set(ImportanceKeyPrefix + "chunks_count", GgufValue.From((uint)importance.ChunkCount));
         }
         TensorInfo[] written = [.. tensors.Select(t => new TensorInfo(t.Source.Name, t.Source.Shape, t.Target))];
         return new CompressionPlan(

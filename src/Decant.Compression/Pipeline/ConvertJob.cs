@@ -142,11 +142,7 @@ public sealed class ConvertJob
             journal.Discard();
             return Result(layout.ByteCount, hash, builder.EncodeTime, builder.SynchronizeTime, verification) with { ResumedTensorCount = builder.ResumedTensorCount };
         }
-        catch (OperationCanceledException)
-        {
-            throw;
-        }
-        catch
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             output.Discard();
             journal.Discard();

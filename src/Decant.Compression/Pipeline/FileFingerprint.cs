@@ -33,6 +33,16 @@ public sealed record FileFingerprint(string Name, long ByteCount, string Sha256)
         return files;
     }
 
+    /// <summary>Names an output: a file under its final name, or the files of a folder in the order of their names.</summary>
+    /// <param name="path">Where it lies, perhaps under a temporary name.</param>
+    /// <param name="finalPath">The name it has or will get.</param>
+    /// <param name="progress">Told about bytes.</param>
+    /// <param name="cancellationToken">Stops between pieces of a megabyte.</param>
+    internal static IReadOnlyList<FileFingerprint> OfOutput(string path, string finalPath, IProgress<WorkProgress>? progress, CancellationToken cancellationToken) =>
+        Directory.Exists(path)
+            ? Of([.. Directory.EnumerateFiles(path).Order(StringComparer.Ordinal)], progress, cancellationToken)
+            : [Of([path], progress, cancellationToken)[0] with { Name = Path.GetFileName(finalPath) }];
+
     /// <summary>Reads files whole.</summary>
     /// <param name="paths">The files.</param>
     /// <param name="progress">Told about bytes.</param>

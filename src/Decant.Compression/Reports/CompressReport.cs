@@ -21,6 +21,7 @@ public static class CompressReport
     private const string IdentityKey = "job";
     private const string OutputKey = "output";
     private const string FilesKey = "files";
+    private const string TypesKey = "types";
     private const long MaximumByteCount = 64 << 20;
 
     /// <summary>The report's path for an output.</summary>
@@ -31,18 +32,33 @@ public static class CompressReport
     {
         try
         {
-            if (!File.Exists(reportPath) || new FileInfo(reportPath).Length > MaximumByteCount || JsonNode.Parse(File.ReadAllText(reportPath)) is not JsonObject report)
+            if (!File.Exists(reportPath) || new FileInfo(reportPath).Length > MaximumByteCount)
                 return null;
-            if (report[IdentityKey] is not JsonValue identity || report[OutputKey] is not JsonObject output || output[FilesKey] is not JsonArray files)
+            using JsonDocument report = JsonDocument.Parse(File.ReadAllText(reportPath));
+            JsonElement? files = Find(Find(report.RootElement, OutputKey), FilesKey);
+            if (FindText(report.RootElement, IdentityKey) is not { } identity || files?.ValueKind != JsonValueKind.Array)
                 return null;
-            bool hasBlockFormats = report["types"] is JsonArray types && types.Any(type => TensorFormats.FindByName(type!["type"]!.GetValue<string>())?.IsBlockFormat == true);
-            return new FinishedJob(identity.GetValue<string>(), [.. files.Select(Fingerprint)], report["importance"] is not null, hasBlockFormats);
+            FileFingerprint?[] written = [.. files.Value.EnumerateArray().Select(file => FindFingerprint(file))];
+            bool hasBlockFormats = Find(report.RootElement, TypesKey) is { ValueKind: JsonValueKind.Array } types
+                && types.EnumerateArray().Any(type => FindText(type, "type") is { } name && TensorFormats.FindByName(name)?.IsBlockFormat == true);
+            return written.Contains(null) ? null : new FinishedJob(identity, [.. written.OfType<FileFingerprint>()], hasBlockFormats);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException or NullReferenceException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             return null;
         }
     }
+
+    private static JsonElement? Find(JsonElement? parent, string key) =>
+        parent is { ValueKind: JsonValueKind.Object } && parent.Value.TryGetProperty(key, out JsonElement value) ? value : null;
+
+    private static string? FindText(JsonElement? parent, string key) => Find(parent, key) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+
+    private static FileFingerprint? FindFingerprint(JsonElement file) =>
+        FindText(file, "name") is { } name && FindText(file, "sha256") is { } hash
+        && Find(file, "bytes") is { ValueKind: JsonValueKind.Number } count && count.TryGetInt64(out long byteCount)
+            ? new FileFingerprint(name, byteCount, hash)
+            : null;
 
     /// <summary>Writes the report of a job that is about to be finished.</summary>
     internal static void Write(
@@ -87,7 +103,7 @@ public static class CompressReport
             ["verify"] = Verification(result.Verification),
             ["quality"] = Quality(result.Verification),
             ["notices"] = new JsonArray([.. result.Notices.Select(notice => (JsonNode)notice)]),
-            ["types"] = Types(plan.Tensors),
+            [TypesKey] = Types(plan.Tensors),
             ["tensors"] = Tensors(plan.Tensors),
         };
         using AtomicOutput output = AtomicOutput.ForFile(result.ReportPath, overwrite: true, inputs: []);
@@ -112,9 +128,6 @@ public static class CompressReport
 
     private static JsonArray Files(IReadOnlyList<FileFingerprint> files) =>
         new([.. files.Select(file => (JsonNode)new JsonObject { ["name"] = file.Name, ["bytes"] = file.ByteCount, ["sha256"] = file.Sha256 })]);
-
-    private static FileFingerprint Fingerprint(JsonNode? file) =>
-        new(file!["name"]!.GetValue<string>(), file["bytes"]!.GetValue<long>(), file["sha256"]!.GetValue<string>());
 
     private static JsonObject? Verification(VerifyReport? report) => report is null
         ? null

@@ -15,13 +15,10 @@ internal sealed record Expectation(IReadOnlyList<TensorData> Tensors, IReadOnlyL
     /// <summary>Keys of config.json that say how weights are stored or who wrote the file, not what the model computes.</summary>
     private static readonly string[] storageKeys = ["dtype", "torch_dtype", "transformers_version", "quantization_config", "_name_or_path"];
 
-    /// <summary>Whether importance values weighed the rounding.</summary>
-    public bool HasImportance { get; init; }
-
     /// <summary>What a plan puts into its output.</summary>
-    public static Expectation Of(CompressionPlan plan) => (plan.Request.Container == OutputContainer.Gguf
+    public static Expectation Of(CompressionPlan plan) => plan.Request.Container == OutputContainer.Gguf
         ? Of(plan.Content, [.. plan.Tensors.Select(t => t.Target)])
-        : Of(plan.Folder)) with { HasImportance = plan.Request.Importance is not null };
+        : Of(plan.Folder);
 
     /// <summary>A GGUF file with these keys and, rounded to these formats, these tensors.</summary>
     public static Expectation Of(GgufContent content, IReadOnlyList<TensorFormat> formats) =>

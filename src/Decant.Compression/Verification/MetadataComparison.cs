@@ -1,3 +1,4 @@
+using Decant.Compression.Pipeline;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Decant.Core.Files;
@@ -11,7 +12,7 @@ internal static class MetadataComparison
     private static readonly string[] fileKeys = ["general.file_type", "general.quantization_version", "general.alignment"];
 
     /// <summary>Keys that other quantizers add.</summary>
-    private static readonly string[] addedPrefixes = ["quantize.imatrix.", "split."];
+    private static readonly string[] addedPrefixes = [CompressionPlan.ImportanceKeyPrefix, "split."];
 
     /// <summary>Checks that the output has the expected keys, each with an equal value of the same type.</summary>
     /// <param name="expected">The metadata the output should have.</param>

@@ -23,7 +23,7 @@ public static class VerifyJob
         List<VerifyCheck> checks = [];
         FinishedJob? report = request.ReportPath is { } path ? CompressReport.ReadFinished(path) : null;
         if (report is not null)
-            checks.Add(CheckContent(report, request, progress, cancellationToken));
+            checks.Add(CheckContent(report, request.Candidate.Location, progress, cancellationToken));
         Expectation expected = request.Expected ?? Expectation.Of(request);
         VerifyCheck tensors = CheckTensors(expected, request.Candidate);
         checks.Add(tensors);
@@ -36,7 +36,7 @@ public static class VerifyJob
                 new WeightAgreementOptions
                 {
                     CompareWeights = request.CompareWeights,
-                    IsPlainRounding = !HasImportance(request, report),
+                    IsPlainRounding = !HasImportance(request.Candidate),
                     MayBeRounded = report is { HasBlockFormats: true } && request.Candidate.Gguf is null,
                 },
                 request.ThreadCount, progress, cancellationToken));
@@ -58,25 +58,24 @@ public static class VerifyJob
         };
     }
 
-    /// <summary>Whether the files are byte for byte what their report says was written.</summary>
-    private static VerifyCheck CheckContent(FinishedJob report, VerifyRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
+    /// <summary>Whether the files are byte for byte what their report says was written. Files added to a folder since are nobody's concern.</summary>
+    private static VerifyCheck CheckContent(FinishedJob report, string location, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
-        string location = request.Candidate.Location;
-        IReadOnlyList<string> paths = Directory.Exists(location) ? [.. report.Files.Select(file => Path.Combine(location, Path.GetFileName(file.Name)))] : [location];
-        if (paths.FirstOrDefault(path => !File.Exists(path)) is { } missing)
-            return new VerifyCheck("content", false, $"{Path.GetFileName(missing)} is missing; the report beside the output lists it");
-        IReadOnlyList<FileFingerprint> found = FileFingerprint.Of(paths, progress, cancellationToken);
-        for (int i = 0; i < found.Count; i++)
+        IReadOnlyList<FileFingerprint> found = FileFingerprint.OfOutput(location, location, progress, cancellationToken);
+        foreach (FileFingerprint written in report.Files)
         {
-            if (i >= report.Files.Count || found[i].Sha256 != report.Files[i].Sha256)
-                return new VerifyCheck("content", false, $"{found[i].Name}: SHA-256 {found[i].Sha256[..16]}…, but the report beside it says {(i < report.Files.Count ? report.Files[i].Sha256[..16] : "nothing")}…: the file changed after it was written");
+            // A file alone may have been renamed together with its report.
+            FileFingerprint? now = Directory.Exists(location) ? found.FirstOrDefault(file => file.Name == written.Name) : found[0];
+            if (now is null)
+                return new VerifyCheck("content", false, $"{written.Name} is missing; the report beside the output lists it");
+            if (now.Sha256 != written.Sha256)
+                return new VerifyCheck("content", false, $"{now.Name}: SHA-256 {now.Sha256}, but the report beside it says {written.Sha256}: the file changed after it was written");
         }
         return new VerifyCheck("content", true, "SHA-256 as in the report beside it");
     }
 
-    private static bool HasImportance(VerifyRequest request, FinishedJob? report) =>
-        request.Expected?.HasImportance == true || report?.HasImportance == true
-        || request.Candidate.Gguf is { } gguf && gguf.Entries.Any(entry => entry.Key.StartsWith("quantize.imatrix.", StringComparison.Ordinal));
+    private static bool HasImportance(IModelSource candidate) =>
+        candidate.Gguf?.Entries.Any(entry => entry.Key.StartsWith(CompressionPlan.ImportanceKeyPrefix, StringComparison.Ordinal)) == true;
 
     private static VerifyCheck CheckTensors(Expectation expected, IModelSource candidate)
     {

@@ -43,9 +43,8 @@ internal sealed class WeightAgreement
 
     private readonly IReadOnlyList<(TensorData Expected, TensorData Got)> pairs;
     private readonly Sums[] sums;
-    private readonly Lock gate = new();
-
     private readonly WeightAgreementOptions options;
+    private readonly Lock gate = new();
 
     private WeightAgreement(IReadOnlyList<(TensorData Expected, TensorData Got)> pairs, WeightAgreementOptions options)
     {
@@ -121,34 +120,34 @@ internal sealed class WeightAgreement
             reader.Read(expected, row, count, original);
             if (expected.Info.Format == got.Info.Format && !options.MayBeRounded)
                 part.Note($"{got.Info.Name}, rows {row} to {row + count - 1}: stored as {got.Info.Format} in both, but the bytes differ");
-            part.Add(original, values);
-            if (!options.MayBeRounded)
-                JudgeBlocks(got.Info, original, values, row, part);
+            AddBlocks(got.Info, original, values, row, part);
         }
         lock (gate)
             sums[chunk.TensorIndex].Add(part);
     }
 
-    /// <summary>Looks for a block that is further off than its format explains.</summary>
-    private void JudgeBlocks(TensorInfo info, ReadOnlySpan<float> original, ReadOnlySpan<float> values, long firstRow, Sums part)
+    /// <summary>Adds rows block by block, and notes the first block that is further off than its format explains.</summary>
+    private void AddBlocks(TensorInfo info, ReadOnlySpan<float> original, ReadOnlySpan<float> values, long firstRow, Sums part)
     {
         double worst = options.IsPlainRounding && WorstError(info.Format) is { } known ? known : double.PositiveInfinity;
-        int length = info.Format.IsBlockFormat ? info.Format.BlockLength : (int)Math.Min(PlainBlockLength, info.Shape.RowLength);
+        int rowLength = (int)info.Shape.RowLength;
+        int blockLength = info.Format.IsBlockFormat ? info.Format.BlockLength : PlainBlockLength;
         double smallest = info.Format == TensorFormats.NVFP4 ? SmallestJudgedMagnitudeOfNvfp4 : SmallestJudgedMagnitude;
-        for (int start = 0; start + length <= original.Length; start += length)
+        for (int start = 0, length; start < original.Length; start += length)
         {
-            ReadOnlySpan<float> before = original.Slice(start, length), after = values.Slice(start, length);
-            double square = Sums.Dot(before, before);
-            if (square < length * smallest * smallest)
+            int column = start % rowLength;
+            length = Math.Min(blockLength, rowLength - column);
+            ReadOnlySpan<float> after = values.Slice(start, length);
+            (double square, double difference) = part.Add(original.Slice(start, length), after);
+            if (options.MayBeRounded || part.BlockFault is not null || square < length * smallest * smallest)
                 continue;
-            double error = Math.Sqrt(Sums.SquaredDistance(before, after) / square);
-            bool isEmpty = !after.ContainsAnyExcept(0f);
-            if (error <= worst && (!isEmpty || !options.IsPlainRounding))
+            double error = Math.Sqrt(difference / square);
+            bool isEmpty = options.IsPlainRounding && !after.ContainsAnyExcept(0f);
+            if (error <= worst && !isEmpty)
                 continue;
-            long row = firstRow + start / info.Shape.RowLength, column = start % info.Shape.RowLength;
             string fault = isEmpty ? "all zeros, and the source is not" : $"{error:P0} off the source; {info.Format} is {worst:P0} off at worst";
-            part.NoteBlock(string.Create(CultureInfo.InvariantCulture, $"{info.Name}, row {row}, columns {column} to {column + length - 1}: {fault}"));
-            return;
+            part.NoteBlock(string.Create(CultureInfo.InvariantCulture,
+                $"{info.Name}, row {firstRow + start / rowLength}, columns {column} to {column + length - 1}: {fault}"));
         }
     }
 
@@ -247,7 +246,8 @@ internal sealed class WeightAgreement
             Product += square;
         }
 
-        public void Add(ReadOnlySpan<float> expected, ReadOnlySpan<float> got)
+        /// <summary>Adds elements; returns their Σx² and Σ(x−y)².</summary>
+        public (double Square, double Difference) Add(ReadOnlySpan<float> expected, ReadOnlySpan<float> got)
         {
             double expectedSquare = Dot(expected, expected);
             double gotSquare = Dot(got, got);
@@ -255,10 +255,12 @@ internal sealed class WeightAgreement
             Expected += expectedSquare;
             Got += gotSquare;
             Product += product;
-            Difference += SquaredDistance(expected, got);
+            double difference = SquaredDistance(expected, got);
+            Difference += difference;
+            return (expectedSquare, difference);
         }
 
-        public static double Dot(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
+        private static double Dot(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
         {
             ReadOnlySpan<Vector<float>> a = MemoryMarshal.Cast<float, Vector<float>>(left);
             ReadOnlySpan<Vector<float>> b = MemoryMarshal.Cast<float, Vector<float>>(right);
@@ -276,7 +278,7 @@ internal sealed class WeightAgreement
             return total;
         }
 
-        public static double SquaredDistance(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
+        private static double SquaredDistance(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
         {
             ReadOnlySpan<Vector<float>> a = MemoryMarshal.Cast<float, Vector<float>>(left);
             ReadOnlySpan<Vector<float>> b = MemoryMarshal.Cast<float, Vector<float>>(right);

@@ -49,8 +49,6 @@ public sealed unsafe class MappedFile : IDisposable
                 throw BadFileException.Expected(path, "file", "content", "an empty file (0 bytes)", "Was a download or copy interrupted?");
             stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
             long length = stream.Length;
-            if (length == 0)
-                throw BadFileException.Expected(path, "file", "content", "an empty file (0 bytes)", "Was a download or copy interrupted?");
             mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
             stream = null;
             return new MappedFile(path, length, mapping, mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));

@@ -56,6 +56,8 @@ internal sealed record DiskTrial(
     {
         new Random(1).NextBytes(piece);
         (_, double least) = WriteFile(path, piece, SmallByteCount);
+        // The first hash of a process loads a library and compiles code: it is not timed.
+        FileFingerprint.Of([path], null, CancellationToken.None);
         (double write, double synchronize) = WriteFile(path, piece, LargeByteCount);
         double read;
         using (MappedFile file = MappedFile.Open(path))
@@ -66,8 +68,6 @@ internal sealed record DiskTrial(
                 sum += file.Slice(offset, 1)[0];
             read = ProcessorSeconds(before) + (sum < 0 ? 1 : 0);
         }
-        // The first hash of a process loads a library and compiles code.
-        FileFingerprint.Of([path], null, CancellationToken.None);
         TimeSpan hashing = Environment.CpuUsage.TotalTime;
         FileFingerprint.Of([path], null, CancellationToken.None);
         double hash = ProcessorSeconds(hashing);

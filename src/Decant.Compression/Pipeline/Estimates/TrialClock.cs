@@ -31,6 +31,6 @@ internal sealed class TrialClock(int threadCount)
     /// <summary>How long work of so much processor time will last on one thread.</summary>
     public double SingleThreadWallSeconds(double processorTime) => processorTime * Contention;
 
-    /// <summary>1 on a quiet machine; 2 if the trials got half of the processors.</summary>
+    /// <summary>1 if the trials had every thread busy throughout; 2 if half of the processors was idle or with other programs.</summary>
     private double Contention => processorSeconds == 0 ? 1 : Math.Max(1, threadSeconds / processorSeconds);
 }

@@ -11,7 +11,7 @@ internal enum GgufTokenType
     Control = 3,
     /// <summary>A piece found in text before anything else.</summary>
     UserDefined = 4,
-    /// <summary>A placeholder.</summary>
+    /// <summary>An id that no text produces.</summary>
     Unused = 5,
     /// <summary>A byte under byte fallback.</summary>
     Byte = 6,
