@@ -5,11 +5,12 @@ using Decant.Engine.Kernels.Arithmetic;
 namespace Decant.Engine.Inference;
 
 /// <summary>
-/// Attention of a call's queries over the cached keys and values of one layer. No matrix of tokens × tokens exists: a single query keeps one
+/// Attention of the queries of one or several texts over their cached keys and values in one layer: one job for all. How a text is computed
+/// depends on its own rows only. No matrix of tokens × tokens exists: a single query keeps one
 /// row of scores; many queries go through keys in tiles with a running softmax (Dao et al. 2022), queries as columns, so that the tiles are products
 /// of the same kind as those of the weights.
 /// </summary>
-internal readonly unsafe struct Attention(ComputeContext context, AttentionSpec spec, KvCache cache, int layer)
+internal readonly unsafe struct Attention(ComputeContext context, AttentionSpec spec, int layer)
 {
     // Keys of a tile: a multiple of the register tile's rows.
     private const int KeyTile = 96;
@@ -22,19 +23,17 @@ internal readonly unsafe struct Attention(ComputeContext context, AttentionSpec 
 
     private readonly ComputeContext context = context;
     private readonly AttentionSpec spec = spec;
-    private readonly KvCache cache = cache;
     private readonly int layer = layer;
     private readonly FloatArithmetic arithmetic = context.Arithmetic;
 
     /// <summary>Computes the outputs of all heads.</summary>
-    /// <param name="queries">[tokens, heads, head size], rotated.</param>
-    /// <param name="firstPosition">The position of the first query.</param>
-    /// <param name="tokenCount">Queries.</param>
-    /// <param name="outputs">[tokens, heads, value size].</param>
-    public void Run(float* queries, int firstPosition, int tokenCount, float* outputs)
+    /// <param name="segments">The texts; their keys and values are stored.</param>
+    /// <param name="queries">[rows, heads, head size], rotated.</param>
+    /// <param name="outputs">[rows, heads, value size].</param>
+    public void Run(List<Segment> segments, float* queries, float* outputs)
     {
         int threads = context.Pool.ThreadCount;
-        context.Pool.Run(threads, new Work(this, (nint)queries, firstPosition, tokenCount, (nint)outputs, threads));
+        context.Pool.Run(threads, new Work(this, segments, (nint)queries, (nint)outputs, threads));
     }
 
     private int FirstVisible(int position) => spec.Window is { } window ? Math.Max(0, position - window + 1) : 0;
@@ -44,7 +43,7 @@ internal readonly unsafe struct Attention(ComputeContext context, AttentionSpec 
     private static int RoundUp(int count, int unit) => (count + unit - 1) / unit * unit;
 
     /// <summary>One query of one head.</summary>
-    private void AttendOne(float* query, int head, int position, float* output, Scratch scratch)
+    private void AttendOne(KvCache cache, float* query, int head, int position, float* output, Scratch scratch)
     {
         int first = FirstVisible(position);
         int count = position + 1 - first;
@@ -72,7 +71,7 @@ internal readonly unsafe struct Attention(ComputeContext context, AttentionSpec 
     }
 
     /// <summary>A panel of queries of one head.</summary>
-    private void AttendPanel(float* queries, int head, int position, int tokens, float* outputs, Scratch scratch)
+    private void AttendPanel(KvCache cache, float* queries, int head, int position, int tokens, float* outputs, Scratch scratch)
     {
         int width = RoundUp(tokens, arithmetic.Lanes);
         int valueRows = RoundUp(spec.ValueSize, FloatArithmetic.TileRowCount);
@@ -135,35 +134,60 @@ internal readonly unsafe struct Attention(ComputeContext context, AttentionSpec 
         }
     }
 
-    private readonly struct Work(Attention attention, nint queries, int firstPosition, int tokenCount, nint outputs, int parts) : IParallelWork
+    private readonly struct Work(Attention attention, List<Segment> segments, nint queries, nint outputs, int parts) : IParallelWork
     {
         public void Run(int part)
         {
             AttentionSpec spec = attention.spec;
-            Scratch scratch = attention.context.Scratch[part];
-            if (tokenCount < FewestTiledQueries)
+            // Panels are dealt out in turn, from text to text, because later ones see more keys.
+            int dealt = 0;
+            for (int i = 0; i < segments.Count; i++)
             {
-                int rows = tokenCount * spec.HeadCount;
-                int end = WorkerPool.Boundary(rows, 1, part + 1, parts);
-                for (int row = WorkerPool.Boundary(rows, 1, part, parts); row < end; row++)
+                Segment segment = segments[i];
+                float* ownQueries = (float*)queries + (long)segment.FirstRow * spec.HeadCount * spec.HeadSize;
+                float* ownOutputs = (float*)outputs + (long)segment.FirstRow * spec.HeadCount * spec.ValueSize;
+                if (segment.RowCount < FewestTiledQueries)
                 {
-                    attention.AttendOne(
-                        (float*)queries + (long)row * spec.HeadSize, row % spec.HeadCount, firstPosition + row / spec.HeadCount,
-                        (float*)outputs + (long)row * spec.ValueSize, scratch);
+                    // Every text is split over all parts, for texts differ in length; every other one backwards, for heads may not divide evenly.
+                    AttendRows(segment, ownQueries, ownOutputs, i % 2 == 0 ? part : parts - 1 - part, attention.context.Scratch[part]);
                 }
-                return;
+                else
+                {
+                    dealt = AttendPanels(segment, ownQueries, ownOutputs, part, dealt);
+                }
             }
-            // Later panels see more keys, so heads of one panel are dealt out in turn.
+        }
+
+        private void AttendRows(Segment segment, float* ownQueries, float* ownOutputs, int share, Scratch scratch)
+        {
+            AttentionSpec spec = attention.spec;
+            int rows = segment.RowCount * spec.HeadCount;
+            int end = WorkerPool.Boundary(rows, 1, share + 1, parts);
+            for (int row = WorkerPool.Boundary(rows, 1, share, parts); row < end; row++)
+            {
+                attention.AttendOne(
+                    segment.Cache, ownQueries + (long)row * spec.HeadSize, row % spec.HeadCount, segment.FirstPosition + row / spec.HeadCount,
+                    ownOutputs + (long)row * spec.ValueSize, scratch);
+            }
+        }
+
+        /// <summary>Heads of one panel lie next to one another in the deal.</summary>
+        /// <returns>Panels dealt so far.</returns>
+        private int AttendPanels(Segment segment, float* ownQueries, float* ownOutputs, int part, int dealt)
+        {
+            AttentionSpec spec = attention.spec;
             int panelWidth = attention.arithmetic.PanelWidth;
-            int units = (tokenCount + panelWidth - 1) / panelWidth * spec.HeadCount;
-            for (int unit = part; unit < units; unit += parts)
+            int units = (segment.RowCount + panelWidth - 1) / panelWidth * spec.HeadCount;
+            for (int unit = (part - dealt % parts + parts) % parts; unit < units; unit += parts)
             {
                 int head = unit % spec.HeadCount;
                 int first = unit / spec.HeadCount * panelWidth;
                 attention.AttendPanel(
-                    (float*)queries + ((long)first * spec.HeadCount + head) * spec.HeadSize, head, firstPosition + first,
-                    Math.Min(panelWidth, tokenCount - first), (float*)outputs + ((long)first * spec.HeadCount + head) * spec.ValueSize, scratch);
+                    segment.Cache, ownQueries + ((long)first * spec.HeadCount + head) * spec.HeadSize, head, segment.FirstPosition + first,
+                    Math.Min(panelWidth, segment.RowCount - first), ownOutputs + ((long)first * spec.HeadCount + head) * spec.ValueSize,
+                    attention.context.Scratch[part]);
             }
+            return dealt + units;
         }
     }
 }

@@ -15,6 +15,7 @@ public sealed class Decoder : IDisposable
 {
     private readonly DecoderWeights weights;
     private readonly TensorFormat keyValueFormat;
+    private readonly ForwardPass pass;
     private bool disposed;
 
     private Decoder(DecoderWeights weights, DecoderOptions options, InstructionSet instructions, TensorFormat keyValueFormat)
@@ -23,7 +24,8 @@ public sealed class Decoder : IDisposable
         this.keyValueFormat = keyValueFormat;
         Options = options;
         Context = new ComputeContext(options.ThreadCount, instructions, options.Observer);
-        Pass = new ForwardPass(weights, Context);
+        pass = new ForwardPass(weights, Context);
+        Runner = new BatchRunner(pass, options, weights.Spec.VocabularySize);
         MaximumLength = LongestText(weights.Spec);
     }
 
@@ -45,8 +47,8 @@ public sealed class Decoder : IDisposable
     /// <summary>Threads and instructions.</summary>
     internal ComputeContext Context { get; }
 
-    /// <summary>The interpreter; used under <see cref="Gate"/>.</summary>
-    internal ForwardPass Pass { get; }
+    /// <summary>Runs calls; used under <see cref="Gate"/>.</summary>
+    internal BatchRunner Runner { get; }
 
     /// <summary>One call at a time.</summary>
     internal Lock Gate { get; } = new();
@@ -97,7 +99,7 @@ public sealed class Decoder : IDisposable
             if (disposed)
                 return;
             disposed = true;
-            Pass.Dispose();
+            pass.Dispose();
             Context.Dispose();
             weights.Dispose();
         }

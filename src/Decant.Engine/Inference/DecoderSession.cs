@@ -1,6 +1,5 @@
 using System.Globalization;
 using Decant.Core.Errors;
-using Decant.Engine.Kernels;
 
 namespace Decant.Engine.Inference;
 
@@ -12,30 +11,27 @@ namespace Decant.Engine.Inference;
 /// </summary>
 public sealed unsafe class DecoderSession : IDisposable
 {
-    // Logits of this many bytes are computed at a time: enough tokens that decoding the head's rows is spread over many, without
-    // vocabulary × tokens in memory.
-    private const int LogitsTileByteCount = 16 << 20;
-    private const int LargestLogitsTile = 64;
-
     private readonly Decoder decoder;
-    private readonly KvCache cache;
-    private AlignedBuffer? logits;
+    private readonly LogitsTile logits = new();
     private bool disposed;
 
     internal DecoderSession(Decoder decoder, KvCache cache)
     {
         this.decoder = decoder;
-        this.cache = cache;
+        Cache = cache;
     }
 
     /// <summary>Tokens in the cache.</summary>
     public int Length { get; private set; }
 
     /// <summary>The most tokens it can hold.</summary>
-    public int Capacity => cache.Capacity;
+    public int Capacity => Cache.Capacity;
 
     /// <summary>Memory of the cache.</summary>
-    public long CacheByteCount => cache.ByteCount;
+    public long CacheByteCount => Cache.ByteCount;
+
+    /// <summary>Keys and values.</summary>
+    internal KvCache Cache { get; }
 
     /// <summary>Forgets all tokens.</summary>
     public void Reset() => Length = 0;
@@ -60,27 +56,8 @@ public sealed unsafe class DecoderSession : IDisposable
         lock (decoder.Gate)
         {
             decoder.ThrowIfDisposed();
-            int textLength = Length + ids.Length;
-            ForwardPass pass = decoder.Pass;
-            int batch = decoder.Options.BatchLength;
-            int last = 0;
-            for (int first = 0; first < ids.Length; first += batch)
-            {
-                int count = Math.Min(batch, ids.Length - first);
-                pass.Run(cache, ids.Slice(first, count), Length + first, textLength, cancellationToken);
-                last = count - 1;
-                if (decoder.Options.Observer is not null)
-                {
-                    pass.FinalNorm(0, count);
-                    pass.ObserveFinal(count);
-                }
-            }
-            if (decoder.Options.Observer is null)
-                pass.FinalNorm(last, 1);
-            float* result = Logits(1);
-            pass.Head(last, 1, result);
-            Length = textLength;
-            return new ReadOnlySpan<float>(result, decoder.Spec.VocabularySize);
+            decoder.Runner.Run(this, ids, ids.Length - 1, logits, null, cancellationToken);
+            return new ReadOnlySpan<float>(logits.Reserve(decoder.Spec.VocabularySize), decoder.Spec.VocabularySize);
         }
     }
 
@@ -98,20 +75,7 @@ public sealed unsafe class DecoderSession : IDisposable
         lock (decoder.Gate)
         {
             decoder.ThrowIfDisposed();
-            int textLength = Length + ids.Length;
-            ForwardPass pass = decoder.Pass;
-            int batch = decoder.Options.BatchLength;
-            for (int first = 0; first < ids.Length; first += batch)
-            {
-                int count = Math.Min(batch, ids.Length - first);
-                pass.Run(cache, ids.Slice(first, count), Length + first, textLength, cancellationToken);
-                int skipped = Math.Clamp(firstPosition - first, 0, count);
-                bool observed = decoder.Options.Observer is not null;
-                pass.FinalNorm(observed ? 0 : skipped, observed ? count : count - skipped);
-                pass.ObserveFinal(count);
-                ScoreRows(first, skipped, count, visit, cancellationToken);
-            }
-            Length = textLength;
+            decoder.Runner.Run(this, ids, firstPosition, logits, (_, position, values) => visit(position, values), cancellationToken);
         }
     }
 
@@ -121,46 +85,22 @@ public sealed unsafe class DecoderSession : IDisposable
         if (disposed)
             return;
         disposed = true;
-        cache.Dispose();
-        logits?.Dispose();
+        Cache.Dispose();
+        logits.Dispose();
     }
 
-    private void ScoreRows(int firstPosition, int firstRow, int endRow, LogitsVisitor visit, CancellationToken cancellationToken)
-    {
-        int vocabulary = decoder.Spec.VocabularySize;
-        int tile = (int)Math.Clamp(LogitsTileByteCount / ((long)vocabulary * sizeof(float)), 1, LargestLogitsTile);
-        for (int row = firstRow; row < endRow; row += tile)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            int count = Math.Min(tile, endRow - row);
-            float* values = Logits(count);
-            decoder.Pass.Head(row, count, values);
-            for (int i = 0; i < count; i++)
-                visit(firstPosition + row + i, new ReadOnlySpan<float>(values + (long)i * vocabulary, vocabulary));
-        }
-    }
+    /// <summary>True if the session was started by that decoder.</summary>
+    internal bool BelongsTo(Decoder other) => decoder == other;
 
-    private float* Logits(int rowCount)
-    {
-        long byteCount = (long)rowCount * decoder.Spec.VocabularySize * sizeof(float);
-        if (logits is null || logits.ByteCount < byteCount)
-        {
-            logits?.Dispose();
-            logits = new AlignedBuffer(byteCount, "The logits", "");
-        }
-        return logits.Floats;
-    }
+    /// <summary>Counts tokens whose keys and values are now stored.</summary>
+    internal void Grow(int count) => Length += count;
 
-    private void Check(ReadOnlySpan<int> ids)
+    /// <summary>Throws unless the tokens can be run after those the session holds.</summary>
+    internal void Check(ReadOnlySpan<int> ids)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
         if (ids.IsEmpty)
             throw new UsageException("There are no tokens to run: the prompt is empty.");
-        if (ids.Length > Capacity - Length)
-        {
-            throw new UsageException(string.Create(
-                CultureInfo.InvariantCulture, $"The context is full: {Length} tokens and {ids.Length} more do not fit into {Capacity}. Use a longer context (--context)."));
-        }
+        CheckRoom(ids.Length);
         int vocabulary = decoder.Spec.VocabularySize;
         for (int i = 0; i < ids.Length; i++)
         {
@@ -169,6 +109,17 @@ public sealed unsafe class DecoderSession : IDisposable
                 throw new UsageException(string.Create(
                     CultureInfo.InvariantCulture, $"Token {i} of the call is {ids[i]}; the model's vocabulary has ids 0 to {vocabulary - 1}. Does the tokenizer belong to this model?"));
             }
+        }
+    }
+
+    /// <summary>Throws unless so many more tokens fit.</summary>
+    internal void CheckRoom(int count)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        if (count > Capacity - Length)
+        {
+            throw new UsageException(string.Create(
+                CultureInfo.InvariantCulture, $"The context is full: {Length} tokens and {count} more do not fit into {Capacity}. Use a longer context (--context)."));
         }
     }
 }

@@ -6,7 +6,8 @@ namespace Decant.Engine.Inference;
 
 /// <summary>
 /// Runs batches of tokens through the blocks: an interpreter of <see cref="DecoderSpec"/>. Activations are rows of tokens in single
-/// precision; the buffers are as large as the largest batch so far.
+/// precision; the buffers are as large as the largest batch so far. The rows may belong to several texts: products, norms and activations
+/// see rows only; rotation, caches and attention go by <see cref="Segment"/>.
 /// </summary>
 internal sealed unsafe class ForwardPass : IDisposable
 {
@@ -17,7 +18,9 @@ internal sealed unsafe class ForwardPass : IDisposable
     private readonly DecoderWeights weights;
     private readonly ComputeContext context;
     private readonly DecoderSpec spec;
-    private readonly Dictionary<RopeSpec, RotaryTable> rotaryTables = [];
+    private readonly RotaryTable[] rotaryTables;
+    private readonly int[] rotaryTableOfLayer;
+    private readonly nint[] rotaryRows;
     private readonly ExpertRouting?[] routings;
     private AlignedBuffer? buffer;
     private int bufferTokenCount;
@@ -32,6 +35,7 @@ internal sealed unsafe class ForwardPass : IDisposable
     private float* inner;
     private float* gathered;
     private float* routerScores;
+    private float* rotaryCopies;
     private int[] expertTokens = [];
     private float[] expertWeights = [];
 
@@ -42,44 +46,45 @@ internal sealed unsafe class ForwardPass : IDisposable
         this.context = context;
         spec = weights.Spec;
         routings = [.. spec.Layers.Select(layer => layer.FeedForward.Experts is { } experts ? new ExpertRouting(experts) : null)];
-        foreach (LayerSpec layer in spec.Layers)
-        {
-            if (layer.Attention.Rope is { } rope)
-                rotaryTables.TryAdd(rope, new RotaryTable(rope));
-        }
+        List<RopeSpec> ropes = [.. spec.Layers.Select(layer => layer.Attention.Rope).OfType<RopeSpec>().Distinct()];
+        rotaryTables = [.. ropes.Select(rope => new RotaryTable(rope))];
+        rotaryTableOfLayer = [.. spec.Layers.Select(layer => layer.Attention.Rope is { } rope ? ropes.IndexOf(rope) : -1)];
+        rotaryRows = new nint[rotaryTables.Length];
     }
 
     /// <summary>The rows of the last batch [tokens, hidden], after the last block; normalised by <see cref="FinalNorm"/>.</summary>
     public float* Stream => stream;
 
     /// <summary>Runs one batch and leaves the residual stream behind the last block in <see cref="Stream"/>.</summary>
-    /// <param name="cache">Where keys and values go and come from.</param>
-    /// <param name="ids">The tokens.</param>
-    /// <param name="firstPosition">The position of the first.</param>
-    /// <param name="textLength">Tokens in the cache when the whole call, of which this may be one batch, is done.</param>
+    /// <param name="segments">Whose tokens they are, in the order of rows; no cache twice.</param>
+    /// <param name="ids">The tokens of all segments, one after another.</param>
     /// <param name="cancellationToken">Looked at before each half of a block.</param>
-    public void Run(KvCache cache, ReadOnlySpan<int> ids, int firstPosition, int textLength, CancellationToken cancellationToken)
+    public void Run(List<Segment> segments, ReadOnlySpan<int> ids, CancellationToken cancellationToken)
     {
         int count = ids.Length;
         Reserve(count);
-        foreach (RotaryTable table in rotaryTables.Values)
-            table.Prepare(firstPosition, textLength);
-        Embed(ids, firstPosition);
+        PrepareRotation(segments);
+        Embed(segments, ids);
         context.Observer?.HiddenState(0, Rows(stream, count), count);
         for (int index = 0; index < weights.Layers.Length; index++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            RunLayer(weights.Layers[index], index, cache, firstPosition, count, cancellationToken);
+            RunLayer(weights.Layers[index], index, segments, count, cancellationToken);
             context.Observer?.HiddenState(index + 1, Rows(stream, count), count);
         }
     }
 
-    /// <summary>Normalises rows of the stream in place for the head.</summary>
-    public void FinalNorm(int firstRow, int rowCount)
+    /// <summary>Moves rows of the stream nearer to its start, for the head takes rows that lie together.</summary>
+    public void MoveRows(int fromRow, int toRow, int rowCount)
     {
-        float* rows = stream + (long)firstRow * spec.HiddenSize;
-        weights.FinalNorm?.Apply(context, rows, rows, rowCount);
+        if (fromRow == toRow)
+            return;
+        int length = checked(rowCount * spec.HiddenSize);
+        new ReadOnlySpan<float>(stream + (long)fromRow * spec.HiddenSize, length).CopyTo(new Span<float>(stream + (long)toRow * spec.HiddenSize, length));
     }
+
+    /// <summary>Normalises the first rows of the stream in place for the head.</summary>
+    public void FinalNorm(int rowCount) => weights.FinalNorm?.Apply(context, stream, stream, rowCount);
 
     /// <summary>Tells the observer about the normalised stream.</summary>
     public void ObserveFinal(int count) => context.Observer?.HiddenState(spec.Layers.Length + 1, Rows(stream, count), count);
@@ -102,7 +107,7 @@ internal sealed unsafe class ForwardPass : IDisposable
     public void Dispose()
     {
         buffer?.Dispose();
-        foreach (RotaryTable table in rotaryTables.Values)
+        foreach (RotaryTable table in rotaryTables)
             table.Dispose();
     }
 
@@ -119,7 +124,9 @@ internal sealed unsafe class ForwardPass : IDisposable
         int attendedWidth = spec.Layers.Max(l => l.Attention.HeadCount * l.Attention.ValueSize);
         int innerWidth = spec.Layers.Max(l => l.FeedForward.Width * (l.FeedForward.Gated ? 2 : 1));
         int experts = spec.Layers.Max(l => l.FeedForward.Experts?.Count ?? 0);
-        int[] widths = [hidden, hidden, hidden, hidden, heads, keyWidth, valueWidth, attendedWidth, innerWidth, experts > 0 ? hidden : 0, experts];
+        int angles = rotaryTables.Sum(table => 2 * table.ValuesPerPosition);
+        int[] widths =
+            [hidden, hidden, hidden, hidden, heads, keyWidth, valueWidth, attendedWidth, innerWidth, experts > 0 ? hidden : 0, experts, angles];
         buffer?.Dispose();
         buffer = null;
         bufferTokenCount = 0;
@@ -144,35 +151,66 @@ internal sealed unsafe class ForwardPass : IDisposable
         inner = Take(8);
         gathered = Take(9);
         routerScores = Take(10);
+        rotaryCopies = Take(11);
         expertTokens = new int[count];
         expertWeights = new float[count];
         bufferTokenCount = count;
     }
 
-    private void Embed(ReadOnlySpan<int> ids, int firstPosition)
+    /// <summary>
+    /// Makes the cosines and sines of every row readable: row after row, as a table has positions. One text reads its table; the rows of several
+    /// are copied, because where a scaling depends on the length of the text, their tables differ.
+    /// </summary>
+    private void PrepareRotation(List<Segment> segments)
+    {
+        float* next = rotaryCopies;
+        for (int i = 0; i < rotaryTables.Length; i++)
+        {
+            RotaryTable table = rotaryTables[i];
+            if (segments.Count == 1)
+            {
+                table.Prepare(segments[0].FirstPosition, segments[0].TextLength);
+                rotaryRows[i] = (nint)table.Cosines(segments[0].FirstPosition);
+                continue;
+            }
+            rotaryRows[i] = (nint)next;
+            foreach (Segment segment in segments)
+            {
+                table.Prepare(segment.FirstPosition, segment.TextLength);
+                int length = 2 * table.ValuesPerPosition * segment.RowCount;
+                Copy(table.Cosines(segment.FirstPosition), next, length);
+                next += length;
+            }
+        }
+    }
+
+    private void Embed(List<Segment> segments, ReadOnlySpan<int> ids)
     {
         EmbeddingSpec embedding = spec.Embedding;
         int hidden = spec.HiddenSize;
-        for (int i = 0; i < ids.Length; i++)
+        foreach (Segment segment in segments)
         {
-            float* row = stream + (long)i * hidden;
-            weights.TokenEmbedding.DecodeRow(ids[i], row);
-            if (embedding.Scale != 1)
-                context.Arithmetic.Scale(row, embedding.Scale, hidden);
-            if (weights.PositionEmbedding is { } positions)
+            for (int i = 0; i < segment.RowCount; i++)
             {
-                positions.DecodeRow(firstPosition + i + embedding.LearnedPositionOffset, normed);
-                context.Arithmetic.AddScaled(row, normed, 1, hidden);
+                float* row = stream + (long)(segment.FirstRow + i) * hidden;
+                weights.TokenEmbedding.DecodeRow(ids[segment.FirstRow + i], row);
+                if (embedding.Scale != 1)
+                    context.Arithmetic.Scale(row, embedding.Scale, hidden);
+                if (weights.PositionEmbedding is { } positions)
+                {
+                    positions.DecodeRow(segment.FirstPosition + i + embedding.LearnedPositionOffset, normed);
+                    context.Arithmetic.AddScaled(row, normed, 1, hidden);
+                }
             }
         }
         weights.EmbeddingNorm?.Apply(context, stream, stream, ids.Length);
     }
 
-    private void RunLayer(DecoderLayer layer, int index, KvCache cache, int firstPosition, int count, CancellationToken cancellationToken)
+    private void RunLayer(DecoderLayer layer, int index, List<Segment> segments, int count, CancellationToken cancellationToken)
     {
         LayerSpec layerSpec = layer.Spec;
         float* attentionInput = Normalise(layer.AttentionNorm, count);
-        RunAttention(layer, index, cache, attentionInput, firstPosition, count, branch);
+        RunAttention(layer, index, segments, attentionInput, count, branch);
         if (layerSpec.Form == BlockForm.Parallel)
         {
             float* feedForwardInput = layer.FeedForwardNorm is { } own ? Normalise(own, count) : attentionInput;
@@ -206,55 +244,68 @@ internal sealed unsafe class ForwardPass : IDisposable
             postNorm!.Apply(context, stream, stream, count);
     }
 
-    private void RunAttention(DecoderLayer layer, int index, KvCache cache, float* input, int firstPosition, int count, float* output)
+    private void RunAttention(DecoderLayer layer, int index, List<Segment> segments, float* input, int count, float* output)
     {
         AttentionSpec attention = layer.Spec.Attention;
         layer.QueryKeyValue.Multiply(context, input, count, (nint)queries, (nint)keys, (nint)values);
         bool perHead = attention.QueryKeyNorm?.Span != QueryKeyNormSpan.Projection;
         layer.QueryNorm?.Apply(context, queries, queries, perHead ? (long)count * attention.HeadCount : count);
         layer.KeyNorm?.Apply(context, keys, keys, perHead ? (long)count * attention.KeyValueHeadCount : count);
-        RotaryTable? table = attention.Rope is { } rope ? rotaryTables[rope] : null;
         int parts = count < TokensWorthThreads ? 1 : context.Pool.ThreadCount;
-        context.Pool.Run(parts, new StoreWork(this, attention, cache, index, table, firstPosition, count, parts));
-        new Attention(context, attention, cache, index).Run(queries, firstPosition, count, attended);
+        context.Pool.Run(parts, new StoreWork(this, attention, index, segments, count, parts));
+        new Attention(context, attention, index).Run(segments, queries, attended);
         layer.AttentionOutput.Multiply(context, attended, count, (nint)output);
     }
 
-    /// <summary>Rotates the queries and keys of some tokens and stores their keys and values.</summary>
-    private void RotateAndStore(AttentionSpec attention, KvCache cache, int layer, RotaryTable? table, int firstPosition, int first, int end)
+    /// <summary>Rotates the queries and keys of some rows and stores their keys and values.</summary>
+    private void RotateAndStore(AttentionSpec attention, int layer, List<Segment> segments, int first, int end)
     {
-        int heads = attention.KeyValueHeadCount;
-        if (table is not null)
+        if (rotaryTableOfLayer[layer] is var table and >= 0)
         {
-            Rotate(table, queries, attention.HeadCount, attention.HeadSize, firstPosition, first, end);
-            Rotate(table, keys, heads, attention.HeadSize, firstPosition, first, end);
+            Rotate(table, queries, attention.HeadCount, attention.HeadSize, first, end);
+            Rotate(table, keys, attention.KeyValueHeadCount, attention.HeadSize, first, end);
         }
+        foreach (Segment segment in segments)
+        {
+            int firstRow = Math.Max(first, segment.FirstRow);
+            int endRow = Math.Min(end, segment.FirstRow + segment.RowCount);
+            if (firstRow < endRow)
+                Store(attention, layer, segment, firstRow, endRow);
+        }
+    }
+
+    private void Store(AttentionSpec attention, int layer, Segment segment, int firstRow, int endRow)
+    {
+        KvCache cache = segment.Cache;
+        int heads = attention.KeyValueHeadCount;
         for (int head = 0; head < heads; head++)
         {
             byte* keyRows = cache.Keys(layer, head);
             byte* valueRows = cache.Values(layer, head);
-            for (int token = first; token < end; token++)
+            for (int row = firstRow; row < endRow; row++)
             {
-                long row = (long)token * heads + head;
-                cache.Store(keyRows, firstPosition + token, keys + row * attention.HeadSize, attention.HeadSize);
-                cache.Store(valueRows, firstPosition + token, values + row * attention.ValueSize, attention.ValueSize);
+                int position = segment.FirstPosition + row - segment.FirstRow;
+                long headRow = (long)row * heads + head;
+                cache.Store(keyRows, position, keys + headRow * attention.HeadSize, attention.HeadSize);
+                cache.Store(valueRows, position, values + headRow * attention.ValueSize, attention.ValueSize);
             }
         }
     }
 
-    private void Rotate(RotaryTable table, float* rows, int headCount, int headSize, int firstPosition, int first, int end)
+    private void Rotate(int tableIndex, float* rows, int headCount, int headSize, int first, int end)
     {
-        for (int token = first; token < end; token++)
+        RotaryTable table = rotaryTables[tableIndex];
+        for (int row = first; row < end; row++)
         {
-            float* cosines = table.Cosines(firstPosition + token);
-            float* sines = table.Sines(firstPosition + token);
+            float* cosines = (float*)rotaryRows[tableIndex] + (long)row * 2 * table.ValuesPerPosition;
+            float* sines = cosines + table.ValuesPerPosition;
             for (int head = 0; head < headCount; head++)
             {
-                float* row = rows + ((long)token * headCount + head) * headSize;
+                float* x = rows + ((long)row * headCount + head) * headSize;
                 if (table.Spec.Pairing == RopePairing.Half)
-                    context.Arithmetic.RotateHalves(row, cosines, sines, table.Spec.RotaryCount);
+                    context.Arithmetic.RotateHalves(x, cosines, sines, table.Spec.RotaryCount);
                 else
-                    context.Arithmetic.RotatePairs(row, cosines, sines, table.Spec.RotaryCount);
+                    context.Arithmetic.RotatePairs(x, cosines, sines, table.Spec.RotaryCount);
             }
         }
     }
@@ -339,10 +390,9 @@ internal sealed unsafe class ForwardPass : IDisposable
         }
     }
 
-    private readonly struct StoreWork(
-        ForwardPass pass, AttentionSpec attention, KvCache cache, int layer, RotaryTable? table, int firstPosition, int count, int parts) : IParallelWork
+    private readonly struct StoreWork(ForwardPass pass, AttentionSpec attention, int layer, List<Segment> segments, int count, int parts) : IParallelWork
     {
         public void Run(int part) => pass.RotateAndStore(
-            attention, cache, layer, table, firstPosition, WorkerPool.Boundary(count, 1, part, parts), WorkerPool.Boundary(count, 1, part + 1, parts));
+            attention, layer, segments, WorkerPool.Boundary(count, 1, part, parts), WorkerPool.Boundary(count, 1, part + 1, parts));
     }
 }

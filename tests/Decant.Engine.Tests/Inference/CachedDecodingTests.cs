@@ -26,20 +26,12 @@ public class CachedDecodingTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Where the rotation depends on the length of the text, a cache with older keys gives other logits: tested apart.</summary>
-    private static bool DependsOnLength(ReferenceCheckpoint checkpoint) => checkpoint.Model.Spec.Layers.Any(layer => layer.Attention.Rope?.Scaling switch
-    {
-        RopeScaling.DynamicNtk dynamic => checkpoint.Length > dynamic.OriginalContext,
-        RopeScaling.LongRope lists => checkpoint.Length > lists.OriginalContext,
-        _ => false,
-    });
-
     [Theory]
     [MemberData(nameof(Cases))]
     public void Token_by_token_equals_the_whole_text(string folder, string kernel)
     {
         using var checkpoint = new ReferenceCheckpoint(folder);
-        if (DependsOnLength(checkpoint))
+        if (checkpoint.DependsOnLength)
             return;
         using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
         using DecoderSession session = decoder.StartSession(checkpoint.Length);
@@ -56,7 +48,7 @@ public class CachedDecodingTests
     public void Pieces_of_any_length_equal_the_whole_text(string folder, string kernel)
     {
         using var checkpoint = new ReferenceCheckpoint(folder);
-        if (DependsOnLength(checkpoint))
+        if (checkpoint.DependsOnLength)
             return;
         using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
         using DecoderSession session = decoder.StartSession(checkpoint.Length);

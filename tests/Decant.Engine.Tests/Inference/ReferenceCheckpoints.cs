@@ -41,6 +41,14 @@ internal sealed class ReferenceCheckpoint : IDisposable
 
     public double Tolerance => (double)Index["tolerance"]!;
 
+    /// <summary>True where the rotation depends on the length of the text: a cache with older keys then gives other logits, which is tested apart.</summary>
+    public bool DependsOnLength => Model.Spec.Layers.Any(layer => layer.Attention.Rope?.Scaling switch
+    {
+        RopeScaling.DynamicNtk dynamic => Length > dynamic.OriginalContext,
+        RopeScaling.LongRope lists => Length > lists.OriginalContext,
+        _ => false,
+    });
+
     public ReadOnlySpan<float> Logits(int row, int position) =>
         Expected.Singles("logits").Slice((row * Length + position) * Vocabulary, Vocabulary);
 

@@ -1,0 +1,143 @@
+using System.Runtime.InteropServices;
+
+namespace Decant.Engine.Inference;
+
+/// <summary>
+/// Runs calls: cuts the tokens of their texts into pieces, packs pieces into passes and computes the logits asked for. A text of up to
+/// <see cref="DecoderOptions.BatchLength"/> tokens is one piece, a longer one is cut at multiples of that length: a piece never depends on what
+/// else is in the call. Passes are filled with whole pieces, in order.
+/// </summary>
+internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions options, int vocabularySize)
+{
+    // Logits of this many bytes are computed at a time: enough tokens that decoding the head's rows is spread over many, without
+    // vocabulary × tokens in memory.
+    private const int LogitsTileByteCount = 16 << 20;
+    private const int LargestLogitsTile = 64;
+
+    private readonly List<Segment> segments = [];
+    private readonly List<WantedRows> wanted = [];
+    private readonly List<BatchEntry> single = [];
+    private bool running;
+
+    /// <summary>One text alone: see <see cref="Run(ReadOnlySpan{BatchEntry}, ReadOnlySpan{int}, LogitsTile, BatchLogitsVisitor?, CancellationToken)"/>.</summary>
+    public void Run(
+        DecoderSession session, ReadOnlySpan<int> ids, int firstLogits, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
+    {
+        ThrowIfRunning();
+        single.Clear();
+        single.Add(new BatchEntry(session, 0, ids.Length, Math.Min(firstLogits, ids.Length)));
+        Run(CollectionsMarshal.AsSpan(single), ids, logits, visit, cancellationToken);
+    }
+
+    /// <summary>Runs a call. Sessions have their new length when all of it is done, none of them before.</summary>
+    /// <param name="entries">Checked; no session twice.</param>
+    /// <param name="ids">The tokens of all entries, one after another.</param>
+    /// <param name="logits">Where logits are computed; holds those of the last tile afterwards.</param>
+    /// <param name="visit">Sees the logits asked for, entry by entry and in the order of positions; or null.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public void Run(
+        ReadOnlySpan<BatchEntry> entries, ReadOnlySpan<int> ids, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
+    {
+        ThrowIfRunning();
+        running = true;
+        try
+        {
+            RunPasses(entries, ids, logits, visit, cancellationToken);
+        }
+        finally
+        {
+            running = false;
+            segments.Clear();
+            wanted.Clear();
+        }
+        foreach (BatchEntry entry in entries)
+            entry.Session.Grow(entry.IdCount);
+    }
+
+    private void ThrowIfRunning()
+    {
+        // The lock lets its own thread in again.
+        if (running)
+            throw new InvalidOperationException("A decoder cannot be run from inside the visitor of its own logits.");
+    }
+
+    private void RunPasses(
+        ReadOnlySpan<BatchEntry> entries, ReadOnlySpan<int> ids, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
+    {
+        int done = 0;
+        int rows = 0;
+        for (int index = 0; index < entries.Length; index++)
+        {
+            BatchEntry entry = entries[index];
+            int textLength = entry.Session.Length + entry.IdCount;
+            for (int first = 0; first < entry.IdCount; first += options.BatchLength)
+            {
+                int count = Math.Min(options.BatchLength, entry.IdCount - first);
+                if (rows + count > options.BatchLength)
+                {
+                    RunPass(ids.Slice(done, rows), logits, visit, cancellationToken);
+                    done += rows;
+                    rows = 0;
+                }
+                segments.Add(new Segment(entry.Session.Cache, entry.Session.Length + first, rows, count, textLength));
+                int skipped = Math.Clamp(entry.FirstLogits - first, 0, count);
+                if (skipped < count)
+                    wanted.Add(new WantedRows(index, first + skipped, rows + skipped, count - skipped));
+                rows += count;
+            }
+        }
+        RunPass(ids.Slice(done, rows), logits, visit, cancellationToken);
+    }
+
+    private void RunPass(ReadOnlySpan<int> ids, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
+    {
+        pass.Run(segments, ids, cancellationToken);
+        if (options.Observer is not null)
+        {
+            pass.FinalNorm(ids.Length);
+            pass.ObserveFinal(ids.Length);
+        }
+        int count = 0;
+        foreach (WantedRows rows in wanted)
+        {
+            pass.MoveRows(rows.FirstRow, count, rows.Count);
+            count += rows.Count;
+        }
+        if (options.Observer is null)
+            pass.FinalNorm(count);
+        ShowLogits(count, logits, visit, cancellationToken);
+        segments.Clear();
+        wanted.Clear();
+    }
+
+    /// <summary>Computes the logits of the first rows of the stream, which are the wanted ones, in tiles of nearly equal height.</summary>
+    private void ShowLogits(int rowCount, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
+    {
+        int largest = (int)Math.Clamp(LogitsTileByteCount / ((long)vocabularySize * sizeof(float)), 1, LargestLogitsTile);
+        int tiles = (rowCount + largest - 1) / largest;
+        int next = 0;
+        int visited = 0;
+        for (int tile = 0; tile < tiles; tile++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int first = WorkerPool.Boundary(rowCount, 1, tile, tiles);
+            int end = WorkerPool.Boundary(rowCount, 1, tile + 1, tiles);
+            float* values = logits.Reserve((long)(end - first) * vocabularySize);
+            pass.Head(first, end - first, values);
+            if (visit is null)
+                continue;
+            for (int row = first; row < end; row++)
+            {
+                if (visited == wanted[next].Count)
+                {
+                    next++;
+                    visited = 0;
+                }
+                visit(wanted[next].Entry, wanted[next].FirstPosition + visited++, new ReadOnlySpan<float>(values + (long)(row - first) * vocabularySize, vocabularySize));
+            }
+        }
+    }
+
+    /// <summary>Rows of one entry in a pass whose logits are wanted.</summary>
+    private readonly record struct WantedRows(int Entry, int FirstPosition, int FirstRow, int Count);
+}

@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Decant.Core.Errors;
+
+namespace Decant.Engine.Inference;
+
+/// <summary>
+/// New tokens of several texts that are run together: some may be prompts that are read, others texts that grow by a token. Weights are read
+/// once for all rows, which is what makes eight texts cost little more than one. Texts join and leave between runs: fill the batch, run it,
+/// fill it again. Not for use by two threads at once.
+/// <para>
+/// A text's results do not depend on which other texts are in the batch, only on how many rows a product has: products of few rows
+/// (fewer than 6 in single precision) and of many use different kernels, whose sums are taken in another order. Two runs in which both have few or both have many rows give a
+/// text the same bytes; otherwise its logits agree to the rounding of single precision. The number counts rows of a whole pass for the blocks,
+/// rows with wanted logits for the head, and rows routed to one expert for experts.
+/// </para>
+/// <para>
+/// If a run fails or is cancelled, every session holds what it held before it, and the batch what was added to it.
+/// </para>
+/// </summary>
+/// <param name="decoder">The decoder of all sessions; it must outlive the batch.</param>
+public sealed class DecoderBatch(Decoder decoder) : IDisposable
+{
+    private readonly Decoder decoder = decoder ?? throw new ArgumentNullException(nameof(decoder));
+    private readonly List<BatchEntry> entries = [];
+    private readonly List<int> ids = [];
+    private readonly LogitsTile logits = new();
+    private bool disposed;
+
+    /// <summary>Texts added since the last run.</summary>
+    public int Count => entries.Count;
+
+    /// <summary>Tokens added since the last run.</summary>
+    public int TokenCount => ids.Count;
+
+    /// <summary>Adds tokens that follow what a session holds; the logits of the last are wanted.</summary>
+    /// <param name="session">A session of the batch's decoder that is not yet in the batch.</param>
+    /// <param name="tokens">At least one token.</param>
+    /// <exception cref="UsageException">No tokens, an id outside the vocabulary, or more tokens than fit.</exception>
+    /// <exception cref="ArgumentException">The session belongs to another decoder or is in the batch already.</exception>
+    public void Add(DecoderSession session, ReadOnlySpan<int> tokens) => Add(session, tokens, Math.Max(0, tokens.Length - 1));
+
+    /// <summary>Adds tokens that follow what a session holds.</summary>
+    /// <param name="session">A session of the batch's decoder that is not yet in the batch.</param>
+    /// <param name="tokens">At least one token.</param>
+    /// <param name="firstPosition">The first index within <paramref name="tokens"/> whose logits are wanted; their number if none are.</param>
+    /// <exception cref="UsageException">No tokens, an id outside the vocabulary, or more tokens than fit.</exception>
+    /// <exception cref="ArgumentException">The session belongs to another decoder or is in the batch already.</exception>
+    public void Add(DecoderSession session, ReadOnlySpan<int> tokens, int firstPosition)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        ArgumentNullException.ThrowIfNull(session);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstPosition);
+        if (!session.BelongsTo(decoder))
+            throw new ArgumentException("The session belongs to another decoder; a batch runs sessions of one.", nameof(session));
+        session.Check(tokens);
+        for (int i = 0; i < entries.Count; i++)
+        {
+            if (entries[i].Session == session)
+            {
+                throw new ArgumentException(string.Create(
+                    CultureInfo.InvariantCulture, $"The session is in the batch already, as entry {i}. Add all its tokens at once, or run the batch between."), nameof(session));
+            }
+        }
+        entries.Add(new BatchEntry(session, ids.Count, tokens.Length, Math.Min(firstPosition, tokens.Length)));
+        ids.AddRange(tokens);
+    }
+
+    /// <summary>Runs all tokens added and empties the batch. Nothing is done if it is empty.</summary>
+    /// <param name="visit">
+    /// Sees the logits asked for, text by text in the order of adding and in the order of positions, on this thread; or null.
+    /// It may not use the decoder.
+    /// </param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    /// <exception cref="UsageException">A session has grown since it was added, and the tokens no longer fit.</exception>
+    /// <exception cref="ObjectDisposedException">A session or the decoder was disposed.</exception>
+    public void Run(BatchLogitsVisitor? visit, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        if (entries.Count == 0)
+            return;
+        lock (decoder.Gate)
+        {
+            decoder.ThrowIfDisposed();
+            foreach (BatchEntry entry in entries)
+                entry.Session.CheckRoom(entry.IdCount);
+            decoder.Runner.Run(CollectionsMarshal.AsSpan(entries), CollectionsMarshal.AsSpan(ids), logits, visit, cancellationToken);
+        }
+        Clear();
+    }
+
+    /// <summary>Takes out all that was added.</summary>
+    public void Clear()
+    {
+        entries.Clear();
+        ids.Clear();
+    }
+
+    /// <summary>Frees the memory of logits; the sessions live on.</summary>
+    public void Dispose()
+    {
+        disposed = true;
+        Clear();
+        logits.Dispose();
+    }
+}

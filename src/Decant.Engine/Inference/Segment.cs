@@ -1,0 +1,9 @@
+namespace Decant.Engine.Inference;
+
+/// <summary>The rows of one text in a pass over several: consecutive tokens that follow what its cache holds.</summary>
+/// <param name="Cache">Keys and values of the text.</param>
+/// <param name="FirstPosition">The position of the first token in the text.</param>
+/// <param name="FirstRow">The row of the first token in the pass.</param>
+/// <param name="RowCount">Tokens.</param>
+/// <param name="TextLength">Tokens of the text when the whole call, of which this may be a piece, is done.</param>
+internal readonly record struct Segment(KvCache Cache, int FirstPosition, int FirstRow, int RowCount, int TextLength);
