@@ -129,7 +129,7 @@ public unsafe class FloatArithmeticTests
     [MemberData(nameof(Widths))]
     public void Transposing_any_shape_moves_every_element(string width)
     {
-        foreach ((int rows, int columns) in new[] { (1, 1), (3, 5), (4, 4), (8, 8), (8, 17), (17, 8), (23, 41), (64, 64) })
+        foreach ((int rows, int columns) in new[] { (1, 1), (3, 5), (4, 4), (8, 8), (8, 17), (17, 8), (16, 16), (23, 41), (33, 48), (47, 20), (64, 64) })
         {
             float[] source = Normal(rows * (columns + 3), rows), target = new float[columns * (rows + 2)];
             fixed (float* from = source, to = target)

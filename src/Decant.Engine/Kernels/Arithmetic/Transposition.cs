@@ -20,17 +20,37 @@ internal static unsafe class Transposition
         }
     }
 
-    /// <summary>Blocks of 8 × 8 by AVX, the rest element by element.</summary>
+    /// <summary>Blocks of 16 × 16 by AVX-512, the rest in smaller blocks.</summary>
+    public static void Sixteen(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
+    {
+        int wholeRows = rowCount / 16 * 16;
+        int wholeColumns = columnCount / 16 * 16;
+        // Rows inside, so that the target is written line after line; the 16 lines of the source that a block reads are used up at once.
+        for (int column = 0; column < wholeColumns; column += 16)
+        {
+            for (int row = 0; row < wholeRows; row += 16)
+                SixteenBySixteen(source + row * sourceStride + column, sourceStride, target + column * targetStride + row, targetStride);
+        }
+        if (wholeColumns < columnCount)
+            Eight(source + wholeColumns, sourceStride, wholeRows, columnCount - wholeColumns, target + wholeColumns * targetStride, targetStride);
+        if (wholeRows < rowCount)
+            Eight(source + wholeRows * sourceStride, sourceStride, rowCount - wholeRows, columnCount, target + wholeRows, targetStride);
+    }
+
+    /// <summary>Blocks of 8 × 8 by AVX, the rest in smaller blocks.</summary>
     public static void Eight(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
     {
         int wholeRows = rowCount / 8 * 8;
         int wholeColumns = columnCount / 8 * 8;
-        for (int row = 0; row < wholeRows; row += 8)
+        for (int column = 0; column < wholeColumns; column += 8)
         {
-            for (int column = 0; column < wholeColumns; column += 8)
+            for (int row = 0; row < wholeRows; row += 8)
                 EightByEight(source + row * sourceStride + column, sourceStride, target + column * targetStride + row, targetStride);
         }
-        Rest(source, sourceStride, rowCount, columnCount, target, targetStride, wholeRows, wholeColumns);
+        if (wholeColumns < columnCount)
+            Four(source + wholeColumns, sourceStride, wholeRows, columnCount - wholeColumns, target + wholeColumns * targetStride, targetStride);
+        if (wholeRows < rowCount)
+            Four(source + wholeRows * sourceStride, sourceStride, rowCount - wholeRows, columnCount, target + wholeRows, targetStride);
     }
 
     /// <summary>Blocks of 4 × 4 by 128-bit vectors, the rest element by element.</summary>
@@ -38,21 +58,48 @@ internal static unsafe class Transposition
     {
         int wholeRows = rowCount / 4 * 4;
         int wholeColumns = columnCount / 4 * 4;
-        for (int row = 0; row < wholeRows; row += 4)
+        for (int column = 0; column < wholeColumns; column += 4)
         {
-            for (int column = 0; column < wholeColumns; column += 4)
+            for (int row = 0; row < wholeRows; row += 4)
                 FourByFour(source + row * sourceStride + column, sourceStride, target + column * targetStride + row, targetStride);
         }
-        Rest(source, sourceStride, rowCount, columnCount, target, targetStride, wholeRows, wholeColumns);
-    }
-
-    private static void Rest(
-        float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride, int wholeRows, int wholeColumns)
-    {
         if (wholeColumns < columnCount)
             Scalar(source + wholeColumns, sourceStride, wholeRows, columnCount - wholeColumns, target + wholeColumns * targetStride, targetStride);
         if (wholeRows < rowCount)
             Scalar(source + wholeRows * sourceStride, sourceStride, rowCount - wholeRows, columnCount, target + wholeRows, targetStride);
+    }
+
+    // Four columns at a time. A 512-bit register takes those of rows i, i + 4, i + 8 and i + 12, a 128-bit lane each, put together by loads; what
+    // follows stays within lanes, and a result holds one column of all sixteen rows in order.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SixteenBySixteen(float* source, long sourceStride, float* target, long targetStride)
+    {
+        for (int columns = 0; columns < 4; columns++)
+        {
+            Vector512<float> a0 = Quarters(source, sourceStride);
+            Vector512<float> a1 = Quarters(source + sourceStride, sourceStride);
+            Vector512<float> a2 = Quarters(source + 2 * sourceStride, sourceStride);
+            Vector512<float> a3 = Quarters(source + 3 * sourceStride, sourceStride);
+            Vector512<double> low01 = Avx512F.UnpackLow(a0, a1).AsDouble();
+            Vector512<double> low23 = Avx512F.UnpackLow(a2, a3).AsDouble();
+            Vector512<double> high01 = Avx512F.UnpackHigh(a0, a1).AsDouble();
+            Vector512<double> high23 = Avx512F.UnpackHigh(a2, a3).AsDouble();
+            Avx512F.UnpackLow(low01, low23).AsSingle().Store(target);
+            Avx512F.UnpackHigh(low01, low23).AsSingle().Store(target + targetStride);
+            Avx512F.UnpackLow(high01, high23).AsSingle().Store(target + 2 * targetStride);
+            Avx512F.UnpackHigh(high01, high23).AsSingle().Store(target + 3 * targetStride);
+            source += 4;
+            target += 4 * targetStride;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Quarters(float* source, long stride)
+    {
+        Vector512<float> rows = Vector128.Load(source).ToVector256Unsafe().ToVector512Unsafe();
+        rows = Avx512F.InsertVector128(rows, Vector128.Load(source + 4 * stride), 1);
+        rows = Avx512F.InsertVector128(rows, Vector128.Load(source + 8 * stride), 2);
+        return Avx512F.InsertVector128(rows, Vector128.Load(source + 12 * stride), 3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -42,7 +42,9 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps>
 
     public override void Transpose(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
     {
-        if (TOps.Lanes >= 8 && Avx.IsSupported)
+        if (TOps.Lanes >= 16 && Avx512F.IsSupported)
+            Transposition.Sixteen(source, sourceStride, rowCount, columnCount, target, targetStride);
+        else if (TOps.Lanes >= 8 && Avx.IsSupported)
             Transposition.Eight(source, sourceStride, rowCount, columnCount, target, targetStride);
         else if (TOps.Lanes > 1)
             Transposition.Four(source, sourceStride, rowCount, columnCount, target, targetStride);

@@ -1,0 +1,26 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Decant.Engine.Kernels;
+
+/// <summary>
+/// Requests for memory that will be read some microseconds later. A loop that reads many short rows far apart is met by no hardware prefetcher: it waits
+/// for each of them. Does nothing where .NET has no such instruction (Arm).
+/// </summary>
+internal static unsafe class Prefetching
+{
+    private const int LineByteCount = 64;
+
+    /// <summary>Asks for a range in the second-level cache. The addresses need not be readable.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Request(void* start, long byteCount)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (long offset = 0; offset < byteCount; offset += LineByteCount)
+            Sse.Prefetch1((byte*)start + offset);
+    }
+
+    /// <summary>The size of a share, in whole lines, when a loop spreads its requests for a range over so many passes.</summary>
+    public static long Share(long byteCount, int passCount) => (byteCount / passCount + LineByteCount - 1) / LineByteCount * LineByteCount;
+}
