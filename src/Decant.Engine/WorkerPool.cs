@@ -13,9 +13,11 @@ public interface IParallelWork
 
 /// <summary>
 /// A fork–join pool for work of microseconds. Workers spin for a moment after a job, then sleep. Parts are divided among threads in contiguous,
-/// nearly equal ranges before the job starts, and each thread runs its own, so that a thread meets the same data again; only if a worker has not come
-/// by the time the caller has finished (it sleeps, or the system gave its processor to another program) the caller runs that range too. What a
-/// part computes must not depend on its thread; memory per part number is safe. Dispatching allocates nothing. One job runs at a time: a
+/// nearly equal ranges before the job starts, and each thread takes its own one by one from the front, so that a thread meets the same data again and
+/// no counter is shared. A thread that has finished takes parts from the back of other ranges: those of a worker that sleeps, is slower, or whose
+/// processor the system gave to another program, which therefore holds up the job by one part at most. So give a job of any length several parts for
+/// each thread (<see cref="PartCount"/>). What a part computes must not depend on its thread; memory per part number is safe, and within the engine
+/// memory per thread. Dispatching allocates nothing. One job runs at a time: a
 /// second caller waits for the first, and work that dispatches again from inside a part runs its parts one after another on that thread.
 /// </summary>
 public sealed unsafe class WorkerPool : IDisposable
@@ -23,27 +25,34 @@ public sealed unsafe class WorkerPool : IDisposable
     /// <summary>The most threads a pool can have.</summary>
     public const int MaximumThreadCount = 64;
 
+    /// <summary>The most parts for each thread that <see cref="PartCount"/> gives.</summary>
+    internal const int MostPartsPerThread = 4;
+
     // How long an idle worker spins before it sleeps: longer than the serial gaps between the products of one token, short
     // enough that an idle engine costs nothing noticeable.
     private const long SpinMicroseconds = 60;
     private const int SpinsPerClockReading = 64;
 
+    // Ranges of others that a worker looks into before it leaves the rest to their owners and the caller.
+    private const int NeighbourCount = 3;
+
     [ThreadStatic]
     private static bool insidePart;
 
-    private readonly Worker[] workers;
+    [ThreadStatic]
+    private static int currentThread;
+
+    private readonly Worker[] threads;
     private readonly SemaphoreSlim finished = new(0);
     private readonly Lock oneJobAtATime = new();
     private readonly Lock failureLock = new();
-    private PaddedCounter generation;
-    private PaddedCounter remaining;
     private PaddedCounter callerSleeps;
     private delegate*<void*, int, void> job;
     private void* jobState;
-    private int jobPartCount;
+    private long partsBegun;
     private int failedPart;
     private ExceptionDispatchInfo? failure;
-    private bool stopping;
+    private volatile bool stopping;
 
     /// <summary>Starts the pool; the calling thread of <see cref="Run"/> is one of its threads.</summary>
     /// <param name="threadCount">1 to <see cref="MaximumThreadCount"/>, or 0 for all processors.</param>
@@ -53,11 +62,12 @@ public sealed unsafe class WorkerPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(threadCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(threadCount, MaximumThreadCount);
         ThreadCount = threadCount == 0 ? Math.Min(Environment.ProcessorCount, MaximumThreadCount) : threadCount;
-        workers = new Worker[ThreadCount - 1];
-        for (int i = 0; i < workers.Length; i++)
+        threads = new Worker[ThreadCount];
+        for (int i = 0; i < threads.Length; i++)
+            threads[i] = new Worker(i);
+        foreach (Worker worker in threads.AsSpan(1))
         {
-            Worker worker = workers[i] = new Worker(i + 1);
-            var thread = new Thread(() => Serve(worker)) { IsBackground = true, Name = $"Decant worker {i + 1}" };
+            var thread = new Thread(() => Serve(worker)) { IsBackground = true, Name = $"Decant worker {worker.Index}" };
             thread.Start();
         }
     }
@@ -65,8 +75,11 @@ public sealed unsafe class WorkerPool : IDisposable
     /// <summary>Threads that run parts, the caller's included.</summary>
     public int ThreadCount { get; }
 
+    /// <summary>Which of its pool's threads runs the part that asks: 0 for the caller of a job, and for a thread of no pool.</summary>
+    internal static int CurrentThread => currentThread;
+
     /// <summary>Workers that have stopped spinning.</summary>
-    internal int SleepingWorkerCount => workers.Count(worker => Volatile.Read(ref worker.Sleeps.Value) != 0);
+    internal int SleepingWorkerCount => threads.Count(worker => Volatile.Read(ref worker.Sleeps.Value) != 0);
 
     /// <summary>Wakes the caller of a job, who looks whether the job is done.</summary>
     internal void WakeCaller() => finished.Release();
@@ -80,7 +93,7 @@ public sealed unsafe class WorkerPool : IDisposable
     {
         if (partCount <= 0)
             return;
-        if (workers.Length == 0 || partCount == 1 || insidePart)
+        if (threads.Length == 1 || partCount == 1 || insidePart)
         {
             for (int part = 0; part < partCount; part++)
                 work.Run(part);
@@ -88,6 +101,17 @@ public sealed unsafe class WorkerPool : IDisposable
         }
         // The parameter lives in this frame, which outlasts the job; a job's state therefore never moves.
         Dispatch(&RunPart<TWork>, Unsafe.AsPointer(ref work), partCount);
+    }
+
+    /// <summary>
+    /// Parts for a job: one if it is too small to share, otherwise up to four for each thread, so that a thread that falls behind can be relieved.
+    /// </summary>
+    /// <param name="work">The size of the job, in any unit.</param>
+    /// <param name="smallestPart">The least work that is worth a part, in that unit.</param>
+    internal int PartCount(long work, long smallestPart)
+    {
+        long worthwhile = work / Math.Max(1, smallestPart);
+        return worthwhile < 2 ? 1 : ThreadCount * (int)Math.Clamp(worthwhile / ThreadCount, 1, MostPartsPerThread);
     }
 
     /// <summary>The first item of a part when <paramref name="itemCount"/> items are split evenly in units of <paramref name="unit"/>.</summary>
@@ -105,8 +129,8 @@ public sealed unsafe class WorkerPool : IDisposable
             if (stopping)
                 return;
             stopping = true;
-            Interlocked.Increment(ref generation.Value);
-            WakeSleepers();
+            Interlocked.MemoryBarrier();
+            WakeSleepers(threads.Length);
         }
     }
 
@@ -120,60 +144,81 @@ public sealed unsafe class WorkerPool : IDisposable
             ObjectDisposedException.ThrowIf(stopping, this);
             job = run;
             jobState = state;
-            jobPartCount = partCount;
             failure = null;
-            Volatile.Write(ref remaining.Value, workers.Length);
-            int current = Interlocked.Increment(ref generation.Value);
-            WakeSleepers();
-            RunParts(0);
-            foreach (Worker worker in workers)
-            {
-                if (worker.TryClaim(current))
-                {
-                    RunParts(worker.Index);
-                    Interlocked.Decrement(ref remaining.Value);
-                }
-            }
+            partsBegun += partCount;
+            // A range is what tells its thread of the job, and from here on a thread that looks late at a range may take a part of this job.
+            int active = Math.Min(partCount, threads.Length);
+            for (int i = active - 1; i >= 0; i--)
+                threads[i].Parts.Set((int)((long)partCount * i / active), (int)((long)partCount * (i + 1) / active));
+            Interlocked.MemoryBarrier();
+            WakeSleepers(active);
+            RunParts(threads[0], threads.Length - 1);
             WaitForWorkers();
             failure?.Throw();
         }
     }
 
-    private void WakeSleepers()
+    private void WakeSleepers(int active)
     {
-        foreach (Worker worker in workers)
+        foreach (Worker worker in threads.AsSpan(0, active))
         {
             if (Volatile.Read(ref worker.Sleeps.Value) != 0 && Interlocked.Exchange(ref worker.Sleeps.Value, 0) != 0)
                 worker.Wake.Release();
         }
     }
 
-    private void RunParts(int thread)
+    /// <summary>Runs a thread's own parts, then what some of the next threads have not begun.</summary>
+    private void RunParts(Worker thread, int neighbourCount)
     {
-        int first = (int)((long)jobPartCount * thread / ThreadCount);
-        int end = (int)((long)jobPartCount * (thread + 1) / ThreadCount);
+        int count = 0;
         insidePart = true;
-        for (int part = first; part < end; part++)
+        while (thread.Parts.TakeFirst() is var part and >= 0)
         {
-            try
+            RunPart(part);
+            count++;
+        }
+        for (int i = 1; i <= neighbourCount && !(thread.Index == 0 && IsFinished(count)); i++)
+        {
+            Worker neighbour = threads[(thread.Index + i) % threads.Length];
+            while (neighbour.Parts.TakeLast() is var part and >= 0)
             {
-                job(jobState, part);
-            }
-#pragma warning disable CA1031 // The exception is rethrown on the caller's thread.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                lock (failureLock)
-                {
-                    if (failure is null || part < failedPart)
-                    {
-                        failure = ExceptionDispatchInfo.Capture(exception);
-                        failedPart = part;
-                    }
-                }
+                RunPart(part);
+                count++;
             }
         }
         insidePart = false;
+        if (count > 0)
+            Volatile.Write(ref thread.Finished.Value, thread.Finished.Value + count);
+    }
+
+    private void RunPart(int part)
+    {
+        try
+        {
+            job(jobState, part);
+        }
+#pragma warning disable CA1031 // The exception is rethrown on the caller's thread.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            lock (failureLock)
+            {
+                if (failure is null || part < failedPart)
+                {
+                    failure = ExceptionDispatchInfo.Capture(exception);
+                    failedPart = part;
+                }
+            }
+        }
+    }
+
+    /// <summary>True if the threads have finished all parts that were ever begun, but for some that a thread has not yet told.</summary>
+    private bool IsFinished(int untold)
+    {
+        long sum = untold;
+        foreach (Worker thread in threads)
+            sum += Volatile.Read(ref thread.Finished.Value);
+        return sum == partsBegun;
     }
 
     private void WaitForWorkers()
@@ -183,58 +228,56 @@ public sealed unsafe class WorkerPool : IDisposable
         {
             for (int i = 0; i < SpinsPerClockReading; i++)
             {
-                if (Volatile.Read(ref remaining.Value) == 0)
+                if (IsFinished(0))
                     return;
                 Thread.SpinWait(1);
             }
             if (HasPassed(ref deadline))
                 break;
         }
-        while (Volatile.Read(ref remaining.Value) != 0)
+        while (!IsFinished(0))
         {
             Interlocked.Exchange(ref callerSleeps.Value, 1);
-            if (Volatile.Read(ref remaining.Value) == 0 && Interlocked.Exchange(ref callerSleeps.Value, 0) == 1)
+            if (IsFinished(0) && Interlocked.Exchange(ref callerSleeps.Value, 0) == 1)
                 return;
-            // A worker that was displaced between ending an earlier job and looking at the flag may wake the caller for nothing.
+            // Every worker that finishes while the caller sleeps wakes it; one that was displaced since an earlier job may do so for nothing.
             finished.Wait();
         }
     }
 
     private void Serve(Worker worker)
     {
-        int seen = 0;
-        while (true)
+        currentThread = worker.Index;
+        while (WaitForParts(worker))
         {
-            seen = WaitForJob(worker, seen);
-            if (stopping)
-                return;
-            if (!worker.TryClaim(seen))
-                continue;
-            RunParts(worker.Index);
-            if (Interlocked.Decrement(ref remaining.Value) == 0 && Interlocked.Exchange(ref callerSleeps.Value, 0) == 1)
+            RunParts(worker, Math.Min(NeighbourCount, threads.Length - 1));
+            // What was finished must be seen before the caller's flag is looked at.
+            Interlocked.MemoryBarrier();
+            if (Volatile.Read(ref callerSleeps.Value) == 1 && Interlocked.Exchange(ref callerSleeps.Value, 0) == 1)
                 WakeCaller();
         }
     }
 
-    private int WaitForJob(Worker worker, int seen)
+    /// <summary>Waits until the thread has parts to run; false when the pool stops.</summary>
+    private bool WaitForParts(Worker worker)
     {
         long deadline = 0;
         while (true)
         {
             for (int i = 0; i < SpinsPerClockReading; i++)
             {
-                int now = Volatile.Read(ref generation.Value);
-                if (now != seen)
-                    return now;
+                if (!worker.Parts.IsEmpty)
+                    return true;
                 Thread.SpinWait(1);
             }
+            if (stopping)
+                return false;
             if (!HasPassed(ref deadline))
                 continue;
             Interlocked.Exchange(ref worker.Sleeps.Value, 1);
-            int current = Volatile.Read(ref generation.Value);
             // If the dispatcher cleared the flag first, it has released or is about to release the semaphore: that must be taken.
-            if (current != seen && Interlocked.Exchange(ref worker.Sleeps.Value, 0) == 1)
-                return current;
+            if ((stopping || !worker.Parts.IsEmpty) && Interlocked.Exchange(ref worker.Sleeps.Value, 0) == 1)
+                continue;
             worker.Wake.Wait();
             deadline = 0;
         }
@@ -248,29 +291,66 @@ public sealed unsafe class WorkerPool : IDisposable
         return now >= deadline;
     }
 
-    /// <summary>A counter with two cache lines to itself (neighbouring lines are fetched in pairs), so that threads polling it disturb no other.</summary>
+    /// <summary>A number with two cache lines to itself (neighbouring lines are fetched in pairs), so that threads polling it disturb no other.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct PaddedCounter
     {
         [FieldOffset(128)]
-        public int Value;
+        public long Value;
+    }
+
+    /// <summary>
+    /// Parts of the current job that nobody has begun: the first in the lower half of a word, the end in the upper. Whoever takes a part takes one of the
+    /// job that runs at that moment, even if it read the word during an earlier one, and the job cannot end before the part has.
+    /// </summary>
+    private struct PartRange
+    {
+        private PaddedCounter word;
+
+        public bool IsEmpty
+        {
+            get
+            {
+                long seen = Volatile.Read(ref word.Value);
+                return (int)seen >= (int)(seen >> 32);
+            }
+        }
+
+        public void Set(int first, int end) => Volatile.Write(ref word.Value, (long)end << 32 | (uint)first);
+
+        public int TakeFirst()
+        {
+            while (true)
+            {
+                long seen = Volatile.Read(ref word.Value);
+                if ((int)seen >= (int)(seen >> 32))
+                    return -1;
+                if (Interlocked.CompareExchange(ref word.Value, seen + 1, seen) == seen)
+                    return (int)seen;
+            }
+        }
+
+        public int TakeLast()
+        {
+            while (true)
+            {
+                long seen = Volatile.Read(ref word.Value);
+                int last = (int)(seen >> 32) - 1;
+                if ((int)seen > last)
+                    return -1;
+                if (Interlocked.CompareExchange(ref word.Value, seen - (1L << 32), seen) == seen)
+                    return last;
+            }
+        }
     }
 
     private sealed class Worker(int index)
     {
+        public PartRange Parts;
         public PaddedCounter Sleeps;
-        private PaddedCounter claimed;
 
-        /// <summary>
-        /// Takes the right to run this worker's range of a job, once. A worker that comes late, when the caller has run its range and perhaps begun
-        /// another job, is refused the old one; a job whose range it holds cannot end before it is done.
-        /// </summary>
-        public bool TryClaim(int job)
-        {
-            int last = Volatile.Read(ref claimed.Value);
-            // The difference, not the order, because counters may overflow.
-            return job - last > 0 && Interlocked.CompareExchange(ref claimed.Value, job, last) == last;
-        }
+        /// <summary>Parts this thread has finished since the pool began; only it writes here.</summary>
+        public PaddedCounter Finished;
 
         public int Index { get; } = index;
 

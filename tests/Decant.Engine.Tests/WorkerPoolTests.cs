@@ -7,9 +7,30 @@ public class WorkerPoolTests
         public void Run(int part) => Interlocked.Increment(ref counts[part]);
     }
 
-    private readonly struct RecordThread(int[] threads) : IParallelWork
+    /// <summary>The first part of every range waits until each has been begun, so no thread is free to take one of another.</summary>
+    private readonly struct RecordThread(int[] threads, CountdownEvent begun) : IParallelWork
     {
-        public void Run(int part) => threads[part] = Environment.CurrentManagedThreadId;
+        public void Run(int part)
+        {
+            if (part % 3 == 0)
+            {
+                begun.Signal();
+                Assert.True(begun.Wait(60_000));
+            }
+            threads[part] = WorkerPool.CurrentThread;
+        }
+    }
+
+    /// <summary>One part lasts until all others are done, as if its thread had lost its processor.</summary>
+    private readonly struct HoldUp(int stuckPart, CountdownEvent others) : IParallelWork
+    {
+        public void Run(int part)
+        {
+            if (part == stuckPart)
+                Assert.True(others.Wait(60_000), "The parts after a stuck one were left to its thread.");
+            else
+                others.Signal();
+        }
     }
 
     private readonly struct SleepAndRecord(int[] threads) : IParallelWork
@@ -88,17 +109,44 @@ public class WorkerPoolTests
     }
 
     [Fact]
-    public void Parts_of_one_range_run_on_one_thread()
+    public void Every_thread_begins_with_a_range_of_its_own()
     {
         using var pool = new WorkerPool(4);
         for (int round = 0; round < 50; round++)
         {
             var threads = new int[12];
-            pool.Run(12, new RecordThread(threads));
-            for (int range = 0; range < 4; range++)
-                Assert.Single(threads[(3 * range)..(3 * range + 3)].Distinct());
-            Assert.Equal(Environment.CurrentManagedThreadId, threads[0]);
+            using var begun = new CountdownEvent(4);
+            pool.Run(12, new RecordThread(threads, begun));
+            Assert.Equal([0, 1, 2, 3], new[] { threads[0], threads[3], threads[6], threads[9] });
         }
+        Assert.Equal(0, WorkerPool.CurrentThread);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4)]
+    [InlineData(7)]
+    public void A_thread_that_is_held_up_holds_up_one_part(int stuckPart)
+    {
+        using var pool = new WorkerPool(2);
+        for (int round = 0; round < 20; round++)
+        {
+            using var others = new CountdownEvent(7);
+            pool.Run(8, new HoldUp(stuckPart, others));
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 10, 1)]
+    [InlineData(19, 10, 1)]
+    [InlineData(20, 10, 4)]
+    [InlineData(79, 10, 4)]
+    [InlineData(80, 10, 8)]
+    [InlineData(long.MaxValue, 1, 16)]
+    public void Small_jobs_have_one_part_and_long_ones_several_for_each_thread(long work, long smallest, int expected)
+    {
+        using var pool = new WorkerPool(4);
+        Assert.Equal(expected, pool.PartCount(work, smallest));
     }
 
     [Fact]
