@@ -107,12 +107,10 @@ public sealed unsafe class WorkerPool : IDisposable
     /// Parts for a job: one if it is too small to share, otherwise up to four for each thread, so that a thread that falls behind can be relieved.
     /// </summary>
     /// <param name="work">The size of the job, in any unit.</param>
-    /// <param name="smallestPart">The least work that is worth a part, in that unit.</param>
-    internal int PartCount(long work, long smallestPart)
-    {
-        long worthwhile = work / Math.Max(1, smallestPart);
-        return worthwhile < 2 ? 1 : ThreadCount * (int)Math.Clamp(worthwhile / ThreadCount, 1, MostPartsPerThread);
-    }
+    /// <param name="leastSharedWork">The least work that is shared at all.</param>
+    /// <param name="leastPart">The least work that is worth a part when a thread has several.</param>
+    internal int PartCount(long work, long leastSharedWork, long leastPart) =>
+        work < leastSharedWork ? 1 : ThreadCount * (int)Math.Clamp(work / ThreadCount / Math.Max(1, leastPart), 1, MostPartsPerThread);
 
     /// <summary>The first item of a part when <paramref name="itemCount"/> items are split evenly in units of <paramref name="unit"/>.</summary>
     public static int Boundary(int itemCount, int unit, int part, int partCount)

@@ -137,16 +137,16 @@ public class WorkerPoolTests
     }
 
     [Theory]
-    [InlineData(0, 10, 1)]
-    [InlineData(19, 10, 1)]
-    [InlineData(20, 10, 4)]
-    [InlineData(79, 10, 4)]
-    [InlineData(80, 10, 8)]
-    [InlineData(long.MaxValue, 1, 16)]
-    public void Small_jobs_have_one_part_and_long_ones_several_for_each_thread(long work, long smallest, int expected)
+    [InlineData(0, 1)]
+    [InlineData(19, 1)]
+    [InlineData(20, 4)]
+    [InlineData(79, 4)]
+    [InlineData(80, 8)]
+    [InlineData(long.MaxValue, 16)]
+    public void Small_jobs_have_one_part_and_long_ones_several_for_each_thread(long work, int expected)
     {
         using var pool = new WorkerPool(4);
-        Assert.Equal(expected, pool.PartCount(work, smallest));
+        Assert.Equal(expected, pool.PartCount(work, leastSharedWork: 20, leastPart: 10));
     }
 
     [Fact]

@@ -149,7 +149,7 @@ internal readonly unsafe struct Attention(ComputeContext context, AttentionSpec 
                 if (segment.RowCount < FewestTiledQueries)
                 {
                     // Every text is split over all parts, for texts differ in length; every other one backwards, for heads may not divide evenly.
-                    AttendRows(segment, ownQueries, ownOutputs, i % 2 == 0 ? part : parts - 1 - part, attention.context.Scratch[part]);
+                    AttendRows(segment, ownQueries, ownOutputs, i % 2 == 0 ? part : parts - 1 - part, attention.context.ThreadScratch);
                 }
                 else
                 {
@@ -185,7 +185,7 @@ internal readonly unsafe struct Attention(ComputeContext context, AttentionSpec 
                 attention.AttendPanel(
                     segment.Cache, ownQueries + ((long)first * spec.HeadCount + head) * spec.HeadSize, head, segment.FirstPosition + first,
                     Math.Min(panelWidth, segment.RowCount - first), ownOutputs + ((long)first * spec.HeadCount + head) * spec.ValueSize,
-                    attention.context.Scratch[part]);
+                    attention.context.ThreadScratch);
             }
             return dealt + units;
         }

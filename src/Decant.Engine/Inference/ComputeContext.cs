@@ -7,15 +7,15 @@ namespace Decant.Engine.Inference;
 /// <summary>What every step of a decoder needs: threads, instructions, memory per thread, the observer.</summary>
 internal sealed class ComputeContext : IDisposable
 {
+    private readonly Scratch[] scratch;
+
     /// <summary>Starts the threads.</summary>
     public ComputeContext(int threadCount, InstructionSet instructions, IDecoderObserver? observer)
     {
         Pool = new WorkerPool(threadCount);
         Instructions = instructions;
         Observer = observer;
-        Scratch = new Scratch[Pool.ThreadCount];
-        for (int i = 0; i < Scratch.Length; i++)
-            Scratch[i] = new Scratch();
+        scratch = [.. Enumerable.Range(0, Pool.ThreadCount).Select(_ => new Scratch())];
     }
 
     /// <summary>The threads.</summary>
@@ -33,15 +33,20 @@ internal sealed class ComputeContext : IDisposable
     /// <summary>The input of the product that is running; one for all products, so that its memory is held once.</summary>
     public ProductInput Input { get; } = new();
 
-    /// <summary>Memory of part i of a job that has as many parts as there are threads.</summary>
-    public Scratch[] Scratch { get; }
+    /// <summary>Stops the call that is running; looked at between tiles and ranges of rows.</summary>
+    public CancellationToken CancellationToken { get; set; }
+
+    /// <summary>
+    /// Memory of the thread that asks, from within a part of a job. A thread of another pool, which runs jobs of this one alone, takes any.
+    /// </summary>
+    public Scratch ThreadScratch => scratch[WorkerPool.CurrentThread is var thread && thread < scratch.Length ? thread : 0];
 
     /// <inheritdoc/>
     public void Dispose()
     {
         Pool.Dispose();
         Input.Dispose();
-        foreach (Scratch scratch in Scratch)
-            scratch.Dispose();
+        foreach (Scratch own in scratch)
+            own.Dispose();
     }
 }

@@ -58,10 +58,11 @@ internal sealed unsafe class ForwardPass : IDisposable
     /// <summary>Runs one batch and leaves the residual stream behind the last block in <see cref="Stream"/>.</summary>
     /// <param name="segments">Whose tokens they are, in the order of rows; no cache twice.</param>
     /// <param name="ids">The tokens of all segments, one after another.</param>
-    /// <param name="cancellationToken">Looked at before each half of a block.</param>
+    /// <param name="cancellationToken">Looked at within products and attention, and before each half of a block.</param>
     public void Run(List<Segment> segments, ReadOnlySpan<int> ids, CancellationToken cancellationToken)
     {
         int count = ids.Length;
+        context.CancellationToken = cancellationToken;
         Reserve(count);
         PrepareRotation(segments);
         Embed(segments, ids);

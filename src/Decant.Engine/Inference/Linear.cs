@@ -10,7 +10,8 @@ internal sealed unsafe class Linear : IDisposable
 {
     private readonly AlignedBuffer? bias;
 
-    private Linear(TensorId id, WeightMatrix weight, AlignedBuffer? bias)
+    /// <summary>Joins a matrix and its bias; owns both.</summary>
+    internal Linear(TensorId id, WeightMatrix weight, AlignedBuffer? bias)
     {
         Id = id;
         Weight = weight;

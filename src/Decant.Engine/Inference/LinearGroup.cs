@@ -6,14 +6,31 @@ namespace Decant.Engine.Inference;
 /// <summary>Linear layers that read the same input (query, key and value; gate and up): multiplied in one job, so that threads meet once.</summary>
 internal sealed unsafe class LinearGroup : IDisposable
 {
+    // Fewer multiplications are done sooner than another thread is told.
+    private const long LeastSharedWork = 1 << 15;
+
+    // Multiplications worth a part of their own when a thread's share is cut: some microseconds.
+    private const long LeastPart = 1 << 17;
+
+    // With many tokens kernels work on tiles of about this many rows; parts of fewer would read the tokens more often.
+    private const int TileRowCount = 192;
+
+    // Between two looks at the cancellation token: a few milliseconds of a fast thread, some 50 of a slow one.
+    private const long LongestUncheckedWork = 1L << 28;
+
+    // Ranges between those looks are multiples of every kernel's rows.
+    private const int CheckUnit = 96;
+
     private readonly Linear[] members;
     private readonly nint[] outputs;
+    private readonly long totalRowCount;
 
     /// <summary>Creates a group; it owns its members.</summary>
     public LinearGroup(params Linear[] members)
     {
         this.members = members;
         outputs = new nint[members.Length];
+        totalRowCount = members.Sum(member => (long)member.Weight.RowCount);
     }
 
     /// <summary>The layers.</summary>
@@ -24,6 +41,7 @@ internal sealed unsafe class LinearGroup : IDisposable
     /// <param name="x">Input rows [tokens, inputs].</param>
     /// <param name="tokenCount">Tokens.</param>
     /// <param name="destinations">For each member, where its rows [tokens, outputs] go.</param>
+    /// <exception cref="OperationCanceledException">The call was cancelled; the outputs are then unfinished.</exception>
     public void Multiply(ComputeContext context, float* x, int tokenCount, params ReadOnlySpan<nint> destinations)
     {
         destinations.CopyTo(outputs);
@@ -34,8 +52,11 @@ internal sealed unsafe class LinearGroup : IDisposable
                 observer.LinearInput(member.Id, new ReadOnlySpan<float>(x, checked(tokenCount * columnCount)), tokenCount);
         }
         context.Input.Set(context.Pool, context.Arithmetic, x, tokenCount, columnCount);
-        int threads = context.Pool.ThreadCount;
-        context.Pool.Run(threads, new Work(this, context, threads));
+        long rowWork = (long)columnCount * tokenCount;
+        int parts = context.Pool.PartCount(
+            totalRowCount * rowWork, LeastSharedWork, context.Input.HasPanels ? Math.Max(LeastPart, TileRowCount * rowWork) : LeastPart);
+        context.Pool.Run(parts, new Work(this, context, parts));
+        context.CancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <inheritdoc/>
@@ -58,7 +79,14 @@ internal sealed unsafe class LinearGroup : IDisposable
             if (count == 0)
                 continue;
             float* y = (float*)outputs[i] + first;
-            member.Weight.Multiply(first, count, input, y, rowCount, context.Scratch[part]);
+            long rows = Math.Max(1, LongestUncheckedWork / ((long)input.ColumnCount * input.TokenCount));
+            int step = (int)Math.Min(count, (rows + CheckUnit - 1) / CheckUnit * CheckUnit);
+            for (int done = 0; done < count; done += step)
+            {
+                if (context.CancellationToken.IsCancellationRequested)
+                    return;
+                member.Weight.Multiply(first + done, Math.Min(step, count - done), input, y + done, rowCount, context.ThreadScratch);
+            }
             if (member.Bias == null)
                 continue;
             for (int token = 0; token < input.TokenCount; token++)
