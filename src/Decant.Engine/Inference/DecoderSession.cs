@@ -45,6 +45,28 @@ public sealed unsafe class DecoderSession : IDisposable
         Length = length;
     }
 
+    /// <summary>
+    /// Starts another session of the same decoder that holds the first tokens of this one: what many texts have in common is computed once. Keys and
+    /// values are copied, so the two do not depend on one another afterwards; a token costs its share of <see cref="CacheByteCount"/>, which is far
+    /// less than computing it.
+    /// </summary>
+    /// <param name="length">Tokens to take over, 0 to <see cref="Length"/>.</param>
+    /// <param name="capacity">The most tokens the new session can grow to; at least <paramref name="length"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">This session holds fewer tokens, or the capacity is too small for them.</exception>
+    /// <exception cref="UsageException">The model cannot take texts of that capacity.</exception>
+    /// <exception cref="LimitNotMetException">There is not enough memory; the message says how much is needed.</exception>
+    public DecoderSession Fork(int length, int capacity)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, length);
+        DecoderSession fork = decoder.StartSession(capacity);
+        fork.Cache.CopyFrom(Cache, length);
+        fork.Length = length;
+        return fork;
+    }
+
     /// <summary>Runs tokens after the cached ones.</summary>
     /// <param name="ids">At least one token.</param>
     /// <param name="cancellationToken">Stops the call; the session is then as before.</param>

@@ -63,7 +63,8 @@ internal sealed unsafe class ForwardPass : IDisposable
     {
         int count = ids.Length;
         context.CancellationToken = cancellationToken;
-        Reserve(count);
+        if (count > bufferTokenCount)
+            Grow(count);
         PrepareRotation(segments);
         Embed(segments, ids);
         context.Observer?.HiddenState(0, Rows(stream, count), count);
@@ -114,10 +115,8 @@ internal sealed unsafe class ForwardPass : IDisposable
 
     private ReadOnlySpan<float> Rows(float* rows, int count) => new(rows, checked(count * spec.HiddenSize));
 
-    private void Reserve(int count)
+    private void Grow(int count)
     {
-        if (count <= bufferTokenCount)
-            return;
         int hidden = spec.HiddenSize;
         int heads = spec.Layers.Max(l => l.Attention.HeadCount * l.Attention.HeadSize);
         int keyWidth = spec.Layers.Max(l => l.Attention.KeyValueHeadCount * l.Attention.HeadSize);
@@ -236,12 +235,12 @@ internal sealed unsafe class ForwardPass : IDisposable
 
     private void AddBranch(Norm? postNorm, LayerSpec layerSpec, float* rows, int count)
     {
-        if (layerSpec.NormPlacement.HasFlag(NormPlacement.AfterBranch))
+        if ((layerSpec.NormPlacement & NormPlacement.AfterBranch) != 0)
             postNorm!.Apply(context, rows, rows, count);
         long elements = (long)count * spec.HiddenSize;
         int parts = elements < ElementsWorthThreads ? 1 : context.Pool.ThreadCount;
         context.Pool.Run(parts, new SumWork(context, (nint)stream, (nint)rows, layerSpec.ResidualScale, elements, parts));
-        if (layerSpec.NormPlacement.HasFlag(NormPlacement.AfterSum))
+        if ((layerSpec.NormPlacement & NormPlacement.AfterSum) != 0)
             postNorm!.Apply(context, stream, stream, count);
     }
 

@@ -110,6 +110,22 @@ internal sealed unsafe class KvCache : IDisposable
             decoder.Decode(rows + rowByteCount * (first + i), target + (long)i * targetStride, length);
     }
 
+    /// <summary>Takes over the first rows of every head from a cache of the same decoder and format.</summary>
+    public void CopyFrom(KvCache source, int count)
+    {
+        for (int layer = 0; layer < layerOffsets.Length; layer++)
+        {
+            AttentionSpec attention = spec.Layers[layer].Attention;
+            long keyByteCount = RowByteCount(attention.HeadSize) * count;
+            long valueByteCount = RowByteCount(attention.ValueSize) * count;
+            for (int head = 0; head < attention.KeyValueHeadCount; head++)
+            {
+                Buffer.MemoryCopy(source.Keys(layer, head), Keys(layer, head), keyByteCount, keyByteCount);
+                Buffer.MemoryCopy(source.Values(layer, head), Values(layer, head), valueByteCount, valueByteCount);
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => buffer.Dispose();
 

@@ -1,4 +1,5 @@
 using Decant.Core.Architectures;
+using Decant.Core.Errors;
 using Decant.Engine.Inference;
 using Decant.Engine.Kernels;
 using Decant.Testing;
@@ -167,5 +168,169 @@ public class DecoderBatchTests
         Assert.True(among.AsSpan().SequenceEqual(Logits(5, 6, 3)), "six others");
         Assert.True(among.AsSpan().SequenceEqual(Logits(9, 12, 12)), "twelve others");
         Array.ForEach(others, other => other.Dispose());
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_fork_continues_with_the_same_bytes(string folder, string kernel)
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        foreach (string format in KvCache.Formats.Select(format => format.Name))
+        {
+            using Decoder decoder = Decoder.Load(
+                checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, KeyValueFormat = format }, Cancellation);
+            using DecoderSession session = decoder.StartSession(checkpoint.Length);
+            session.Append(checkpoint.Ids.AsSpan(0, 15), Cancellation);
+            using DecoderSession fork = session.Fork(12, 21);
+            Assert.Equal(12, fork.Length);
+            Assert.Equal(21, fork.Capacity);
+            session.Truncate(12);
+            float[] expected = session.Append(checkpoint.Ids.AsSpan(12, 9), Cancellation).ToArray();
+            session.Reset();
+            session.Append([1, 1, 1], Cancellation);
+            Assert.True(expected.AsSpan().SequenceEqual(fork.Append(checkpoint.Ids.AsSpan(12, 9), Cancellation)), format);
+        }
+    }
+
+    [Fact]
+    public void A_fork_takes_only_what_there_is()
+    {
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        DecoderSession session = decoder.StartSession(8);
+        session.Append([1, 2, 3], Cancellation);
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Fork(4, 8));
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Fork(-1, 8));
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Fork(3, 2));
+        Assert.Throws<UsageException>(() => session.Fork(3, int.MaxValue));
+        using (DecoderSession empty = session.Fork(0, 1))
+            Assert.Equal(0, empty.Length);
+        session.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => session.Fork(0, 1));
+    }
+
+    [Fact]
+    public void What_cannot_be_added_is_refused_and_changes_nothing()
+    {
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        using Decoder otherDecoder = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        using var batch = new DecoderBatch(decoder);
+        using DecoderSession session = decoder.StartSession(4);
+        using DecoderSession stranger = otherDecoder.StartSession(4);
+        DecoderSession gone = decoder.StartSession(4);
+        gone.Dispose();
+
+        Assert.Contains("another decoder", Assert.Throws<ArgumentException>(() => batch.Add(stranger, [1])).Message, StringComparison.Ordinal);
+        Assert.Throws<ObjectDisposedException>(() => batch.Add(gone, [1]));
+        Assert.Contains("empty", Assert.Throws<UsageException>(() => batch.Add(session, [])).Message, StringComparison.Ordinal);
+        Assert.Contains("full", Assert.Throws<UsageException>(() => batch.Add(session, [1, 2, 3, 4, 5])).Message, StringComparison.Ordinal);
+        Assert.Contains("0 to 130", Assert.Throws<UsageException>(() => batch.Add(session, [131])).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => batch.Add(session, [1], -1));
+        Assert.Equal((0, 0), (batch.Count, batch.TokenCount));
+        batch.Run((_, _, _) => Assert.Fail("An empty batch has no logits."), Cancellation);
+
+        batch.Add(session, [1, 2]);
+        Assert.Contains("entry 0", Assert.Throws<ArgumentException>(() => batch.Add(session, [3])).Message, StringComparison.Ordinal);
+        Assert.Equal((1, 2), (batch.Count, batch.TokenCount));
+        batch.Run(null, Cancellation);
+        Assert.Equal(2, session.Length);
+    }
+
+    [Fact]
+    public void What_changed_since_it_was_added_is_refused()
+    {
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        using var batch = new DecoderBatch(decoder);
+        using DecoderSession session = decoder.StartSession(4);
+        DecoderSession gone = decoder.StartSession(4);
+        batch.Add(session, [1, 2]);
+        session.Append([5, 6, 7], Cancellation);
+        Assert.Throws<UsageException>(() => batch.Run(null, Cancellation));
+        session.Truncate(1);
+        batch.Add(gone, [1]);
+        gone.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => batch.Run(null, Cancellation));
+        Assert.Equal((2, 3, 1), (batch.Count, batch.TokenCount, session.Length));
+        batch.Clear();
+        batch.Add(session, [1, 2, 3]);
+        decoder.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => batch.Run(null, Cancellation));
+        batch.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => batch.Add(session, [1]));
+        Assert.Throws<ObjectDisposedException>(() => batch.Run(null, Cancellation));
+    }
+
+    [Fact]
+    public void A_run_that_fails_leaves_every_session_as_it_was()
+    {
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 2, BatchLength = 8 }, Cancellation);
+        using var batch = new DecoderBatch(decoder);
+        using DecoderSession first = decoder.StartSession(checkpoint.Length);
+        using DecoderSession second = decoder.StartSession(checkpoint.Length);
+        first.Append(checkpoint.Ids.AsSpan(0, 5), Cancellation);
+        batch.Add(first, checkpoint.Ids.AsSpan(5, 10), 0);
+        batch.Add(second, checkpoint.Ids.AsSpan(checkpoint.Length, 9));
+
+        // The second text ends in another pass than the first: by then all rows of the first are stored.
+        using var cancellation = new CancellationTokenSource();
+        int seen = 0;
+        Assert.Throws<OperationCanceledException>(() => batch.Run(
+            (_, _, _) =>
+            {
+                seen++;
+                cancellation.Cancel();
+            }, cancellation.Token));
+        Assert.Equal(8, seen);
+        Assert.Throws<InvalidDataException>(() => batch.Run(
+            (entry, _, _) =>
+            {
+                if (entry == 1)
+                    throw new InvalidDataException();
+            }, Cancellation));
+        Assert.Throws<InvalidOperationException>(() => batch.Run((_, _, _) => second.Append([1], Cancellation), Cancellation));
+        Assert.Equal((5, 0, 2, 19), (first.Length, second.Length, batch.Count, batch.TokenCount));
+
+        batch.Run(
+            (entry, position, logits) => Closeness.Assert(
+                checkpoint.Logits(entry, position + (entry == 0 ? 5 : 0)), logits, checkpoint.Tolerance, $"logits of {position} of {entry}"), Cancellation);
+        Assert.Equal((15, 9), (first.Length, second.Length));
+    }
+
+    [Fact]
+    public void Steps_allocate_nothing()
+    {
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        using var batch = new DecoderBatch(decoder);
+        DecoderSession[] sessions = [.. Enumerable.Range(0, 8).Select(_ => decoder.StartSession(100))];
+        var next = new int[1];
+        int visits = 0;
+        BatchLogitsVisitor count = (_, _, _) => visits++;
+        void Step()
+        {
+            foreach (DecoderSession session in sessions)
+                batch.Add(session, next);
+            batch.Run(count, Cancellation);
+            sessions[0].Append(next, Cancellation);
+        }
+        long allocated = -1;
+        int rounds = 0;
+        // Code that the compiler has not yet optimised boxes values here and there; it is replaced after some tens of calls and a moment.
+        for (; rounds < 100 && allocated != 0; rounds++)
+        {
+            if (rounds > 0)
+                Thread.Sleep(20);
+            Array.ForEach(sessions, session => session.Reset());
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 20; i++)
+                Step();
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        Assert.Equal(0, allocated);
+        Assert.Equal(rounds * 20 * sessions.Length, visits);
+        Array.ForEach(sessions, session => session.Dispose());
     }
 }
