@@ -8,8 +8,21 @@ namespace Decant.Engine.Kernels.Arithmetic;
 /// <summary>Transposes blocks of a matrix in registers: target[column · targetStride + row] = source[row · sourceStride + column].</summary>
 internal static unsafe class Transposition
 {
+    /// <summary>Any shape, in the largest blocks that vectors of this many lanes allow.</summary>
+    public static void Singles(int lanes, float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
+    {
+        if (lanes >= 16 && Avx512F.IsSupported)
+            Sixteen(source, sourceStride, rowCount, columnCount, target, targetStride);
+        else if (lanes >= 8 && Avx.IsSupported)
+            Eight(source, sourceStride, rowCount, columnCount, target, targetStride);
+        else if (lanes > 1)
+            Four(source, sourceStride, rowCount, columnCount, target, targetStride);
+        else
+            Scalar(source, sourceStride, rowCount, columnCount, target, targetStride);
+    }
+
     /// <summary>Any shape, element by element.</summary>
-    public static void Scalar(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
+    private static void Scalar(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
     {
         for (int row = 0; row < rowCount; row++)
         {
@@ -21,7 +34,7 @@ internal static unsafe class Transposition
     }
 
     /// <summary>Blocks of 16 × 16 by AVX-512, the rest in smaller blocks.</summary>
-    public static void Sixteen(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
+    private static void Sixteen(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
     {
         int wholeRows = rowCount / 16 * 16;
         int wholeColumns = columnCount / 16 * 16;
@@ -38,7 +51,7 @@ internal static unsafe class Transposition
     }
 
     /// <summary>Blocks of 8 × 8 by AVX, the rest in smaller blocks.</summary>
-    public static void Eight(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
+    private static void Eight(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
     {
         int wholeRows = rowCount / 8 * 8;
         int wholeColumns = columnCount / 8 * 8;
@@ -54,7 +67,7 @@ internal static unsafe class Transposition
     }
 
     /// <summary>Blocks of 4 × 4 by 128-bit vectors, the rest element by element.</summary>
-    public static void Four(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
+    private static void Four(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride)
     {
         int wholeRows = rowCount / 4 * 4;
         int wholeColumns = columnCount / 4 * 4;

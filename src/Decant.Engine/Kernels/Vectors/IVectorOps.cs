@@ -7,47 +7,17 @@ namespace Decant.Engine.Kernels.Vectors;
 /// call turned into an instruction; <see cref="ScalarOps"/> is the width of one.
 /// </summary>
 /// <typeparam name="TVector">The vector: <c>Vector512&lt;float&gt;</c>, <c>Vector256&lt;float&gt;</c>, <c>Vector128&lt;float&gt;</c> or <c>float</c>.</typeparam>
-internal unsafe interface IVectorOps<TVector>
+internal unsafe interface IVectorOps<TVector> : IRealOps<TVector, float>
     where TVector : struct
 {
-    /// <summary>Elements per vector.</summary>
-    static abstract int Lanes { get; }
-
-    /// <summary>True if there are 32 vector registers, so that a tile of 24 accumulators stays in registers.</summary>
-    static abstract bool HasManyRegisters { get; }
-
-    /// <summary>Reads <see cref="Lanes"/> elements; no alignment needed.</summary>
-    static abstract TVector Load(float* source);
-
-    /// <summary>Writes <see cref="Lanes"/> elements.</summary>
-    static abstract void Store(float* destination, TVector value);
-
-    /// <summary>All lanes alike.</summary>
-    static abstract TVector Create(float value);
-
-    /// <summary>a + b.</summary>
-    static abstract TVector Add(TVector a, TVector b);
-
     /// <summary>a − b.</summary>
     static abstract TVector Subtract(TVector a, TVector b);
-
-    /// <summary>a · b.</summary>
-    static abstract TVector Multiply(TVector a, TVector b);
 
     /// <summary>a / b.</summary>
     static abstract TVector Divide(TVector a, TVector b);
 
-    /// <summary>a · b + c, rounded once.</summary>
-    static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
-
-    /// <summary>The larger.</summary>
-    static abstract TVector Max(TVector a, TVector b);
-
     /// <summary>The smaller.</summary>
     static abstract TVector Min(TVector a, TVector b);
-
-    /// <summary>|a|.</summary>
-    static abstract TVector Abs(TVector a);
 
     /// <summary>The nearest whole number, ties to even.</summary>
     static abstract TVector Round(TVector a);
@@ -63,9 +33,6 @@ internal unsafe interface IVectorOps<TVector>
 
     /// <summary>Lane by lane: less &lt; more ? whenTrue : whenFalse.</summary>
     static abstract TVector SelectLess(TVector less, TVector more, TVector whenTrue, TVector whenFalse);
-
-    /// <summary>The sum of the lanes, in a fixed order.</summary>
-    static abstract float Sum(TVector a);
 
     /// <summary>The largest lane.</summary>
     static abstract float MaxAcross(TVector a);
@@ -86,7 +53,7 @@ internal unsafe interface IVectorOps<TVector>
     static abstract TVector LoadFiniteHalf(byte* source);
 
     /// <summary>
-    /// Remembers the largest magnitudes among 2 · <see cref="Lanes"/> half-precision numbers, bits as they are; a check of many numbers costs an instruction or
+    /// Remembers the largest magnitudes among 2 · <see cref="IRealOps{TVector, TElement}.Lanes"/> half-precision numbers, bits as they are; a check of many numbers costs an instruction or
     /// two for each vector in place of five.
     /// </summary>
     static abstract TVector TrackHalves(byte* source, TVector largest);
