@@ -9,6 +9,9 @@ public sealed record DecoderOptions
     /// <summary>The kernel level to use (<c>avx512</c>, <c>avx2</c>, <c>vector128</c>, <c>scalar</c>), or null for the best the processor has.</summary>
     public string? Kernel { get; init; }
 
+    /// <summary>What products are computed in.</summary>
+    public DecoderArithmetic Arithmetic { get; init; }
+
     /// <summary>How keys and values are kept: <c>F32</c> or <c>F16</c>.</summary>
     public string KeyValueFormat { get; init; } = "F32";
 

@@ -52,6 +52,8 @@ internal sealed unsafe class LinearGroup : IDisposable
                 observer.LinearInput(member.Id, new ReadOnlySpan<float>(x, checked(tokenCount * columnCount)), tokenCount);
         }
         context.Input.Set(context.Pool, context.Arithmetic, x, tokenCount, columnCount);
+        foreach (Linear member in members)
+            member.Weight.Prepare(context.Input);
         long rowWork = (long)columnCount * tokenCount;
         int parts = context.Pool.PartCount(
             totalRowCount * rowWork, LeastSharedWork, context.Input.HasPanels ? Math.Max(LeastPart, TileRowCount * rowWork) : LeastPart);

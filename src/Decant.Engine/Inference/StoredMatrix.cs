@@ -22,13 +22,13 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     private readonly long rowByteCount;
 
     /// <summary>Wraps a tensor of two dimensions and chooses its kernel.</summary>
-    public StoredMatrix(TensorData data, InstructionSet instructions)
+    public StoredMatrix(TensorData data, InstructionSet instructions, DecoderArithmetic arithmetic)
     {
         this.data = data;
         RowCount = checked((int)data.Info.Shape.RowCount);
         ColumnCount = checked((int)data.Info.Shape.RowLength);
         rowByteCount = data.Info.RowByteCount;
-        kernel = KernelList.Choose(data.Info.Format, instructions);
+        kernel = KernelList.Choose(data.Info.Format, instructions, arithmetic);
         if (!LiesTogether())
         {
             copy = new AlignedBuffer(data.Info.ByteCount, $"A copy of {data.Info.Name}", "Store the model in a smaller format first.");
@@ -63,6 +63,9 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
                 kernel.Multiply(rows, rowByteCount, count, input, y + done, yStride, scratch);
         }
     }
+
+    /// <inheritdoc/>
+    public override void Prepare(ProductInput input) => kernel.Prepare(input);
 
     /// <inheritdoc/>
     public override void DecodeRow(int row, float* destination)

@@ -35,6 +35,9 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <param name="scratch">Memory of this thread.</param>
     public abstract void Multiply(int firstRow, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch);
 
+    /// <summary>Brings the activations into the form that <see cref="Multiply"/> reads; called before it by the thread that dispatches.</summary>
+    public abstract void Prepare(ProductInput input);
+
     /// <summary>Decodes one row to single precision.</summary>
     public abstract void DecodeRow(int row, float* destination);
 

@@ -48,6 +48,16 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     /// <summary>The first element as single precision.</summary>
     public float* Floats => (float*)pointer;
 
+    /// <summary>Makes sure that working memory is large enough; its content is lost when it grows.</summary>
+    public static void Reserve(ref AlignedBuffer? buffer, long byteCount)
+    {
+        if (buffer is not null && buffer.ByteCount >= byteCount)
+            return;
+        buffer?.Dispose();
+        buffer = null;
+        buffer = new AlignedBuffer(byteCount, "Working memory", "Use a smaller batch.");
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.Intrinsics;
 using Decant.Core.Formats;
+using Decant.Engine.Inference;
+using Decant.Engine.Kernels.Bytes;
 using Decant.Engine.Kernels.Codes;
 using Decant.Engine.Kernels.Vectors;
 
@@ -11,10 +13,12 @@ namespace Decant.Engine.Kernels;
 /// <param name="Instructions">What the processor must have.</param>
 /// <param name="IsForOneFormat">True if it reads the stored codes of this format itself; false if it multiplies what the row decoder returns.</param>
 /// <param name="Create">Creates it.</param>
-internal sealed record KernelEntry(string Format, InstructionSet Instructions, bool IsForOneFormat, Func<WeightKernel> Create)
+/// <param name="Arithmetic">What it computes in.</param>
+internal sealed record KernelEntry(
+    string Format, InstructionSet Instructions, bool IsForOneFormat, Func<WeightKernel> Create, DecoderArithmetic Arithmetic = DecoderArithmetic.Float)
 {
-    /// <summary>As in <c>avx512-q4_0</c>.</summary>
-    public string Name => WeightKernel.NameOf(Format, Instructions);
+    /// <summary>As in <c>avx512-q4_0</c>, or <c>avx512-q4_0-int8</c> with activations of 8 bits.</summary>
+    public string Name => WeightKernel.NameOf(Format, Instructions, Arithmetic);
 }
 
 /// <summary>
@@ -28,18 +32,52 @@ internal static class KernelList
     /// <summary>The list. Of several entries for one format and instruction set the first is taken.</summary>
     public static IReadOnlyList<KernelEntry> All { get; } =
     [
+        .. OnBytes<PartOps256, Vector512<byte>, ByteOps512>(InstructionSet.Avx512),
         .. OnVectors<Vector512<float>, Ops512>(InstructionSet.Avx512),
+        .. OnBytes<PartOps256, Vector256<byte>, ByteOps256>(InstructionSet.Avx2),
         .. OnVectors<Vector256<float>, Ops256>(InstructionSet.Avx2),
+        .. OnBytes<PartOps128, Vector128<byte>, ByteOps128>(InstructionSet.Vector128Bit),
         .. OnVectors<Vector128<float>, Ops128>(InstructionSet.Vector128Bit),
         .. TensorFormats.All.Select(format => new KernelEntry(format.Name, InstructionSet.Scalar, false, () => new ScalarKernel(format))),
     ];
 
-    /// <summary>The first kernel of an instruction set for a format.</summary>
-    public static WeightKernel Choose(TensorFormat format, InstructionSet instructions) =>
-        Create(All.First(entry => entry.Instructions == instructions && entry.Format == format.Name));
+    /// <summary>The first kernel of an instruction set for a format, in the arithmetic asked for or else in single precision.</summary>
+    public static WeightKernel Choose(TensorFormat format, InstructionSet instructions, DecoderArithmetic arithmetic = DecoderArithmetic.Float) =>
+        Create(All.First(entry => entry.Instructions == instructions && entry.Format == format.Name
+            && (entry.Arithmetic == arithmetic || entry.Arithmetic == DecoderArithmetic.Float)));
 
     /// <summary>The one kernel of an entry.</summary>
     public static WeightKernel Create(KernelEntry entry) => created.GetOrAdd(entry, static e => e.Create());
+
+    private static IEnumerable<KernelEntry> OnBytes<TParts, TBytes, TOps>(InstructionSet set)
+        where TParts : struct, IPartOps
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        KernelEntry Kernel<TLayout, TBlock>()
+            where TLayout : struct, IPanelLayout
+            where TBlock : struct, ICodeBlock => new(
+                TBlock.Format, set, true,
+                () => new ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(set, Choose(TensorFormats.FindByName(TBlock.Format)!, set)), DecoderArithmetic.Fast);
+        return
+        [
+            Kernel<ShortPanel, Q8_0Codes>(),
+            Kernel<ShortPanel, Q4_0Codes>(),
+            Kernel<ShortOffsetPanel, Q4_1Codes>(),
+            Kernel<ShortPanel, Q5_0Codes>(),
+            Kernel<ShortOffsetPanel, Q5_1Codes>(),
+            Kernel<Groups16MinimaPanel, Q2_KCodes>(),
+            Kernel<Groups16Panel, Q3_KCodes>(),
+            Kernel<Groups32MinimaPanel, Q4_KCodes>(),
+            Kernel<Groups16MinimaPanel, Q5_KCodes>(),
+            Kernel<Groups16Panel, Q6_KCodes>(),
+            Kernel<ShortPanel, IQ4_NLCodes>(),
+            Kernel<Groups32Panel, IQ4_XSCodes>(),
+            Kernel<LongPanel, TQ1_0Codes>(),
+            Kernel<LongPanel, TQ2_0Codes>(),
+            Kernel<ShortPanel, MXFP4Codes>(),
+        ];
+    }
 
     private static IEnumerable<KernelEntry> OnVectors<TVector, TOps>(InstructionSet set)
         where TVector : struct

@@ -1,4 +1,5 @@
 using Decant.Engine.Kernels.Arithmetic;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels;
 
@@ -11,9 +12,17 @@ internal sealed unsafe class ProductInput : IDisposable
     /// <summary>From this many tokens on, products run on panels.</summary>
     public const int SmallestPanelTokenCount = 6;
 
+    private readonly ByteActivations shortBytes = new(32);
+    private readonly ByteActivations longBytes = new(256);
+    private bool isSingleFilled;
+    private bool shortBytesFilled;
+    private bool longBytesFilled;
     private AlignedBuffer? panels;
     private AlignedBuffer? sums;
     private FloatArithmetic? arithmetic;
+
+    /// <summary>Threads that bring the activations into other forms.</summary>
+    public WorkerPool Pool { get; private set; } = null!;
 
     /// <summary>Elements per token.</summary>
     public int ColumnCount { get; private set; }
@@ -30,7 +39,7 @@ internal sealed unsafe class ProductInput : IDisposable
     /// <summary>Tokens rounded up to whole vectors; the tokens added are zero.</summary>
     public int PaddedTokenCount { get; private set; }
 
-    /// <summary>Points at new activations and prepares the forms of them.</summary>
+    /// <summary>Points at new activations; kernels ask for the forms they read.</summary>
     public void Set(WorkerPool pool, FloatArithmetic functions, float* rows, int tokenCount, int columnCount)
     {
         Rows = rows;
@@ -38,19 +47,41 @@ internal sealed unsafe class ProductInput : IDisposable
         ColumnCount = columnCount;
         arithmetic = functions;
         HasPanels = tokenCount >= SmallestPanelTokenCount;
+        PaddedTokenCount = (tokenCount + functions.Lanes - 1) / functions.Lanes * functions.Lanes;
+        isSingleFilled = shortBytesFilled = longBytesFilled = false;
+        Pool = pool;
+    }
+
+    /// <summary>Fills panels or sums, whichever the number of tokens asks for.</summary>
+    public void PrepareSingle()
+    {
+        if (isSingleFilled)
+            return;
+        isSingleFilled = true;
         if (!HasPanels)
         {
-            Reserve(ref sums, (long)tokenCount * SumCount(columnCount));
-            for (int token = 0; token < tokenCount; token++)
-                FillSums(Rows + (long)token * columnCount, Sums(token, 16), Sums(token, 32));
+            AlignedBuffer.Reserve(ref sums, (long)TokenCount * SumCount(ColumnCount) * sizeof(float));
+            for (int token = 0; token < TokenCount; token++)
+                FillSums(Rows + (long)token * ColumnCount, Sums(token, 16), Sums(token, 32));
             return;
         }
-        PaddedTokenCount = (tokenCount + functions.Lanes - 1) / functions.Lanes * functions.Lanes;
-        Reserve(ref panels, (long)PaddedTokenCount * columnCount);
+        AlignedBuffer.Reserve(ref panels, (long)PaddedTokenCount * ColumnCount * sizeof(float));
         // A few thousand elements are turned sooner than another thread is told.
         const long ElementsWorthThreads = 1 << 14;
-        int parts = (long)tokenCount * columnCount < ElementsWorthThreads ? 1 : pool.ThreadCount;
-        pool.Run(parts, new PackWork(this, parts));
+        int parts = (long)TokenCount * ColumnCount < ElementsWorthThreads ? 1 : Pool.ThreadCount;
+        Pool.Run(parts, new PackWork(this, parts));
+    }
+
+    /// <summary>The activations in 8 bits, rounded when first asked for.</summary>
+    /// <param name="blockLength">32 or 256.</param>
+    public ByteActivations Bytes(int blockLength)
+    {
+        ref bool filled = ref blockLength == 32 ? ref shortBytesFilled : ref longBytesFilled;
+        ByteActivations bytes = blockLength == 32 ? shortBytes : longBytes;
+        if (!filled)
+            bytes.Set(Pool, Rows, TokenCount, ColumnCount);
+        filled = true;
+        return bytes;
     }
 
     /// <summary>Tokens of the panel that starts with this token, zeros included.</summary>
@@ -68,18 +99,12 @@ internal sealed unsafe class ProductInput : IDisposable
     {
         panels?.Dispose();
         sums?.Dispose();
+        shortBytes.Dispose();
+        longBytes.Dispose();
     }
 
     // 16 sums of 16 and 8 of 32 for every 256 columns begun, so that sums can be read four at a time.
     private static int SumCount(int columnCount) => (columnCount + 255) / 256 * 24;
-
-    private static void Reserve(ref AlignedBuffer? buffer, long count)
-    {
-        if (buffer is not null && buffer.ByteCount >= count * sizeof(float))
-            return;
-        buffer?.Dispose();
-        buffer = new AlignedBuffer(count * sizeof(float), "Working memory", "Use a smaller batch.");
-    }
 
     private void FillSums(float* row, float* sixteens, float* thirtyTwos)
     {

@@ -18,6 +18,9 @@ internal abstract unsafe class VectorKernel(string format, InstructionSet instru
     private const int Padding = 16;
     private const int TileRowStride = TileColumnCount + Padding;
 
+    /// <inheritdoc/>
+    public override void Prepare(ProductInput input) => input.PrepareSingle();
+
     /// <summary>Products of one row after another with few tokens.</summary>
     protected abstract void MultiplyFew(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch);
 

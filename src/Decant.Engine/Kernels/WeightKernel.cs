@@ -1,12 +1,15 @@
+using Decant.Engine.Inference;
+
 namespace Decant.Engine.Kernels;
 
 /// <summary>How one storage format is decoded and multiplied with one instruction set.</summary>
 /// <param name="format">The format's name.</param>
 /// <param name="instructions">What the processor must have.</param>
-internal abstract unsafe class WeightKernel(string format, InstructionSet instructions)
+/// <param name="arithmetic">What it computes in.</param>
+internal abstract unsafe class WeightKernel(string format, InstructionSet instructions, DecoderArithmetic arithmetic = DecoderArithmetic.Float)
 {
     /// <summary>As in <c>avx512-q4_0</c>.</summary>
-    public string Name { get; } = NameOf(format, instructions);
+    public string Name { get; } = NameOf(format, instructions, arithmetic);
 
     /// <summary>The format it reads, as ggml spells it.</summary>
     public string Format { get; } = format;
@@ -15,7 +18,16 @@ internal abstract unsafe class WeightKernel(string format, InstructionSet instru
     public InstructionSet Instructions { get; } = instructions;
 
     /// <summary>The name of the kernel of a format on an instruction set.</summary>
-    public static string NameOf(string format, InstructionSet instructions) => $"{instructions.Name}-{format.ToLowerInvariant()}";
+    public static string NameOf(string format, InstructionSet instructions, DecoderArithmetic arithmetic) =>
+        $"{instructions.Name}-{format.ToLowerInvariant()}{(arithmetic == DecoderArithmetic.Fast ? "-int8" : "")}";
+
+    /// <summary>Brings the activations into the form that <see cref="Multiply"/> reads; called before it by the thread that dispatches.</summary>
+    public virtual void Prepare(ProductInput input)
+    {
+    }
+
+    /// <summary>Columns that share a scale when activations are rounded to 8 bits for so many tokens, or 0 if they are not rounded.</summary>
+    public virtual int RoundedBlockLength(int tokenCount) => 0;
 
     /// <summary>Decodes whole blocks, bit for bit as the format's definition does.</summary>
     /// <param name="source">The first block.</param>

@@ -72,6 +72,22 @@ internal static unsafe class CodeBits
         return Vector128.Create(first & 0x3f3f3f3f, highScales, second & 0x3f3f3f3f, highMinima).AsByte();
     }
 
+    /// <summary>16 signed bytes, one for each half part in turn: those of first halves as the lower eight numbers, those of second halves as the upper.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ByParts(Vector128<byte> values)
+    {
+        Vector128<short> pairs = values.AsInt16();
+        return Vector256.Create(Vector128.ShiftRightArithmetic(Vector128.ShiftLeft(pairs, 8), 8), Vector128.ShiftRightArithmetic(pairs, 8));
+    }
+
+    /// <summary>Eight signed bytes, one for each part: the lower eight numbers and again the upper.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ForWholeParts(Vector64<byte> values)
+    {
+        Vector128<short> widened = Vector128.WidenLower(values.ToVector128Unsafe().AsSByte());
+        return Vector256.Create(widened, widened);
+    }
+
     /// <summary>Stores 16 whole numbers times a factor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreScaled(Vector128<sbyte> values, float factor, float* destination)

@@ -30,10 +30,28 @@ internal unsafe interface ICodeBlock
     /// <summary>Elements that <see cref="ReadCodes"/> returns.</summary>
     const int PartLength = 32;
 
-    /// <summary>The scale of a block that is one group.</summary>
+    /// <summary>What is subtracted from a stored code; signed codes are stored with 128 added.</summary>
+    static abstract int Zero { get; }
+
+    /// <summary>The largest stored code that is possible.</summary>
+    static abstract int LargestStored { get; }
+
+    /// <summary>The block's scale; where its groups have whole-number scales of their own, the factor of those.</summary>
     /// <param name="block">The block.</param>
     /// <param name="halves"><see cref="HalfTable.Values"/>.</param>
-    static virtual float ReadScale(byte* block, float* halves) => throw new NotSupportedException("The block has several groups.");
+    static abstract float ReadScale(byte* block, float* halves);
+
+    /// <summary>The factor of the groups' whole-number minima, which are subtracted.</summary>
+    static virtual float ReadMinimumScale(byte* block, float* halves) => throw new NotSupportedException("The block has no minima.");
+
+    /// <summary>
+    /// The groups' whole-number scales, by parts: lane p of the lower half belongs to the first 16 elements of part p, lane p of the upper half to the
+    /// other 16.
+    /// </summary>
+    static virtual Vector256<short> ReadIntegerScales(byte* block) => Vector256<short>.One;
+
+    /// <summary>The groups' whole-number minima, laid out as <see cref="ReadIntegerScales"/>.</summary>
+    static virtual Vector256<short> ReadIntegerMinima(byte* block) => throw new NotSupportedException("The block has no minima.");
 
     /// <summary>The offset of a block that is one group.</summary>
     static virtual float ReadOffset(byte* block, float* halves) => throw new NotSupportedException("The block has several groups, or no offset.");
@@ -46,4 +64,7 @@ internal unsafe interface ICodeBlock
 
     /// <summary>The codes of elements 32 · part to 32 · part + 31.</summary>
     static abstract Vector256<sbyte> ReadCodes(byte* block, int part);
+
+    /// <summary>The same codes unsigned, <see cref="Zero"/> not yet subtracted.</summary>
+    static abstract Vector256<byte> ReadStored(byte* block, int part);
 }

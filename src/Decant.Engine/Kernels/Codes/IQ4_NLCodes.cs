@@ -16,6 +16,10 @@ internal readonly unsafe struct IQ4_NLCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 128;
+
+    public static int LargestStored => 255;
+
     /// <summary>The levels.</summary>
     public static Vector128<sbyte> Levels => Vector128.Create(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 
@@ -24,4 +28,7 @@ internal readonly unsafe struct IQ4_NLCodes : ICodeBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.LookUpNibbles(block + 2, Levels);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part) => ReadCodes(block, part).AsByte() ^ Vector256.Create((byte)128);
 }

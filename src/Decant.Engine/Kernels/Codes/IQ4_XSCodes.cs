@@ -16,16 +16,35 @@ internal readonly unsafe struct IQ4_XSCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 128;
+
+    public static int LargestStored => 255;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* halves, float* scales)
-    {
-        float scale = halves[Unsafe.ReadUnaligned<ushort>(block)];
-        uint high = Unsafe.ReadUnaligned<ushort>(block + 2);
-        uint low = Unsafe.ReadUnaligned<uint>(block + 4);
-        for (int group = 0; group < 8; group++)
-            scales[group] = scale * ((int)((low >> (4 * group) & 15) | (high >> (2 * group) & 3) << 4) - 32);
-    }
+    public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* halves, float* scales) =>
+        CodeBits.StoreScaled(Vector128.CreateScalar(SignedScales(block)).AsSByte(), ReadScale(block, halves), scales);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ReadIntegerScales(byte* block) => CodeBits.ForWholeParts(Vector64.Create(SignedScales(block)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.LookUpNibbles(block + 8 + part * 16, IQ4_NLCodes.Levels);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part) => ReadCodes(block, part).AsByte() ^ Vector256.Create((byte)128);
+
+    // Eight signed bytes: a nibble and a bit pair each, minus 32.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong SignedScales(byte* block)
+    {
+        uint high = Unsafe.ReadUnaligned<ushort>(block + 2);
+        uint low = Unsafe.ReadUnaligned<uint>(block + 4);
+        ulong scales = 0;
+        for (int group = 0; group < 8; group++)
+            scales |= (ulong)(byte)((int)((low >> (4 * group) & 15) | (high >> (2 * group) & 3) << 4) - 32) << (8 * group);
+        return scales;
+    }
 }

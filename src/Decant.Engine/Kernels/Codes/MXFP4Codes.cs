@@ -16,6 +16,10 @@ internal readonly unsafe struct MXFP4Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 12;
+
+    public static int LargestStored => 24;
+
     // The scale is half the block's power of two, because the levels are doubled; the two smallest are denormal.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadScale(byte* block, float* halves) => BitConverter.UInt32BitsToSingle(block[0] < 2 ? 0x0020_0000u << block[0] : (uint)(block[0] - 1) << 23);
@@ -23,4 +27,8 @@ internal readonly unsafe struct MXFP4Codes : ICodeBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) =>
         CodeBits.LookUpNibbles(block + 1, Vector128.Create(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part) =>
+        CodeBits.LookUpNibbles(block + 1, Vector128.Create(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0)).AsByte();
 }

@@ -16,6 +16,23 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
 
     public static bool HasOffsets => true;
 
+    public static int Zero => 0;
+
+    public static int LargestStored => 3;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 80)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ReadMinimumScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 82)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ReadIntegerScales(byte* block) => CodeBits.ByParts(Vector128.Load(block) & Vector128.Create((byte)15));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ReadIntegerMinima(byte* block) =>
+        CodeBits.ByParts(Vector128.ShiftRightLogical(Vector128.Load(block).AsUInt16(), 4).AsByte() & Vector128.Create((byte)15));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ReadScales(byte* block, float* halves, float* scales)
     {
@@ -25,5 +42,8 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.Shifted(block + 16 + part / 4 * 32, part % 4 * 2, 3).AsSByte();
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Shifted(block + 16 + part / 4 * 32, part % 4 * 2, 3);
 }

@@ -16,8 +16,32 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 4;
+
+    public static int LargestStored => 7;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReadScales(byte* block, float* halves, float* scales)
+    public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 108)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadScales(byte* block, float* halves, float* scales) => CodeBits.StoreScaled(SignedScales(block), ReadScale(block, halves), scales);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ReadIntegerScales(byte* block) => CodeBits.ByParts(SignedScales(block).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte() - Vector256.Create((sbyte)4);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part)
+    {
+        Vector256<byte> low = CodeBits.Shifted(block + 32 + part / 4 * 32, part % 4 * 2, 3);
+        Vector256<byte> bit = Vector256.Create((byte)(1 << part));
+        return low | (Vector256.Equals(Vector256.Load(block) & bit, bit) & Vector256.Create((byte)4));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<sbyte> SignedScales(byte* block)
     {
         // Low nibbles of scales 0–7 and 8–15 share bytes 0–7; byte 8 + j holds the upper two bits of scales j, j + 4, j + 8, j + 12.
         ulong low = Unsafe.ReadUnaligned<ulong>(block + 96);
@@ -25,17 +49,7 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
         high |= high << 32;
         ulong first = (low & 0x0f0f0f0f0f0f0f0f) | (SpreadPairs(high, 0) << 4);
         ulong second = (low >> 4 & 0x0f0f0f0f0f0f0f0f) | (SpreadPairs(high, 4) << 4);
-        Vector128<sbyte> signed = Vector128.Create(first, second).AsSByte() - Vector128.Create((sbyte)32);
-        CodeBits.StoreScaled(signed, halves[Unsafe.ReadUnaligned<ushort>(block + 108)], scales);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> ReadCodes(byte* block, int part)
-    {
-        Vector256<byte> low = CodeBits.Shifted(block + 32 + part / 4 * 32, part % 4 * 2, 3);
-        Vector256<byte> bit = Vector256.Create((byte)(1 << part));
-        Vector256<byte> unset = Vector256.Equals(Vector256.Load(block) & bit, Vector256<byte>.Zero) & Vector256.Create((byte)4);
-        return (low - unset).AsSByte();
+        return Vector128.Create(first, second).AsSByte() - Vector128.Create((sbyte)32);
     }
 
     // Bits shift and shift + 1 of the lower four bytes, bits shift + 2 and shift + 3 of the upper four.

@@ -16,9 +16,16 @@ internal readonly unsafe struct Q4_0Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 8;
+
+    public static int LargestStored => 15;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.Nibbles(block + 2).AsSByte() - Vector256.Create((sbyte)8);
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte() - Vector256.Create((sbyte)8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Nibbles(block + 2);
 }

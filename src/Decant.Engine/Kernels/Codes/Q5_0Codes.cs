@@ -16,13 +16,17 @@ internal readonly unsafe struct Q5_0Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 16;
+
+    public static int LargestStored => 31;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> ReadCodes(byte* block, int part)
-    {
-        Vector256<byte> fifth = CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 2), 16);
-        return (CodeBits.Nibbles(block + 6) | fifth).AsSByte() - Vector256.Create((sbyte)16);
-    }
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte() - Vector256.Create((sbyte)16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part) =>
+        CodeBits.Nibbles(block + 6) | CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 2), 16);
 }

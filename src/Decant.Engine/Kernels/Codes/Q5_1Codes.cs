@@ -16,6 +16,10 @@ internal readonly unsafe struct Q5_1Codes : ICodeBlock
 
     public static bool HasOffsets => true;
 
+    public static int Zero => 0;
+
+    public static int LargestStored => 31;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block)];
 
@@ -23,6 +27,9 @@ internal readonly unsafe struct Q5_1Codes : ICodeBlock
     public static float ReadOffset(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 2)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> ReadCodes(byte* block, int part) =>
-        (CodeBits.Nibbles(block + 8) | CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 4), 16)).AsSByte();
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part) =>
+        CodeBits.Nibbles(block + 8) | CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 4), 16);
 }

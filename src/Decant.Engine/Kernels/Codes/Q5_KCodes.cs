@@ -16,15 +16,34 @@ internal readonly unsafe struct Q5_KCodes : ICodeBlock
 
     public static bool HasOffsets => true;
 
+    public static int Zero => 0;
+
+    public static int LargestStored => 31;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ReadMinimumScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 2)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ReadIntegerScales(byte* block) => CodeBits.ForWholeParts(CodeBits.SixBitPairs(block + 4).GetLower());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ReadIntegerMinima(byte* block) => CodeBits.ForWholeParts(CodeBits.SixBitPairs(block + 4).GetUpper());
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ReadScales(byte* block, float* halves, float* scales) =>
         CodeBits.StoreScalesAndMinima(CodeBits.SixBitPairs(block + 4), halves[Unsafe.ReadUnaligned<ushort>(block)], halves[Unsafe.ReadUnaligned<ushort>(block + 2)], scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> ReadCodes(byte* block, int part)
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part)
     {
         Vector256<byte> bit = Vector256.Create((byte)(1 << part));
         Vector256<byte> fifth = Vector256.Equals(Vector256.Load(block + 16) & bit, bit) & Vector256.Create((byte)16);
-        return (CodeBits.Shifted(block + 48 + part / 2 * 32, part % 2 * 4, 15) | fifth).AsSByte();
+        return CodeBits.Shifted(block + 48 + part / 2 * 32, part % 2 * 4, 15) | fifth;
     }
 }

@@ -16,14 +16,27 @@ internal readonly unsafe struct Q6_KCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 32;
+
+    public static int LargestStored => 63;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 208)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ReadIntegerScales(byte* block) => CodeBits.ByParts(Vector128.Load(block + 192));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ReadScales(byte* block, float* halves, float* scales) => CodeBits.StoreScaled(Vector128.Load((sbyte*)block + 192), halves[Unsafe.ReadUnaligned<ushort>(block + 208)], scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> ReadCodes(byte* block, int part)
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte() - Vector256.Create((sbyte)32);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part)
     {
         Vector256<byte> low = CodeBits.Shifted(block + (part / 4 * 2 + part % 2) * 32, part % 4 / 2 * 4, 15);
         Vector256<byte> pairs = CodeBits.Shifted(block + 128 + part / 4 * 32, part % 4 * 2, 3);
-        return (low | Vector256.ShiftLeft(pairs.AsUInt16(), 4).AsByte()).AsSByte() - Vector256.Create((sbyte)32);
+        return low | Vector256.ShiftLeft(pairs.AsUInt16(), 4).AsByte();
     }
 }

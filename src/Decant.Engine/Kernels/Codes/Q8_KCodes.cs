@@ -16,9 +16,16 @@ internal readonly unsafe struct Q8_KCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 128;
+
+    public static int LargestStored => 255;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadScale(byte* block, float* halves) => Unsafe.ReadUnaligned<float>(block);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) => Vector256.Load((sbyte*)block + 4 + part * 32);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part) => ReadCodes(block, part).AsByte() ^ Vector256.Create((byte)128);
 }

@@ -16,10 +16,16 @@ internal readonly unsafe struct TQ1_0Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 1;
+
+    public static int LargestStored => 2;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 52)];
 
-    public static Vector256<sbyte> ReadCodes(byte* block, int part)
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte() - Vector256<sbyte>.One;
+
+    public static Vector256<byte> ReadStored(byte* block, int part)
     {
         if (part < 5)
         {
@@ -28,7 +34,7 @@ internal readonly unsafe struct TQ1_0Codes : ICodeBlock
         }
         Vector128<byte> bytes = Vector128.Load(block + 32);
         int first = 2 * (part - 5);
-        Vector128<sbyte> low = Digit(bytes * Vector128.Create(PowerOfThree(first)));
+        Vector128<byte> low = Digit(bytes * Vector128.Create(PowerOfThree(first)));
         if (part < 7)
             return Vector256.Create(low, Digit(bytes * Vector128.Create(PowerOfThree(first + 1))));
         Vector128<byte> last = Vector128.Create(Unsafe.ReadUnaligned<uint>(block + 48)).AsByte();
@@ -37,13 +43,12 @@ internal readonly unsafe struct TQ1_0Codes : ICodeBlock
 
     private static byte PowerOfThree(int exponent) => (byte)(0x51_1b_09_03_01ul >> (8 * exponent));
 
-    // (3 · byte) / 256 − 1 in 16 bits.
+    // (3 · byte) / 256 in 16 bits.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<sbyte> Digit(Vector128<byte> fractions)
+    private static Vector128<byte> Digit(Vector128<byte> fractions)
     {
         (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(fractions);
         Vector128<ushort> three = Vector128.Create((ushort)3);
-        Vector128<byte> digits = Vector128.Narrow(Vector128.ShiftRightLogical(low * three, 8), Vector128.ShiftRightLogical(high * three, 8));
-        return digits.AsSByte() - Vector128<sbyte>.One;
+        return Vector128.Narrow(Vector128.ShiftRightLogical(low * three, 8), Vector128.ShiftRightLogical(high * three, 8));
     }
 }

@@ -16,10 +16,16 @@ internal readonly unsafe struct TQ2_0Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static int Zero => 1;
+
+    public static int LargestStored => 3;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 64)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> ReadCodes(byte* block, int part) =>
-        CodeBits.Shifted(block + part / 4 * 32, part % 4 * 2, 3).AsSByte() - Vector256<sbyte>.One;
+    public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte() - Vector256<sbyte>.One;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Shifted(block + part / 4 * 32, part % 4 * 2, 3);
 }

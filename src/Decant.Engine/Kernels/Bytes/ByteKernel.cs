@@ -1,0 +1,90 @@
+using Decant.Engine.Inference;
+using Decant.Engine.Kernels.Codes;
+
+namespace Decant.Engine.Kernels.Bytes;
+
+/// <summary>
+/// Products in whole numbers: activations are rounded to 8 bits, codes stay as they are stored. Few tokens: row by row
+/// (<see cref="ByteRows{TParts, TBlock}"/>). Many tokens: rows are packed into panels that stay in the cache (<see cref="PanelPacker{TBytes, TOps, TLayout, TBlock}"/>) and
+/// multiplied with tiles of tokens (<see cref="ByteTile{TBytes, TOps, TLayout}"/>), so that packing is paid once for all tokens and no second copy of the
+/// weights exists. Codes too wide for the sums of an instruction set are multiplied with many tokens in single precision.
+/// </summary>
+internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions, WeightKernel single)
+    : WeightKernel(TBlock.Format, instructions, DecoderArithmetic.Fast)
+    where TParts : struct, IPartOps
+    where TBytes : struct
+    where TOps : struct, IByteOps<TBytes>
+    where TLayout : struct, IPanelLayout
+    where TBlock : struct, ICodeBlock
+{
+    // Columns packed at a time: with 32 rows 16 KB of codes, which stay in the first-level cache beside a tile's activations.
+    private const int ColumnsAtATime = 512;
+
+    // Fewer tokens than this are multiplied row by row.
+    private const int FewestTiledTokens = 4;
+
+    private static bool TilesFit => TBlock.LargestStored <= TOps.LargestCode;
+
+    /// <inheritdoc/>
+    public override void Prepare(ProductInput input)
+    {
+        if (input.TokenCount < FewestTiledTokens)
+            _ = input.Bytes(TBlock.BlockLength);
+        else if (TilesFit)
+            _ = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+        else
+            single.Prepare(input);
+    }
+
+    /// <inheritdoc/>
+    public override int RoundedBlockLength(int tokenCount) => tokenCount < FewestTiledTokens || TilesFit ? TBlock.BlockLength : 0;
+
+    /// <inheritdoc/>
+    public override void Decode(byte* source, float* destination, int count) => single.Decode(source, destination, count);
+
+    /// <inheritdoc/>
+    public override void Multiply(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
+    {
+        if (input.TokenCount < FewestTiledTokens)
+            ByteRows<TParts, TBlock>.Multiply(rows, rowByteCount, rowCount, input.Bytes(TBlock.BlockLength), input.TokenCount, input.ColumnCount, y, yStride);
+        else if (TilesFit)
+            MultiplyTiles(rows, rowByteCount, rowCount, input, y, yStride, scratch);
+        else
+            single.Multiply(rows, rowByteCount, rowCount, input, y, yStride, scratch);
+    }
+
+    private void MultiplyTiles(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
+    {
+        ByteActivations.TileSet tiles = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+        int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+        int blocksAtATime = ColumnsAtATime / TBlock.BlockLength;
+        int panelWordCount = blocksAtATime * ByteTile<TBytes, TOps, TLayout>.PanelWordCount;
+        long resultCount = (long)panelRowCount * input.TokenCount;
+        float* results = scratch.Floats(resultCount + panelWordCount + PanelPacker<TBytes, TOps, TLayout, TBlock>.ScratchWordCount);
+        int* panel = (int*)(results + resultCount);
+        int blockCount = input.ColumnCount / TBlock.BlockLength;
+        for (int row = 0; row < rowCount; row += panelRowCount)
+        {
+            int count = Math.Min(panelRowCount, rowCount - row);
+            new Span<float>(results, checked((int)resultCount)).Clear();
+            for (int block = 0; block < blockCount; block += blocksAtATime)
+            {
+                int some = Math.Min(blocksAtATime, blockCount - block);
+                PanelPacker<TBytes, TOps, TLayout, TBlock>.Pack(
+                    rows + row * rowByteCount + (long)block * TBlock.ByteCount, rowByteCount, count, some, panel, panel + panelWordCount, Instructions.Arithmetic);
+                for (int tile = 0; tile < tiles.Count; tile++)
+                {
+                    int first = tiles.FirstToken(tile);
+                    int width = tiles.FirstToken(tile + 1) - first;
+                    int* activations = tiles.Tile(tile) + (long)block * width * ByteTile<TBytes, TOps, TLayout>.TokenWordCount;
+                    ByteTile<TBytes, TOps, TLayout>.MultiplyAdd(panel, activations, width, some, results + (long)first * panelRowCount);
+                }
+            }
+            for (int token = 0; token < input.TokenCount; token++)
+            {
+                new ReadOnlySpan<float>(results + (long)token * panelRowCount, count)
+                    .CopyTo(new Span<float>(y + (long)token * yStride + row, count));
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using Decant.Engine.Kernels.Vectors;
+
+namespace Decant.Engine.Kernels.Bytes;
+
+/// <summary>
+/// Four rows: Arm's dot product of signed bytes (<c>sdot</c>) where the processor has it, else products widened to 16 bits and added in pairs,
+/// by AdvSimd or SSE. Codes are signed, so sums start from zero.
+/// </summary>
+internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
+{
+    public static int Rows => 4;
+
+    public static bool HasManyRegisters => AdvSimd.IsSupported;
+
+    public static bool TakesSignedCodes => true;
+
+    public static int LargestCode => 255;
+
+    public static Vector128<byte> Zero => Vector128<byte>.Zero;
+
+    public static Vector128<byte> Load(void* source) => Vector128.Load((byte*)source);
+
+    public static Vector128<byte> Broadcast(void* source) => Vector128.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Accumulate(Vector128<byte> sums, Vector128<byte> codes, Vector128<byte> activations)
+    {
+        if (Dp.IsSupported)
+            return Dp.DotProduct(sums.AsInt32(), codes.AsSByte(), activations.AsSByte()).AsByte();
+        return (sums.AsInt32() + Dot(codes.AsSByte(), activations.AsSByte())).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ScaleSums(Vector128<byte> sums, Vector128<byte> scaleWords) => (sums.AsInt32() * scaleWords.AsInt32()).AsByte();
+
+    public static Vector128<byte> JoinSums(Vector128<byte> sums) => sums;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> MultiplyPairs(Vector128<byte> a, Vector128<byte> b)
+    {
+        if (Sse2.IsSupported)
+            return Sse2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()).AsByte();
+        (Vector128<int> lowA, Vector128<int> highA) = Vector128.Widen(a.AsInt16());
+        (Vector128<int> lowB, Vector128<int> highB) = Vector128.Widen(b.AsInt16());
+        return AddNeighbours(lowA * lowB, highA * highB).AsByte();
+    }
+
+    public static Vector128<byte> AddWords(Vector128<byte> a, Vector128<byte> b) => (a.AsInt32() + b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaled(Vector128<byte> words, float* rowScales, float tokenScale, float* destination)
+    {
+        Vector128<float> scale = Vector128.Load(rowScales) * Vector128.Create(tokenScale);
+        Ops128.MultiplyAdd(ToSingle(words), scale, Vector128.Load(destination)).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaled(Vector128<byte> words, float* rowScales, Vector128<byte> minima, float* minimumScales, float tokenScale, float* destination)
+    {
+        Vector128<float> token = Vector128.Create(tokenScale);
+        Vector128<float> sum = Ops128.MultiplyAdd(ToSingle(words), Vector128.Load(rowScales) * token, Vector128.Load(destination));
+        Ops128.MultiplyAdd(ToSingle(minima), Vector128.Load(minimumScales) * token, sum).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaled(Vector128<byte> words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination)
+    {
+        Vector128<float> scale = Vector128.Load(rowScales) * Vector128.Create(tokenScale);
+        Vector128<float> sum = Ops128.MultiplyAdd(ToSingle(words), scale, Vector128.Load(destination));
+        Ops128.MultiplyAdd(Vector128.Load(offsets), Vector128.Create(tokenSum), sum).Store(destination);
+    }
+
+    public static int ScaleWord(int scale) => scale;
+
+    public static int StartWord(int firstPair, int secondPair) => firstPair + secondPair;
+
+    /// <summary>Four products added, lane by lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<int> Dot(Vector128<sbyte> codes, Vector128<sbyte> activations)
+    {
+        if (AdvSimd.IsSupported)
+        {
+            Vector128<short> low = AdvSimd.MultiplyWideningLower(codes.GetLower(), activations.GetLower());
+            Vector128<short> high = AdvSimd.MultiplyWideningUpper(codes, activations);
+            return AddNeighbours(AdvSimd.AddPairwiseWidening(low), AdvSimd.AddPairwiseWidening(high));
+        }
+        (Vector128<short> lowCodes, Vector128<short> highCodes) = Vector128.Widen(codes);
+        (Vector128<short> lowActivations, Vector128<short> highActivations) = Vector128.Widen(activations);
+        return AddNeighbours(
+            MultiplyPairs(lowCodes.AsByte(), lowActivations.AsByte()).AsInt32(), MultiplyPairs(highCodes.AsByte(), highActivations.AsByte()).AsInt32());
+    }
+
+    // Sums of neighbouring lanes: two from a, then two from b.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> AddNeighbours(Vector128<int> a, Vector128<int> b)
+    {
+        if (AdvSimd.Arm64.IsSupported)
+            return AdvSimd.Arm64.AddPairwise(a, b);
+        if (Ssse3.IsSupported)
+            return Ssse3.HorizontalAdd(a, b);
+        return Vector128.Create(a[0] + a[1], a[2] + a[3], b[0] + b[1], b[2] + b[3]);
+    }
+
+    private static Vector128<float> ToSingle(Vector128<byte> words) => Vector128.ConvertToSingle(words.AsInt32());
+}

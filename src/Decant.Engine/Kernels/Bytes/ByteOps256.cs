@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Decant.Engine.Kernels.Bytes;
+
+/// <summary>
+/// Eight rows: AVX2. Unsigned times signed bytes, neighbours added in 16 bits (<c>vpmaddubsw</c>), which codes of up to 6 bits never
+/// overflow; a group's scale is applied when its two 16-bit sums are joined (<c>vpmaddwd</c>).
+/// </summary>
+internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
+{
+    public static int Rows => 8;
+
+    public static bool HasManyRegisters => false;
+
+    public static bool TakesSignedCodes => false;
+
+    public static int LargestCode => 63;
+
+    public static Vector256<byte> Zero => Vector256<byte>.Zero;
+
+    public static Vector256<byte> Load(void* source) => Vector256.Load((byte*)source);
+
+    public static Vector256<byte> Broadcast(void* source) => Vector256.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Accumulate(Vector256<byte> sums, Vector256<byte> codes, Vector256<byte> activations) =>
+        Avx2.Add(sums.AsInt16(), Avx2.MultiplyAddAdjacent(codes, activations.AsSByte())).AsByte();
+
+    public static Vector256<byte> ScaleSums(Vector256<byte> sums, Vector256<byte> scaleWords) => MultiplyPairs(sums, scaleWords);
+
+    public static Vector256<byte> JoinSums(Vector256<byte> sums) => MultiplyPairs(sums, Vector256<short>.One.AsByte());
+
+    public static Vector256<byte> MultiplyPairs(Vector256<byte> a, Vector256<byte> b) =>
+        Avx2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()).AsByte();
+
+    public static Vector256<byte> AddWords(Vector256<byte> a, Vector256<byte> b) => Avx2.Add(a.AsInt32(), b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* destination)
+    {
+        Vector256<float> scale = Vector256.Load(rowScales) * Vector256.Create(tokenScale);
+        Vector256.FusedMultiplyAdd(ToSingle(words), scale, Vector256.Load(destination)).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaled(Vector256<byte> words, float* rowScales, Vector256<byte> minima, float* minimumScales, float tokenScale, float* destination)
+    {
+        Vector256<float> token = Vector256.Create(tokenScale);
+        Vector256<float> sum = Vector256.FusedMultiplyAdd(ToSingle(words), Vector256.Load(rowScales) * token, Vector256.Load(destination));
+        Vector256.FusedMultiplyAdd(ToSingle(minima), Vector256.Load(minimumScales) * token, sum).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination)
+    {
+        Vector256<float> scale = Vector256.Load(rowScales) * Vector256.Create(tokenScale);
+        Vector256<float> sum = Vector256.FusedMultiplyAdd(ToSingle(words), scale, Vector256.Load(destination));
+        Vector256.FusedMultiplyAdd(Vector256.Load(offsets), Vector256.Create(tokenSum), sum).Store(destination);
+    }
+
+    public static int ScaleWord(int scale) => (scale & 0xffff) | scale << 16;
+
+    public static int StartWord(int firstPair, int secondPair) => (firstPair & 0xffff) | secondPair << 16;
+
+    private static Vector256<float> ToSingle(Vector256<byte> words) => Avx.ConvertToVector256Single(words.AsInt32());
+}

@@ -1,0 +1,65 @@
+namespace Decant.Engine.Kernels.Bytes;
+
+/// <summary>
+/// The whole-number operations of one vector width that products of byte codes need. A vector is seen as 32-bit lanes, one weight row each; a lane
+/// holds four codes of consecutive columns, or the four activations they meet (the same in every lane). Code over this interface is compiled once
+/// per width, with every call turned into an instruction or two.
+/// </summary>
+/// <typeparam name="TBytes">The vector.</typeparam>
+internal unsafe interface IByteOps<TBytes>
+    where TBytes : struct
+{
+    /// <summary>32-bit lanes: weight rows per vector.</summary>
+    static abstract int Rows { get; }
+
+    /// <summary>True if there are 32 vector registers, so that a tile of 24 accumulators stays in registers.</summary>
+    static abstract bool HasManyRegisters { get; }
+
+    /// <summary>True if codes are signed bytes; false if they are unsigned and their zero is corrected by the value that sums start from.</summary>
+    static abstract bool TakesSignedCodes { get; }
+
+    /// <summary>The largest unsigned code: 63 where sums are kept in 16 bits, 255 where in 32.</summary>
+    static abstract int LargestCode { get; }
+
+    /// <summary>All bits zero.</summary>
+    static abstract TBytes Zero { get; }
+
+    /// <summary>Reads a vector; no alignment needed.</summary>
+    static abstract TBytes Load(void* source);
+
+    /// <summary>Reads 32 bits into every lane.</summary>
+    static abstract TBytes Broadcast(void* source);
+
+    /// <summary>
+    /// sums += codes · activations, four products to a lane. The sums are whatever suits the processor (two of 16 bits or one of 32 a lane) and
+    /// may wrap around on the way: their final value fits.
+    /// </summary>
+    static abstract TBytes Accumulate(TBytes sums, TBytes codes, TBytes activations);
+
+    /// <summary>32-bit lanes: the lane's sum times its scale word (see <see cref="ScaleWord"/>).</summary>
+    static abstract TBytes ScaleSums(TBytes sums, TBytes scaleWords);
+
+    /// <summary>32-bit lanes: the lane's sum.</summary>
+    static abstract TBytes JoinSums(TBytes sums);
+
+    /// <summary>32-bit lanes: the products of two pairs of 16-bit numbers, added.</summary>
+    static abstract TBytes MultiplyPairs(TBytes a, TBytes b);
+
+    /// <summary>Sums of 32-bit lanes.</summary>
+    static abstract TBytes AddWords(TBytes a, TBytes b);
+
+    /// <summary>destination[lane] += words[lane] · (rowScales[lane] · tokenScale).</summary>
+    static abstract void AddScaled(TBytes words, float* rowScales, float tokenScale, float* destination);
+
+    /// <summary>destination[lane] += words[lane] · (rowScales[lane] · tokenScale) + minima[lane] · (minimumScales[lane] · tokenScale).</summary>
+    static abstract void AddScaled(TBytes words, float* rowScales, TBytes minima, float* minimumScales, float tokenScale, float* destination);
+
+    /// <summary>destination[lane] += words[lane] · (rowScales[lane] · tokenScale) + offsets[lane] · tokenSum.</summary>
+    static abstract void AddScaled(TBytes words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination);
+
+    /// <summary>How a whole-number scale is stored for <see cref="ScaleSums"/>.</summary>
+    static abstract int ScaleWord(int scale);
+
+    /// <summary>What sums start from, in every lane: a number that belongs to the lane's first two columns and one for its last two.</summary>
+    static abstract int StartWord(int firstPair, int secondPair);
+}

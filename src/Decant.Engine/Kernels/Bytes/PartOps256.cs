@@ -1,0 +1,33 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Decant.Engine.Kernels.Bytes;
+
+/// <summary>AVX2: unsigned times signed bytes, neighbours added in 16 bits (<c>vpmaddubsw</c>); signed codes lend their sign to the activations.</summary>
+internal readonly unsafe struct PartOps256 : IPartOps
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> AddDot(Vector256<int> sums, Vector256<byte> codes, Vector256<sbyte> activations, Vector256<short> scales) =>
+        sums + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(codes, activations), scales);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> AddSignedDot(Vector256<int> sums, Vector256<sbyte> codes, Vector256<sbyte> activations, Vector256<short> scales) =>
+        AddDot(sums, Avx2.Abs(codes), Avx2.Sign(activations, codes), scales);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Dot(Vector256<byte> codes, Vector256<sbyte> activations) =>
+        Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(codes, activations), Vector256<short>.One);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> SignedDot(Vector256<sbyte> codes, Vector256<sbyte> activations) =>
+        Dot(Avx2.Abs(codes), Avx2.Sign(activations, codes));
+
+    public static Vector256<int> MultiplyPairs(Vector256<short> a, Vector256<short> b) => Avx2.MultiplyAddAdjacent(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Spread(Vector256<short> values, int part) =>
+        Avx2.Shuffle(values.AsByte(), Vector256.Create((short)(0x0100 + 0x0202 * part)).AsByte()).AsInt16();
+
+    public static void Prefetch(byte* address) => Sse.Prefetch0(address);
+}
