@@ -19,7 +19,7 @@ internal sealed class BenchVerb : Verb
     private readonly Option<int> prefill = new Option<int>("-p", "--prefill") { Description = "Tokens of the prompt that is read (default 512, or what the model takes)", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> decode = new Option<int>("-n", "--decode") { Description = "Tokens that are written one by one (default 128, or what the model takes)", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> repetitions = new Option<int>("-r", "--repetitions") { Description = "Measured repetitions, after one to warm up", HelpName = "N", DefaultValueFactory = _ => 5 }.AtLeast(1);
-    private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (see: decant list kernels)", HelpName = "NAME" };
+    private readonly EngineOptions engine = new(DecoderArithmetic.Fast);
 
     public override string Name => "bench";
 
@@ -35,8 +35,9 @@ internal sealed class BenchVerb : Verb
     public override void Declare(Command command)
     {
         command.Add(model);
-        foreach (Option option in (Option[])[prefill, decode, repetitions, kernel])
+        foreach (Option option in (Option[])[prefill, decode, repetitions])
             command.Add(option);
+        engine.Declare(command);
     }
 
     public override ExitCode Run(VerbRun run)
@@ -44,7 +45,7 @@ internal sealed class BenchVerb : Verb
         run.WatchMemory();
         long start = TimeProvider.System.GetTimestamp();
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
-        Decoder decoder = opened.Load(new DecoderOptions { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel) });
+        Decoder decoder = opened.Load(engine.ToDecoderOptions(run));
         int prefillCount = Count(run, prefill, DefaultPrefillCount, decoder.MaximumLength);
         int decodeCount = Count(run, decode, DefaultDecodeCount, decoder.MaximumLength);
         using DecoderSession session = decoder.StartSession(Math.Max(prefillCount, decodeCount));
@@ -59,6 +60,7 @@ internal sealed class BenchVerb : Verb
             {
                 ["model"] = run.Get(model),
                 ["kernel"] = decoder.KernelName,
+                ["arithmetic"] = EngineOptions.NameOf(engine.Arithmetic(run)),
                 ["threads"] = decoder.ThreadCount,
                 ["repetitions"] = prefillSeconds.Length,
                 ["load_seconds"] = loadSeconds,
@@ -71,7 +73,7 @@ internal sealed class BenchVerb : Verb
                 ("prefill", FormattableString.Invariant($"{prefillRate:F1} tokens/s  ({prefillCount} tokens, {Spread(prefillCount, prefillSeconds)})")),
                 ("decode", FormattableString.Invariant($"{decodeRate:F1} tokens/s  ({decodeCount} tokens, {Spread(decodeCount, decodeSeconds)})")),
                 ("load", FormattableString.Invariant($"{loadSeconds:F3} s")),
-                ("kernel", $"{decoder.KernelName}, {decoder.ThreadCount} threads"),
+                ("kernel", $"{decoder.KernelName}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
                 ("memory", $"{Quantities.Bytes(run.PeakMemoryByteCount)} private at most"),
             ])));
         return ExitCode.Done;

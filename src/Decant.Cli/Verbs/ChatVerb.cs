@@ -21,6 +21,7 @@ internal sealed class ChatVerb : Verb
     private readonly Argument<string> model = ModelArgument.Create();
     private readonly Option<string> system = new("--system") { Description = "What the model is told before the conversation", HelpName = "TEXT" };
     private readonly SamplingOptions sampling = new(defaultCount, defaultTemperature);
+    private readonly EngineOptions engine = new(DecoderArithmetic.Fast);
 
     public override string Name => "chat";
 
@@ -38,6 +39,7 @@ internal sealed class ChatVerb : Verb
         command.Add(model);
         command.Add(system);
         sampling.Declare(command);
+        engine.Declare(command);
     }
 
     public override ExitCode Run(VerbRun run)
@@ -49,7 +51,7 @@ internal sealed class ChatVerb : Verb
         Tokenizer tokenizer = opened.RequireTokenizer();
         ChatTemplate template = (ChatTemplateSource.Find(opened.Source) ?? throw new NotSupportedModelException(
             $"{opened.Location}: the model has no chat template, so it was not made for conversations. Continue a text with 'decant run' instead.")).Load();
-        Decoder decoder = opened.Load(new DecoderOptions { ThreadCount = run.ThreadCount });
+        Decoder decoder = opened.Load(engine.ToDecoderOptions(run));
         using DecoderSession session = decoder.StartSession(sampling.Capacity(run, decoder, defaultContext));
         var conversation = new Conversation(tokenizer, template, session, sampler, run.Get(system));
         var turns = new JsonArray();

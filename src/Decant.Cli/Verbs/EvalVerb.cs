@@ -19,9 +19,6 @@ namespace Decant.Cli.Verbs;
 /// <summary><c>decant eval</c>: perplexity, and divergence from another model.</summary>
 internal sealed class EvalVerb : Verb
 {
-    private const string floatArithmetic = "float";
-    private const string fastArithmetic = "fast";
-
     private readonly Argument<string> model = ModelArgument.Create();
     private readonly Option<string> against = new("--against") { Description = "The model to compare with: KL divergence from it, and how often both rank the same token first", HelpName = "REF" };
     private readonly Option<string> text = new("--text") { Description = "The text to score ('-' reads standard input)", HelpName = "FILE", Required = true };
@@ -35,12 +32,7 @@ internal sealed class EvalVerb : Verb
     private readonly Option<int> stride = new Option<int>("--stride") { Description = "Tokens from window to window, for sliding (default: half the context)", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> chunks = new Option<int>("--chunks") { Description = "Score only the first N windows", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> tokens = new Option<int>("--tokens") { Description = "Keep only the first N tokens of the text", HelpName = "N" }.AtLeast(1);
-    private readonly Option<string> arithmetic = new("--arithmetic")
-    {
-        Description = "float computes from the stored weights in single precision; fast rounds activations to 8 bits",
-        HelpName = "NAME",
-        DefaultValueFactory = _ => floatArithmetic,
-    };
+    private readonly EngineOptions engine = new(DecoderArithmetic.Float);
     private readonly Option<double?> maximumDivergence = new Option<double?>("--max-kld") { Description = "With --against: end with exit code 6 if the mean KL divergence is above this", HelpName = "X" }.AtLeast(0);
 
     public override string Name => "eval";
@@ -58,8 +50,9 @@ internal sealed class EvalVerb : Verb
     public override void Declare(Command command)
     {
         command.Add(model);
-        foreach (Option option in (Option[])[against, text, protocol, context, stride, chunks, tokens, arithmetic, maximumDivergence])
+        foreach (Option option in (Option[])[against, text, protocol, context, stride, chunks, tokens, maximumDivergence])
             command.Add(option);
+        engine.Declare(command);
     }
 
     public override ExitCode Run(VerbRun run)
@@ -74,9 +67,9 @@ internal sealed class EvalVerb : Verb
         Tokenizer tokenizer = candidate.RequireTokenizer();
         if (reference is not null)
             RequireSameVocabulary(tokenizer, candidate, reference);
-        Load(run, candidate);
-        if (reference is not null)
-            Load(run, reference);
+        candidate.Load(engine.ToDecoderOptions(run));
+        // What a model is compared with is computed as exactly as it can be.
+        reference?.Load(engine.ToDecoderOptions(run) with { Arithmetic = DecoderArithmetic.Float });
         int longest = Math.Min(candidate.Decoder.MaximumLength, reference?.Decoder.MaximumLength ?? int.MaxValue);
         int[] ids = tokenizer.EncodeIds(content, chosen.AddsSpecialTokens, chosen.RecognisesSpecialTokens);
         if (run.Has(tokens))
@@ -96,11 +89,7 @@ internal sealed class EvalVerb : Verb
 
     private void CheckOptions(VerbRun run)
     {
-        string wanted = run.Get(arithmetic)!;
-        if (wanted.Equals(fastArithmetic, StringComparison.OrdinalIgnoreCase))
-            throw new NotSupportedModelException("--arithmetic fast (8-bit activations) is not in this version of Decant; float is.");
-        if (!wanted.Equals(floatArithmetic, StringComparison.OrdinalIgnoreCase))
-            throw new UsageException($"there is no arithmetic '{wanted}'. Known: {floatArithmetic}, {fastArithmetic}.");
+        engine.ToDecoderOptions(run);
         if (run.Has(maximumDivergence) && !run.Has(against))
             throw new UsageException("--max-kld needs --against REF: a divergence is from something.");
     }
@@ -116,8 +105,6 @@ internal sealed class EvalVerb : Verb
                 $"{candidate.Location} and {reference.Location} have different vocabularies: their probabilities cannot be compared token by token. Evaluate each by itself, and compare bits per byte.");
         }
     }
-
-    private static void Load(VerbRun run, OpenModel opened) => opened.Load(new DecoderOptions { ThreadCount = run.ThreadCount });
 
     private WindowOptions Windows(VerbRun run, Tokenizer tokenizer, int longest)
     {
@@ -155,7 +142,7 @@ internal sealed class EvalVerb : Verb
             ["protocol"] = outcome.Protocol.Name,
             ["context"] = outcome.Options.Context,
             ["windows"] = outcome.Windows.Count,
-            ["arithmetic"] = floatArithmetic,
+            ["arithmetic"] = EngineOptions.NameOf(engine.Arithmetic(run)),
             ["kernel"] = outcome.Kernel,
             ["perplexity"] = EvaluationJson.Perplexity(outcome.Perplexity),
         };

@@ -18,6 +18,7 @@ internal sealed class RunVerb : Verb
     private readonly Argument<string> model = ModelArgument.Create();
     private readonly Argument<string> prompt = new("PROMPT") { Description = "The text to continue ('-' reads standard input)" };
     private readonly SamplingOptions sampling = new(defaultCount, defaultTemperature: 0);
+    private readonly EngineOptions engine = new(DecoderArithmetic.Fast);
 
     public override string Name => "run";
 
@@ -35,6 +36,7 @@ internal sealed class RunVerb : Verb
         command.Add(model);
         command.Add(prompt);
         sampling.Declare(command);
+        engine.Declare(command);
     }
 
     public override ExitCode Run(VerbRun run)
@@ -50,7 +52,7 @@ internal sealed class RunVerb : Verb
         int[] ids = tokenizer.EncodeIds(text, addSpecialTokens: true);
         if (ids.Length == 0)
             throw new UsageException("the prompt has no tokens; give at least one word.");
-        Decoder decoder = opened.Load(new DecoderOptions { ThreadCount = run.ThreadCount });
+        Decoder decoder = opened.Load(engine.ToDecoderOptions(run));
         int capacity = sampling.Capacity(run, decoder, (int)Math.Min((long)ids.Length + count, int.MaxValue));
         if (ids.Length > capacity)
             throw new UsageException($"the prompt has {ids.Length} tokens and the context holds {capacity}. Shorten the prompt or raise --context (the model takes {decoder.MaximumLength}).");

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Decant.Core.Errors;
+using Decant.Engine.Inference;
+
+namespace Decant.Cli.Running;
+
+/// <summary>The options that say how a model is computed.</summary>
+internal sealed class EngineOptions
+{
+    private const string FloatName = "float";
+    private const string FastName = "fast";
+
+    private readonly Option<string> arithmetic;
+    private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (see: decant list kernels)", HelpName = "NAME" };
+
+    /// <summary>Creates the options with a verb's default arithmetic.</summary>
+    public EngineOptions(DecoderArithmetic defaultArithmetic)
+    {
+        string name = NameOf(defaultArithmetic);
+        arithmetic = new Option<string>("--arithmetic")
+        {
+            Description = "float computes from the stored weights in single precision; fast rounds activations to 8 bits",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => name,
+        };
+    }
+
+    /// <summary>How an arithmetic is spelled.</summary>
+    public static string NameOf(DecoderArithmetic arithmetic) => arithmetic == DecoderArithmetic.Fast ? FastName : FloatName;
+
+    /// <summary>Adds the options to a verb.</summary>
+    public void Declare(Command command)
+    {
+        command.Add(arithmetic);
+        command.Add(kernel);
+    }
+
+    /// <summary>The arithmetic asked for.</summary>
+    /// <exception cref="UsageException">There is no such arithmetic.</exception>
+    public DecoderArithmetic Arithmetic(VerbRun run)
+    {
+        string wanted = run.Get(arithmetic)!;
+        if (wanted.Equals(FastName, StringComparison.OrdinalIgnoreCase))
+            return DecoderArithmetic.Fast;
+        return wanted.Equals(FloatName, StringComparison.OrdinalIgnoreCase)
+            ? DecoderArithmetic.Float
+            : throw new UsageException($"there is no arithmetic '{wanted}'. Known: {FloatName}, {FastName}.");
+    }
+
+    /// <summary>What the engine is told.</summary>
+    /// <exception cref="UsageException">An option has no meaning.</exception>
+    public DecoderOptions ToDecoderOptions(VerbRun run) =>
+        new() { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel), Arithmetic = Arithmetic(run) };
+}
