@@ -78,7 +78,6 @@ public sealed class EvalVerbTests
     }
 
     [Theory]
-    [InlineData("--arithmetic fast", 4, "fast")]
     [InlineData("--arithmetic half", 2, "half")]
     [InlineData("--protocol chunk", 2, "'chunks'")]
     [InlineData("--context 513", 2, "512")]
