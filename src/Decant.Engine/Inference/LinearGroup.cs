@@ -1,5 +1,4 @@
 using Decant.Engine.Kernels;
-using Decant.Engine.Kernels.Arithmetic;
 
 namespace Decant.Engine.Inference;
 
@@ -71,11 +70,11 @@ internal sealed unsafe class LinearGroup : IDisposable
     private void MultiplyPart(ComputeContext context, int part, int partCount)
     {
         ProductInput input = context.Input;
-        int unit = input.HasPanels ? FloatArithmetic.TileRowCount : 1;
         for (int i = 0; i < members.Length; i++)
         {
             Linear member = members[i];
             int rowCount = member.Weight.RowCount;
+            int unit = member.Weight.RowUnit(input.TokenCount);
             int first = WorkerPool.Boundary(rowCount, unit, part, partCount);
             int count = WorkerPool.Boundary(rowCount, unit, part + 1, partCount) - first;
             if (count == 0)

@@ -68,6 +68,9 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     public override void Prepare(ProductInput input) => kernel.Prepare(input);
 
     /// <inheritdoc/>
+    public override int RowUnit(int tokenCount) => kernel.RowUnit(tokenCount);
+
+    /// <inheritdoc/>
     public override void DecodeRow(int row, float* destination)
     {
         fixed (byte* bytes = Rows(row, 1))

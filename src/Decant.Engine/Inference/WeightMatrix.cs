@@ -36,7 +36,12 @@ internal abstract unsafe class WeightMatrix : IDisposable
     public abstract void Multiply(int firstRow, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch);
 
     /// <summary>Brings the activations into the form that <see cref="Multiply"/> reads; called before it by the thread that dispatches.</summary>
-    public abstract void Prepare(ProductInput input);
+    public virtual void Prepare(ProductInput input)
+    {
+    }
+
+    /// <summary>Rows that are computed together for so many tokens: ranges of rows are best multiples of it.</summary>
+    public virtual int RowUnit(int tokenCount) => 1;
 
     /// <summary>Decodes one row to single precision.</summary>
     public abstract void DecodeRow(int row, float* destination);

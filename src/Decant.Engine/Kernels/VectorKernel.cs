@@ -21,6 +21,9 @@ internal abstract unsafe class VectorKernel(string format, InstructionSet instru
     /// <inheritdoc/>
     public override void Prepare(ProductInput input) => input.PrepareSingle();
 
+    /// <inheritdoc/>
+    public override int RowUnit(int tokenCount) => tokenCount < ProductInput.SmallestPanelTokenCount ? 1 : FloatArithmetic.TileRowCount;
+
     /// <summary>Products of one row after another with few tokens.</summary>
     protected abstract void MultiplyFew(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch);
 

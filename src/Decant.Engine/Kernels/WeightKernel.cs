@@ -26,6 +26,9 @@ internal abstract unsafe class WeightKernel(string format, InstructionSet instru
     {
     }
 
+    /// <summary>Rows that are computed together for so many tokens.</summary>
+    public virtual int RowUnit(int tokenCount) => 1;
+
     /// <summary>Columns that share a scale when activations are rounded to 8 bits for so many tokens, or 0 if they are not rounded.</summary>
     public virtual int RoundedBlockLength(int tokenCount) => 0;
 

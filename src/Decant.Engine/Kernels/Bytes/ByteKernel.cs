@@ -37,6 +37,10 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     }
 
     /// <inheritdoc/>
+    public override int RowUnit(int tokenCount) =>
+        tokenCount < FewestTiledTokens ? 1 : TilesFit ? ByteTile<TBytes, TOps, TLayout>.PanelRowCount : single.RowUnit(tokenCount);
+
+    /// <inheritdoc/>
     public override int RoundedBlockLength(int tokenCount) => tokenCount < FewestTiledTokens || TilesFit ? TBlock.BlockLength : 0;
 
     /// <inheritdoc/>
