@@ -38,6 +38,9 @@ public sealed class Decoder : IDisposable
     /// <summary>Threads in use.</summary>
     public int ThreadCount => Context.Pool.ThreadCount;
 
+    /// <summary>The most tokens computed at once: <see cref="DecoderOptions.BatchLength"/>.</summary>
+    public int BatchLength => Options.BatchLength;
+
     /// <summary>The longest text the model can take: its context length, or what its learned positions or scaled rotations allow.</summary>
     public int MaximumLength { get; }
 

@@ -6,7 +6,7 @@ namespace Decant.Evaluation.Divergence;
 
 /// <summary>
 /// Runs two models side by side over the same windows. The reference reads a tile of positions into a buffer, the candidate reads the same tile and
-/// is compared row by row: memory is one tile of logits, whatever the length of the text.
+/// is compared row by row: memory is one tile of logits, whatever the length of the text. Short windows are read together as far as their positions fit the tile.
 /// </summary>
 public static class ModelComparer
 {
@@ -39,15 +39,42 @@ public static class ModelComparer
         }
         ScoringChecks.Windows(reference, windows);
         ScoringChecks.Windows(candidate, windows);
-        int vocabulary = reference.VocabularySize;
-        long total = windows.Sum(window => (long)window.TargetCount);
-        int longest = windows.Max(window => window.Ids.Length);
-        float[] tile = new float[(long)Math.Min(tilePositions, longest) * vocabulary];
-        var sums = new DivergenceAccumulator();
-        for (int index = 0; index < windows.Count; index++)
+        WindowBatch[] batches = [.. WindowBatch.Divide(windows, Math.Min(reference.BatchLength, candidate.BatchLength), tilePositions)];
+        int most = batches.Max(batch => windows.Skip(batch.First).Take(batch.Count).Sum(window => window.TargetCount));
+        var comparison = new Comparison(reference, candidate, windows, Math.Min(tilePositions, most), progress);
+        foreach (WindowBatch batch in batches)
+        {
+            if (batch.Count == 1)
+                comparison.AddWindow(batch.First, cancellationToken);
+            else
+                comparison.AddTogether(batch, cancellationToken);
+        }
+        return comparison.Sums.ToFigures();
+    }
+
+    private sealed class Comparison(
+        ILogitsSource reference, ILogitsSource candidate, IReadOnlyList<TokenWindow> windows, int tilePositions, IProgress<WorkProgress>? progress)
+    {
+        private readonly int vocabulary = reference.VocabularySize;
+        private readonly long total = windows.Sum(window => (long)window.TargetCount);
+        private readonly float[] tile = new float[(long)tilePositions * reference.VocabularySize];
+
+        public DivergenceAccumulator Sums { get; } = new();
+
+        /// <summary>Windows whose targets fit into one tile together.</summary>
+        public void AddTogether(WindowBatch batch, CancellationToken cancellationToken)
+        {
+            int row = 0;
+            reference.ScoreWindows(windows, batch, (_, _, logits) => logits.CopyTo(Row(row++)), cancellationToken);
+            row = 0;
+            candidate.ScoreWindows(windows, batch, (entry, position, logits) => Add(batch.First + entry, position, Row(row++), logits), cancellationToken);
+            WindowScorer.Report(progress, Sums.CandidateLoss, total);
+        }
+
+        /// <summary>A window of any length, tile by tile.</summary>
+        public void AddWindow(int index, CancellationToken cancellationToken)
         {
             TokenWindow window = windows[index];
-            int windowIndex = index;
             reference.Reset();
             candidate.Reset();
             int end = window.Ids.Length - 1;
@@ -59,21 +86,23 @@ public static class ModelComparer
                 int origin = begin;
                 int firstRow = firstScored - begin;
                 ReadOnlySpan<int> ids = window.Ids.Span[begin..next];
-                reference.Score(ids, firstRow, (row, logits) => logits.CopyTo(tile.AsSpan((row - firstRow) * vocabulary, vocabulary)), cancellationToken);
-                candidate.Score(ids, firstRow, (row, logits) =>
-                {
-                    ReadOnlySpan<float> before = tile.AsSpan((row - firstRow) * vocabulary, vocabulary);
-                    DistributionComparison comparison = DistributionComparison.Of(before, logits);
-                    ScoringChecks.Finite(comparison.Reference, reference, windowIndex, origin + row);
-                    ScoringChecks.Finite(comparison.Candidate, candidate, windowIndex, origin + row);
-                    if (!double.IsFinite(comparison.Divergence))
-                        throw new NumericalException($"{candidate.Name} against {reference.Name}: the divergence of window {windowIndex}, position {origin + row} is not finite: a logit is minus infinity.");
-                    int target = window.Ids.Span[origin + row + 1];
-                    sums.Add(comparison, before[target], logits[target]);
-                }, cancellationToken);
-                WindowScorer.Report(progress, sums.CandidateLoss, total);
+                reference.Score(ids, firstRow, (row, logits) => logits.CopyTo(Row(row - firstRow)), cancellationToken);
+                candidate.Score(ids, firstRow, (row, logits) => Add(index, origin + row, Row(row - firstRow), logits), cancellationToken);
+                WindowScorer.Report(progress, Sums.CandidateLoss, total);
             }
         }
-        return sums.ToFigures();
+
+        private Span<float> Row(int index) => tile.AsSpan(index * vocabulary, vocabulary);
+
+        private void Add(int window, int position, ReadOnlySpan<float> before, ReadOnlySpan<float> after)
+        {
+            DistributionComparison comparison = DistributionComparison.Of(before, after);
+            ScoringChecks.Finite(comparison.Reference, reference, window, position);
+            ScoringChecks.Finite(comparison.Candidate, candidate, window, position);
+            if (!double.IsFinite(comparison.Divergence))
+                throw new NumericalException($"{candidate.Name} against {reference.Name}: the divergence of window {window}, position {position} is not finite: a logit is minus infinity.");
+            int target = windows[window].Ids.Span[position + 1];
+            Sums.Add(comparison, before[target], after[target]);
+        }
     }
 }

@@ -10,7 +10,8 @@ public static class WindowScorer
     private const int PositionsBetweenReports = 128;
 
     /// <summary>
-    /// Negative log-likelihood of every target of every window, each window from an empty cache. Logits are consumed as they come.
+    /// Negative log-likelihood of every target of every window, each window from an empty cache; short windows are
+    /// read together. Logits are consumed as they come.
     /// </summary>
     /// <param name="model">The model; its capacity holds the longest window.</param>
     /// <param name="windows">At least one window, all ids inside the vocabulary.</param>
@@ -24,16 +25,13 @@ public static class WindowScorer
         ScoringChecks.Windows(model, windows);
         var losses = new MeanAccumulator();
         long total = windows.Sum(window => (long)window.TargetCount);
-        for (int index = 0; index < windows.Count; index++)
+        foreach (WindowBatch batch in WindowBatch.Divide(windows, model.BatchLength, int.MaxValue))
         {
-            TokenWindow window = windows[index];
-            int windowIndex = index;
-            model.Reset();
-            model.Score(window.Ids.Span[..^1], window.FirstTarget - 1, (position, logits) =>
+            model.ScoreWindows(windows, batch, (entry, position, logits) =>
             {
                 LogNormaliser normaliser = LogNormaliser.Of(logits);
-                ScoringChecks.Finite(normaliser, model, windowIndex, position);
-                losses.Add(-normaliser.LogProbability(logits[window.Ids.Span[position + 1]]));
+                ScoringChecks.Finite(normaliser, model, batch.First + entry, position);
+                losses.Add(-normaliser.LogProbability(logits[windows[batch.First + entry].Ids.Span[position + 1]]));
                 if (losses.Count % PositionsBetweenReports == 0)
                     Report(progress, losses, total);
             }, cancellationToken);

@@ -25,6 +25,11 @@ internal sealed class HashModel(int vocabularySize, int seed, int capacity = 409
 
     public int Capacity => capacity;
 
+    public int BatchLength { get; init; } = 100;
+
+    /// <summary>The most windows read together.</summary>
+    public int LargestBatch { get; private set; }
+
     public void Reset()
     {
         state = (uint)seed;
@@ -54,6 +59,19 @@ internal sealed class HashModel(int vocabularySize, int seed, int capacity = 409
             visit(i, logits);
         }
         length += ids.Length;
+    }
+
+    public void ScoreWindows(IReadOnlyList<TokenWindow> windows, WindowBatch batch, BatchLogitsVisitor visit, CancellationToken cancellationToken)
+    {
+        LargestBatch = Math.Max(LargestBatch, batch.Count);
+        Assert.True(batch.Count == 1 || windows.Skip(batch.First).Take(batch.Count).Sum(window => window.Ids.Length - 1) <= BatchLength);
+        for (int i = 0; i < batch.Count; i++)
+        {
+            Reset();
+            TokenWindow window = windows[batch.First + i];
+            int entry = i;
+            Score(window.Ids.Span[..^1], window.FirstTarget - 1, (position, logits) => visit(entry, position, logits), cancellationToken);
+        }
     }
 
     public void Dispose()
