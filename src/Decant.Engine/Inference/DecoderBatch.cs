@@ -9,10 +9,11 @@ namespace Decant.Engine.Inference;
 /// once for all rows, which is what makes eight texts cost little more than one. Texts join and leave between runs: fill the batch, run it,
 /// fill it again. Not for use by two threads at once.
 /// <para>
-/// A text's results do not depend on which other texts are in the batch, only on how many rows a product has: products of few rows
-/// (fewer than 6 in single precision) and of many use different kernels, whose sums are taken in another order. Two runs in which both have few or both have many rows give a
-/// text the same bytes; otherwise its logits agree to the rounding of single precision. The number counts rows of a whole pass for the blocks,
-/// rows with wanted logits for the head, and rows routed to one expert for experts.
+/// A text's results do not depend on which other texts are in the batch, only on the way that products take, for few rows or for many (from 6 rows
+/// on in <see cref="DecoderArithmetic.Float"/>, from 4 in <see cref="DecoderArithmetic.Fast"/>): the two take sums in another order. As long as
+/// it is the same way, a text has the same bytes in any company; otherwise its logits agree to the rounding of single precision, in
+/// <see cref="DecoderArithmetic.Fast"/> to that of 8 bits now and then, where an activation lies between two codes. What counts is the
+/// rows of a pass for the blocks, the rows whose logits are wanted for the head, and the rows routed to an expert for experts.
 /// </para>
 /// <para>
 /// If a run fails or is cancelled, every session holds what it held before it, and the batch what was added to it.

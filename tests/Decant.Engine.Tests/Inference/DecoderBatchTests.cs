@@ -1,5 +1,7 @@
 using Decant.Core.Architectures;
 using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Formats;
 using Decant.Engine.Inference;
 using Decant.Engine.Kernels;
 using Decant.Testing;
@@ -22,6 +24,10 @@ public class DecoderBatchTests
         }
         return cases;
     }
+
+    public static TheoryData<string> CacheFormats() => [.. KvCache.Formats.Select(format => format.Name)];
+
+    public static TheoryData<string> Kernels() => [.. InstructionSet.All.Where(set => set.IsSupported).Select(set => set.Name)];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -118,27 +124,63 @@ public class DecoderBatchTests
         if (checkpoint.Model.Spec.Layers.Any(layer => layer.FeedForward.Experts is not null))
             return;
         using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, BatchLength = 64 }, Cancellation);
-        using var batch = new DecoderBatch(decoder);
-        using DecoderSession session = decoder.StartSession(checkpoint.Length);
-        DecoderSession[] others = [.. Enumerable.Range(0, 12).Select(_ => decoder.StartSession(checkpoint.Length))];
+        AssertIndependent(decoder, checkpoint.Ids.AsMemory(0, checkpoint.Length), ManyRows + 1, ManyRows + 6);
+    }
 
-        // Prompts of at least six rows are of one kind, alone or not; so are steps of at least six texts. The first of the two runs has the session alone.
+    /// <summary>Long texts, whose keys are cut into pieces, in every format of the cache.</summary>
+    [Theory]
+    [MemberData(nameof(CacheFormats))]
+    public void A_long_texts_bytes_do_not_depend_on_the_others(string format)
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        if (model.Spec.Layers[0].Attention.HeadSize % TensorFormats.FindByName(format)!.BlockLength != 0)
+            return;
+        using Decoder decoder = Decoder.Load(model, new DecoderOptions { ThreadCount = 2, KeyValueFormat = format }, Cancellation);
+        AssertIndependent(decoder, Enumerable.Range(0, 500).Select(i => 3 + i * i % 500).ToArray(), 440, 50);
+    }
+
+    /// <summary>Products in whole numbers, with the model's first blocks only.</summary>
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void In_fast_arithmetic_a_texts_bytes_do_not_depend_on_the_others(string kernel)
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"));
+        DecoderModel whole = ArchitectureRegistry.Bind(source);
+        var model = new DecoderModel(source, "llama", whole.Spec with { Layers = whole.Spec.Layers[..2] }, whole.Tensors);
+        using Decoder decoder = Decoder.Load(
+            model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, Arithmetic = DecoderArithmetic.Fast, BatchLength = 64 }, Cancellation);
+        AssertIndependent(decoder, Enumerable.Range(0, 40).Select(i => i * i * 31 % 40_000).ToArray(), ManyRows + 1, ManyRows + 2);
+    }
+
+    /// <summary>
+    /// Two prompts, of so many rows that products take the same way alone and in company, then single tokens in company: with other texts beside it, of
+    /// other lengths and in other places, a text has the same bytes.
+    /// </summary>
+    private static void AssertIndependent(Decoder decoder, ReadOnlyMemory<int> ids, int firstLength, int secondLength)
+    {
+        int vocabulary = decoder.Spec.VocabularySize;
+        using var batch = new DecoderBatch(decoder);
+        using DecoderSession session = decoder.StartSession(ids.Length);
+        DecoderSession[] others = [.. Enumerable.Range(0, 12).Select(_ => decoder.StartSession(ids.Length))];
+
         float[] Logits(int seed, int otherCount, int place)
         {
             int position = 0;
             var seen = new List<float>();
-            void Step(int count, int firstPosition)
+            void Step(int count)
             {
                 int own = Math.Min(place, otherCount);
                 for (int i = 0; i <= otherCount; i++)
                 {
+                    // The last few positions tell, and are many rows for the head.
                     if (i == own)
-                        batch.Add(session, checkpoint.Ids.AsSpan(position, count), firstPosition);
+                        batch.Add(session, ids.Span.Slice(position, count), Math.Max(0, count - ManyRows));
                     if (i < otherCount)
                     {
                         // The others' tokens, and how many, differ from run to run.
                         int otherTokens = 1 + (seed + i) % 3;
-                        batch.Add(others[i], checkpoint.Ids.AsSpan((seed + 2 * i) % 7, otherTokens), otherTokens - 1);
+                        batch.Add(others[i], ids.Span.Slice((seed + 2 * i) % 7, otherTokens), otherTokens - 1);
                     }
                 }
                 batch.Run((entry, _, logits) =>
@@ -150,20 +192,21 @@ public class DecoderBatchTests
             }
             session.Reset();
             Array.ForEach(others, other => other.Reset());
-            Step(ManyRows + 1, 0);
-            Step(ManyRows + 6, 0);
+            Step(firstLength);
+            Step(secondLength);
             if (otherCount >= ManyRows)
             {
-                Step(1, 0);
-                Step(2, 0);
-                Step(1, 0);
+                Step(1);
+                Step(2);
+                Step(1);
             }
             return [.. seen];
         }
 
         float[] alone = Logits(0, 0, 0);
         float[] among = Logits(1, 7, 0);
-        Assert.Equal((2 * ManyRows + 7) * checkpoint.Vocabulary, alone.Length);
+        Assert.Equal(2 * ManyRows * vocabulary, alone.Length);
+        Assert.Equal((2 * ManyRows + 4) * vocabulary, among.Length);
         Assert.True(alone.AsSpan().SequenceEqual(among.AsSpan(0, alone.Length)), "prompts");
         Assert.True(among.AsSpan().SequenceEqual(Logits(5, 6, 3)), "six others");
         Assert.True(among.AsSpan().SequenceEqual(Logits(9, 12, 12)), "twelve others");

@@ -79,6 +79,46 @@ public unsafe class WeightKernelTests
         }
     }
 
+    /// <summary>
+    /// What batches of several texts rest on: within the numbers of tokens for which a kernel takes one way, a token's products are the same bytes whichever
+    /// tokens are beside it, and wherever it stands among them.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_tokens_products_do_not_depend_on_the_tokens_beside_it(string name)
+    {
+        WeightKernel kernel = Find(name);
+        TensorFormat format = TensorFormats.FindByName(kernel.Format)!;
+        using var pool = new WorkerPool(1);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        const int Rows = 7, Most = 70;
+        int columns = format.BlockLength == 1 ? 301 : 608 / format.BlockLength * format.BlockLength;
+        byte[] bytes = Encoded(format, Rows, columns, 5);
+        float[] x = Normal(Most * columns, 6);
+        var known = new Dictionary<(int, int, int Token), float[]>();
+        foreach ((int first, int count) in new[] { (0, 1), (0, 2), (1, 3), (0, 4), (2, 5), (3, 6), (1, 8), (0, 9), (7, 13), (9, 16), (5, 17), (3, 33), (0, Most) })
+        {
+            var y = new float[count * Rows];
+            fixed (byte* weights = bytes)
+            fixed (float* px = x, py = y)
+            {
+                input.Set(pool, kernel.Instructions.Arithmetic, px + first * columns, count, columns);
+                kernel.Prepare(input);
+                kernel.Multiply(weights, format.RowByteCount(columns), Rows, input, py, Rows, scratch);
+            }
+            for (int token = 0; token < count; token++)
+            {
+                float[] products = y[(token * Rows)..((token + 1) * Rows)];
+                var key = (kernel.RowUnit(count), kernel.RoundedBlockLength(count), first + token);
+                if (!known.TryAdd(key, products) && !products.AsSpan().SequenceEqual(known[key]))
+                    Assert.Fail($"{name}: token {first + token}, one of {count}, has other products than before.");
+            }
+        }
+        // Every kernel takes one way for few and for many, or two.
+        Assert.InRange(known.Keys.Select(key => key with { Token = 0 }).Distinct().Count(), 1, 3);
+    }
+
     /// <summary>A damaged weight must show in the result, whatever short cut a kernel takes.</summary>
     [Theory]
     [MemberData(nameof(Names))]
