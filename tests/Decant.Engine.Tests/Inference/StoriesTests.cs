@@ -60,6 +60,42 @@ public class StoriesTests
         Assert.Equal(prompt.Length + greedy.Length - 1, session.Length);
     }
 
+    /// <summary>Eight texts that begin one after another and end at different lengths, sampled in the visitor as a server does.</summary>
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Texts_written_together_are_those_written_alone(string file, string kernel)
+    {
+        using IModelSource source = Open(file);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
+        int[][] prompts = [prompt, .. Enumerable.Range(1, 7).Select(i => (int[])[.. prompt, .. greedy[..(i * 9)], 300 + i])];
+        var sampler = new Sampler(SamplerOptions.Greedy);
+        using var batch = new DecoderBatch(decoder);
+        var running = new List<(int Text, DecoderSession Session)>();
+        List<int>[] written = [.. prompts.Select(_ => new List<int>())];
+        for (int step = 0; step < prompts.Length || running.Count > 0; step++)
+        {
+            if (step < prompts.Length)
+                running.Add((step, decoder.StartSession(256)));
+            foreach ((int text, DecoderSession session) in running)
+                batch.Add(session, session.Length == 0 ? prompts[text] : [written[text][^1]]);
+            batch.Run((entry, _, logits) => written[running[entry].Text].Add(sampler.Sample(logits, [])), Cancellation);
+            foreach ((int text, DecoderSession session) in running)
+            {
+                if (written[text].Count == Count(text))
+                    session.Dispose();
+            }
+            running.RemoveAll(item => written[item.Text].Count == Count(item.Text));
+        }
+        Assert.Equal(greedy[..Count(0)], written[0]);
+        for (int text = 0; text < prompts.Length; text++)
+        {
+            using DecoderSession session = decoder.StartSession(256);
+            Assert.Equal(new Generator(session, new Sampler(SamplerOptions.Greedy)).Generate(prompts[text], Count(text), [], Cancellation), written[text]);
+        }
+
+        static int Count(int text) => 60 - 7 * (text % 3);
+    }
+
     [Theory]
     [InlineData(128, 1.8272)]
     [InlineData(256, 2.2794)]
