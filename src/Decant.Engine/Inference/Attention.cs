@@ -1,193 +1,205 @@
 using Decant.Core.Architectures;
+using Decant.Core.Formats;
 using Decant.Engine.Kernels;
 using Decant.Engine.Kernels.Arithmetic;
+using Decant.Engine.Kernels.Rows;
 
 namespace Decant.Engine.Inference;
 
 /// <summary>
 /// Attention of the queries of one or several texts over their cached keys and values in one layer: one job for all. How a text is computed
-/// depends on its own rows only. No matrix of tokens × tokens exists: a single query keeps one
-/// row of scores; many queries go through keys in tiles with a running softmax (Dao et al. 2022), queries as columns, so that the tiles are products
-/// of the same kind as those of the weights.
+/// depends on its own rows only, not on the number of threads.
+/// <para>
+/// Query heads that share a key-value head are computed together, so that a key is read once for all of them: the columns of a unit are pairs of
+/// a token and a head of the group, token by token. A single token goes along the keys as they are stored; several go through tiles of keys with a running softmax
+/// (Dao et al. 2022), queries as columns, so that the tiles are products of the same kind as those of the weights. Long ranges of keys are cut into
+/// pieces, which threads share; whoever finishes the last piece joins them (Dao et al. 2023, flash-decoding).
+/// </para>
 /// </summary>
-internal readonly unsafe struct Attention(ComputeContext context, AttentionSpec spec, int layer)
+internal sealed unsafe class Attention(ComputeContext context) : IDisposable
 {
-    // Keys of a tile: a multiple of the register tile's rows.
-    private const int KeyTile = 96;
-
-    // Fewer queries than this are computed one by one.
-    private const int FewestTiledQueries = 8;
-
-    // Keys decoded at a time for a single query.
-    private const int KeyRun = 64;
+    // Fewer multiplications are done sooner than another thread is told; a part of a job has at least the second number.
+    private const long LeastSharedWork = 1 << 15;
+    private const long LeastPart = 1 << 18;
 
     private readonly ComputeContext context = context;
-    private readonly AttentionSpec spec = spec;
-    private readonly int layer = layer;
-    private readonly FloatArithmetic arithmetic = context.Arithmetic;
+    private readonly RowProducts partialProducts = RowProductsList.Choose(TensorFormats.F32, context.Instructions);
+    private readonly AttentionPlan plan = new();
+    private AlignedBuffer? partials;
+    private int[] unfinishedPieces = [];
+    private List<Segment> segments = [];
+    private AttentionSpec spec = null!;
+    private int layer;
+    private float* queries;
+    private float* outputs;
+
+    private FloatArithmetic Arithmetic => context.Arithmetic;
+
+    private int GroupSize => spec.HeadCount / spec.KeyValueHeadCount;
 
     /// <summary>Computes the outputs of all heads.</summary>
-    /// <param name="segments">The texts; their keys and values are stored.</param>
-    /// <param name="queries">[rows, heads, head size], rotated.</param>
-    /// <param name="outputs">[rows, heads, value size].</param>
-    public void Run(List<Segment> segments, float* queries, float* outputs)
+    /// <param name="attention">The kind of attention.</param>
+    /// <param name="layerIndex">Which layer of the caches.</param>
+    /// <param name="texts">The texts; their keys and values are stored.</param>
+    /// <param name="queryRows">[rows, heads, head size], rotated.</param>
+    /// <param name="outputRows">[rows, heads, value size].</param>
+    /// <exception cref="OperationCanceledException">The call was cancelled; the outputs are then unfinished.</exception>
+    public void Run(AttentionSpec attention, int layerIndex, List<Segment> texts, float* queryRows, float* outputRows)
     {
-        int threads = context.Pool.ThreadCount;
-        context.Pool.Run(threads, new Work(this, segments, (nint)queries, (nint)outputs, threads));
+        spec = attention;
+        layer = layerIndex;
+        segments = texts;
+        queries = queryRows;
+        outputs = outputRows;
+        plan.Make(attention, texts, Arithmetic.PanelWidth);
+        ReservePartials();
+        long work = plan.Cost * (spec.HeadSize + spec.ValueSize);
+        int parts = context.Pool.PartCount(work, LeastSharedWork, LeastPart);
+        context.Pool.Run(parts, new Work(this, parts));
+        context.CancellationToken.ThrowIfCancellationRequested();
     }
 
-    private int FirstVisible(int position) => spec.Window is { } window ? Math.Max(0, position - window + 1) : 0;
+    /// <inheritdoc/>
+    public void Dispose() => partials?.Dispose();
 
-    private int KeyHead(int head) => head / (spec.HeadCount / spec.KeyValueHeadCount);
-
-    private static int RoundUp(int count, int unit) => (count + unit - 1) / unit * unit;
-
-    /// <summary>One query of one head.</summary>
-    private void AttendOne(KvCache cache, float* query, int head, int position, float* output, Scratch scratch)
+    private void ReservePartials()
     {
-        int first = FirstVisible(position);
-        int count = position + 1 - first;
-        float* scores = scratch.Floats(count + (long)KeyRun * Math.Max(spec.HeadSize, spec.ValueSize));
-        float* decoded = scores + count;
-        byte* keys = cache.Keys(layer, KeyHead(head));
-        byte* values = cache.Values(layer, KeyHead(head));
-        for (int i = 0; i < count; i += KeyRun)
-        {
-            int run = Math.Min(KeyRun, count - i);
-            float* rows = cache.Read(keys, first + i, run, spec.HeadSize, decoded);
-            arithmetic.DotRows(query, rows, spec.HeadSize, run, spec.HeadSize, spec.Scale, scores + i);
-        }
+        ReadOnlySpan<AttentionGroup> groups = plan.Groups;
+        if (unfinishedPieces.Length < groups.Length)
+            unfinishedPieces = new int[groups.Length];
+        for (int i = 0; i < groups.Length; i++)
+            unfinishedPieces[i] = groups[i].PieceCount;
+        AlignedBuffer.Reserve(ref partials, plan.PartialRowCount * (spec.ValueSize + 2) * sizeof(float));
+    }
+
+    /// <summary>The result of a column in a piece, not yet divided by its sum; the pieces of a column lie one after another.</summary>
+    private float* PartialRow(in AttentionUnit unit, int column) =>
+        partials!.Floats + (plan.Groups[unit.Group].FirstPartialRow + (long)column * plan.Groups[unit.Group].PieceCount + unit.Piece) * spec.ValueSize;
+
+    /// <summary>The maximum of a column in a piece; those of all columns lie behind the rows, and behind them the sums.</summary>
+    private float* PartialMaximum(in AttentionUnit unit, int column) => partials!.Floats + plan.PartialRowCount * spec.ValueSize
+        + plan.Groups[unit.Group].FirstPartialRow + (long)column * plan.Groups[unit.Group].PieceCount + unit.Piece;
+
+    private float* PartialSum(in AttentionUnit unit, int column) => PartialMaximum(unit, column) + plan.PartialRowCount;
+
+    /// <summary>The query of a column; those of a token's group lie one after another.</summary>
+    internal float* Query(in AttentionUnit unit, int column) => queries + Row(unit, column) * spec.HeadSize;
+
+    private float* Output(in AttentionUnit unit, int column) => outputs + Row(unit, column) * spec.ValueSize;
+
+    private long Row(in AttentionUnit unit, int column)
+    {
+        (int token, int head) = Math.DivRem(unit.FirstColumn + column, GroupSize);
+        return ((long)segments[unit.Segment].FirstRow + token) * spec.HeadCount + unit.KeyHead * GroupSize + head;
+    }
+
+    private void RunUnit(in AttentionUnit unit)
+    {
+        Scratch scratch = context.ThreadScratch;
+        if (unit.IsTiled)
+            new AttentionTiles(context, spec, segments[unit.Segment], layer).Run(unit, this, scratch);
+        else
+            RunToken(unit, scratch);
+    }
+
+    /// <summary>The queries of one token that share a key-value head.</summary>
+    private void RunToken(in AttentionUnit unit, Scratch scratch)
+    {
+        // Keys of a unit are multiplied, then values: so many at a time that a row, which several groups of queries may read, is still in the first-level cache.
+        const int Run = 64;
+        KvCache cache = segments[unit.Segment].Cache;
+        int count = unit.KeyCount;
+        int columns = unit.ColumnCount;
+        float* scores = scratch.Floats((long)count * columns);
+        float* query = Query(unit, 0);
+        long keyByteCount = cache.KeyByteCount(layer);
+        byte* keys = cache.Keys(layer, unit.KeyHead) + unit.FirstKey * keyByteCount;
+        for (int i = 0; i < count; i += Run)
+            cache.Products.Scores(query, columns, keys + i * keyByteCount, keyByteCount, Math.Min(Run, count - i), spec.HeadSize, spec.Scale, scores + i, count);
         if (spec.SoftCap is { } cap)
-            arithmetic.SoftCap(scores, cap, count);
-        float sum = arithmetic.ExponentialSum(scores, arithmetic.Largest(scores, count), count);
-        new Span<float>(output, spec.ValueSize).Clear();
-        for (int i = 0; i < count; i += KeyRun)
+            Arithmetic.SoftCap(scores, cap, count * columns);
+
+        bool isWhole = unit.Group < 0;
+        float* results = isWhole ? Output(unit, 0) : PartialRow(unit, 0);
+        long stride = isWhole ? spec.ValueSize : PartialRow(unit, 1) - results;
+        float* sums = stackalloc float[columns];
+        for (int column = 0; column < columns; column++)
         {
-            int run = Math.Min(KeyRun, count - i);
-            float* rows = cache.Read(values, first + i, run, spec.ValueSize, decoded);
-            arithmetic.AddWeightedRows(rows, spec.ValueSize, run, spec.ValueSize, scores + i, output);
+            float* own = scores + (long)column * count;
+            float maximum = Arithmetic.Largest(own, count);
+            sums[column] = Arithmetic.ExponentialSum(own, maximum, count);
+            new Span<float>(results + column * stride, spec.ValueSize).Clear();
+            if (!isWhole)
+            {
+                *PartialMaximum(unit, column) = maximum;
+                *PartialSum(unit, column) = sums[column];
+            }
         }
-        arithmetic.Scale(output, 1 / sum, spec.ValueSize);
+        long valueByteCount = cache.ValueByteCount(layer);
+        byte* values = cache.Values(layer, unit.KeyHead) + unit.FirstKey * valueByteCount;
+        for (int i = 0; i < count; i += Run)
+            cache.Products.AddWeighted(scores + i, count, columns, values + i * valueByteCount, valueByteCount, Math.Min(Run, count - i), spec.ValueSize, results, stride);
+        if (isWhole)
+        {
+            for (int column = 0; column < columns; column++)
+                Arithmetic.Scale(results + column * stride, 1 / sums[column], spec.ValueSize);
+            return;
+        }
+        FinishPiece(unit);
     }
 
-    /// <summary>A panel of queries of one head.</summary>
-    private void AttendPanel(KvCache cache, float* queries, int head, int position, int tokens, float* outputs, Scratch scratch)
+    /// <summary>Takes the finished columns of tiles: where their rows go, or into the piece.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="results">[columns, value size], not yet divided by the sums.</param>
+    /// <param name="maxima">[columns].</param>
+    /// <param name="sums">[columns].</param>
+    internal void FinishTiles(in AttentionUnit unit, float* results, float* maxima, float* sums)
     {
-        int width = RoundUp(tokens, arithmetic.Lanes);
-        int valueRows = RoundUp(spec.ValueSize, FloatArithmetic.TileRowCount);
-        float* panel = scratch.Floats(
-            (long)width * (spec.HeadSize + KeyTile + valueRows + 3) + (long)KeyTile * (spec.HeadSize + valueRows));
-        float* scores = panel + (long)width * spec.HeadSize;
-        float* results = scores + (long)width * KeyTile;
-        float* maxima = results + (long)width * valueRows;
-        float* sums = maxima + width;
-        float* factors = sums + width;
-        float* keys = factors + width;
-        float* values = keys + KeyTile * spec.HeadSize;
-
-        new Span<float>(panel, width * spec.HeadSize).Clear();
-        arithmetic.Transpose(queries, (long)spec.HeadCount * spec.HeadSize, tokens, spec.HeadSize, panel, width);
-        arithmetic.Scale(panel, spec.Scale, width * spec.HeadSize);
-        new Span<float>(results, width * valueRows).Clear();
-        // Finite, so that a column that sees no key of a tile subtracts nothing undefined; masked scores are −∞.
-        new Span<float>(maxima, width).Fill(-1e30f);
-        new Span<float>(sums, width).Clear();
-        new Span<float>(keys, KeyTile * (spec.HeadSize + valueRows)).Clear();
-
-        byte* storedKeys = cache.Keys(layer, KeyHead(head));
-        byte* storedValues = cache.Values(layer, KeyHead(head));
-        int end = position + tokens;
-        for (int first = FirstVisible(position); first < end; first += KeyTile)
+        for (int column = 0; column < unit.ColumnCount; column++)
         {
-            int count = Math.Min(KeyTile, end - first);
-            cache.Copy(storedKeys, first, count, spec.HeadSize, keys, spec.HeadSize);
-            cache.Copy(storedValues, first, count, spec.ValueSize, values, valueRows);
-            for (int row = 0; row < count; row += FloatArithmetic.TileRowCount)
-                arithmetic.MultiplyTile(keys + row * spec.HeadSize, spec.HeadSize, 1, panel, width, spec.HeadSize, scores + (long)row * width, width, false);
-            if (spec.SoftCap is { } cap)
-                arithmetic.SoftCap(scores, cap, count * width);
-            Mask(scores, first, count, position, tokens, width);
-            arithmetic.SoftmaxStep(scores, count, width, maxima, sums, factors);
-            arithmetic.ScaleColumns(results, valueRows, width, factors);
-            for (int row = 0; row < valueRows; row += FloatArithmetic.TileRowCount)
-                arithmetic.MultiplyTile(values + row, 1, valueRows, scores, width, count, results + (long)row * width, width, true);
+            float* row = results + (long)column * spec.ValueSize;
+            if (unit.Group < 0)
+                Arithmetic.Scale(row, 1 / sums[column], spec.ValueSize);
+            new ReadOnlySpan<float>(row, spec.ValueSize).CopyTo(new Span<float>(unit.Group < 0 ? Output(unit, column) : PartialRow(unit, column), spec.ValueSize));
+            if (unit.Group >= 0)
+            {
+                *PartialMaximum(unit, column) = maxima[column];
+                *PartialSum(unit, column) = sums[column];
+            }
         }
-        arithmetic.Invert(sums, width);
-        arithmetic.ScaleColumns(results, valueRows, width, sums);
-        arithmetic.Transpose(results, width, spec.ValueSize, tokens, outputs, (long)spec.HeadCount * spec.ValueSize);
+        if (unit.Group >= 0)
+            FinishPiece(unit);
     }
 
-    /// <summary>Hides keys that lie after a query, or before its window.</summary>
-    private void Mask(float* scores, int firstKey, int keyCount, int position, int tokens, int width)
+    /// <summary>Joins the pieces of a group of columns if this was the last to be finished: their sum, each weighted by how far its maximum lies below the largest.</summary>
+    private void FinishPiece(in AttentionUnit unit)
     {
-        for (int i = 0; i < keyCount; i++)
+        if (Interlocked.Decrement(ref unfinishedPieces[unit.Group]) != 0)
+            return;
+        int pieces = plan.Groups[unit.Group].PieceCount;
+        AttentionUnit first = unit with { Piece = 0 };
+        for (int column = 0; column < unit.ColumnCount; column++)
         {
-            int key = firstKey + i;
-            int firstSeeing = Math.Clamp(key - position, 0, width);
-            int endSeeing = spec.Window is { } window ? Math.Clamp(key + window - position, 0, width) : width;
-            var row = new Span<float>(scores + (long)i * width, width);
-            if (firstSeeing > 0)
-                row[..firstSeeing].Fill(float.NegativeInfinity);
-            // Columns beyond the last query are padding; masking them would leave them without any key.
-            if (endSeeing < tokens)
-                row[endSeeing..tokens].Fill(float.NegativeInfinity);
+            float* weights = PartialMaximum(first, column);
+            Arithmetic.ExponentialSum(weights, Arithmetic.Largest(weights, pieces), pieces);
+            Arithmetic.Scale(weights, 1 / Arithmetic.Dot(weights, PartialSum(first, column), pieces), pieces);
+            float* output = Output(unit, column);
+            new Span<float>(output, spec.ValueSize).Clear();
+            partialProducts.AddWeighted(
+                weights, pieces, 1, (byte*)PartialRow(first, column), spec.ValueSize * sizeof(float), pieces, spec.ValueSize, output, spec.ValueSize);
         }
     }
 
-    private readonly struct Work(Attention attention, List<Segment> segments, nint queries, nint outputs, int parts) : IParallelWork
+    private readonly struct Work(Attention attention, int parts) : IParallelWork
     {
         public void Run(int part)
         {
-            AttentionSpec spec = attention.spec;
-            // Panels are dealt out in turn, from text to text, because later ones see more keys.
-            int dealt = 0;
-            for (int i = 0; i < segments.Count; i++)
+            foreach (ref readonly AttentionUnit unit in attention.plan.UnitsOf(part, parts))
             {
-                Segment segment = segments[i];
-                float* ownQueries = (float*)queries + (long)segment.FirstRow * spec.HeadCount * spec.HeadSize;
-                float* ownOutputs = (float*)outputs + (long)segment.FirstRow * spec.HeadCount * spec.ValueSize;
-                if (segment.RowCount < FewestTiledQueries)
-                {
-                    // Every text is split over all parts, for texts differ in length; every other one backwards, for heads may not divide evenly.
-                    AttendRows(segment, ownQueries, ownOutputs, i % 2 == 0 ? part : parts - 1 - part, attention.context.ThreadScratch);
-                }
-                else
-                {
-                    dealt = AttendPanels(segment, ownQueries, ownOutputs, part, dealt);
-                }
+                if (attention.context.CancellationToken.IsCancellationRequested)
+                    return;
+                attention.RunUnit(unit);
             }
-        }
-
-        private void AttendRows(Segment segment, float* ownQueries, float* ownOutputs, int share, Scratch scratch)
-        {
-            AttentionSpec spec = attention.spec;
-            int rows = segment.RowCount * spec.HeadCount;
-            int end = WorkerPool.Boundary(rows, 1, share + 1, parts);
-            for (int row = WorkerPool.Boundary(rows, 1, share, parts); row < end; row++)
-            {
-                attention.AttendOne(
-                    segment.Cache, ownQueries + (long)row * spec.HeadSize, row % spec.HeadCount, segment.FirstPosition + row / spec.HeadCount,
-                    ownOutputs + (long)row * spec.ValueSize, scratch);
-            }
-        }
-
-        /// <summary>Heads of one panel lie next to one another in the deal.</summary>
-        /// <returns>Panels dealt so far.</returns>
-        private int AttendPanels(Segment segment, float* ownQueries, float* ownOutputs, int part, int dealt)
-        {
-            AttentionSpec spec = attention.spec;
-            int panelWidth = attention.arithmetic.PanelWidth;
-            int units = (segment.RowCount + panelWidth - 1) / panelWidth * spec.HeadCount;
-            for (int unit = (part - dealt % parts + parts) % parts; unit < units; unit += parts)
-            {
-                int head = unit % spec.HeadCount;
-                int first = unit / spec.HeadCount * panelWidth;
-                attention.AttendPanel(
-                    segment.Cache, ownQueries + ((long)first * spec.HeadCount + head) * spec.HeadSize, head, segment.FirstPosition + first,
-                    Math.Min(panelWidth, segment.RowCount - first), ownOutputs + ((long)first * spec.HeadCount + head) * spec.ValueSize,
-                    attention.context.ThreadScratch);
-            }
-            return dealt + units;
         }
     }
 }

@@ -73,6 +73,7 @@ public sealed class Decoder : IDisposable
             throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The batch length must be at least 1, not {options.BatchLength}."));
         InstructionSet instructions = InstructionSet.Find(options.Kernel);
         TensorFormat keyValueFormat = KvCache.FindFormat(options.KeyValueFormat);
+        KvCache.RequireWholeBlocks(model.Spec, keyValueFormat);
         var weights = new DecoderWeights(model, instructions, options.Arithmetic, cancellationToken);
         return new Decoder(weights, options, instructions, keyValueFormat);
     }

@@ -12,7 +12,9 @@ public sealed record DecoderOptions
     /// <summary>What products are computed in.</summary>
     public DecoderArithmetic Arithmetic { get; init; }
 
-    /// <summary>How keys and values are kept: <c>F32</c> or <c>F16</c>.</summary>
+    /// <summary>
+    /// How keys and values are kept: <c>F32</c>, <c>F16</c>, <c>BF16</c>, <c>Q8_0</c> or <c>Q4_0</c>; the last two if the model's heads are multiples of 32.
+    /// </summary>
     public string KeyValueFormat { get; init; } = "F32";
 
     /// <summary>Tokens computed at once when a prompt is read; more is no faster beyond a few hundred and needs more memory.</summary>

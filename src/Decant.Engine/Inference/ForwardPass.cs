@@ -22,6 +22,7 @@ internal sealed unsafe class ForwardPass : IDisposable
     private readonly int[] rotaryTableOfLayer;
     private readonly nint[] rotaryRows;
     private readonly ExpertRouting?[] routings;
+    private readonly Attention attention;
     private AlignedBuffer? buffer;
     private int bufferTokenCount;
     private float* stream;
@@ -45,6 +46,7 @@ internal sealed unsafe class ForwardPass : IDisposable
         this.weights = weights;
         this.context = context;
         spec = weights.Spec;
+        attention = new Attention(context);
         routings = [.. spec.Layers.Select(layer => layer.FeedForward.Experts is { } experts ? new ExpertRouting(experts) : null)];
         List<RopeSpec> ropes = [.. spec.Layers.Select(layer => layer.Attention.Rope).OfType<RopeSpec>().Distinct()];
         rotaryTables = [.. ropes.Select(rope => new RotaryTable(rope))];
@@ -109,6 +111,7 @@ internal sealed unsafe class ForwardPass : IDisposable
     public void Dispose()
     {
         buffer?.Dispose();
+        attention.Dispose();
         foreach (RotaryTable table in rotaryTables)
             table.Dispose();
     }
@@ -253,7 +256,7 @@ internal sealed unsafe class ForwardPass : IDisposable
         layer.KeyNorm?.Apply(context, keys, keys, perHead ? (long)count * attention.KeyValueHeadCount : count);
         int parts = count < TokensWorthThreads ? 1 : context.Pool.ThreadCount;
         context.Pool.Run(parts, new StoreWork(this, attention, index, segments, count, parts));
-        new Attention(context, attention, index).Run(segments, queries, attended);
+        this.attention.Run(attention, index, segments, queries, attended);
         layer.AttentionOutput.Multiply(context, attended, count, (nint)output);
     }
 
@@ -276,19 +279,12 @@ internal sealed unsafe class ForwardPass : IDisposable
 
     private void Store(AttentionSpec attention, int layer, Segment segment, int firstRow, int endRow)
     {
-        KvCache cache = segment.Cache;
-        int heads = attention.KeyValueHeadCount;
-        for (int head = 0; head < heads; head++)
+        Scratch scratch = context.ThreadScratch;
+        for (int row = firstRow; row < endRow; row++)
         {
-            byte* keyRows = cache.Keys(layer, head);
-            byte* valueRows = cache.Values(layer, head);
-            for (int row = firstRow; row < endRow; row++)
-            {
-                int position = segment.FirstPosition + row - segment.FirstRow;
-                long headRow = (long)row * heads + head;
-                cache.Store(keyRows, position, keys + headRow * attention.HeadSize, attention.HeadSize);
-                cache.Store(valueRows, position, values + headRow * attention.ValueSize, attention.ValueSize);
-            }
+            long headRow = (long)row * attention.KeyValueHeadCount;
+            segment.Cache.Store(
+                layer, segment.FirstPosition + row - segment.FirstRow, keys + headRow * attention.HeadSize, values + headRow * attention.ValueSize, scratch);
         }
     }
 

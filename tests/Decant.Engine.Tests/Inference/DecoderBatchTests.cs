@@ -218,7 +218,7 @@ public class DecoderBatchTests
     public void A_fork_continues_with_the_same_bytes(string folder, string kernel)
     {
         using var checkpoint = new ReferenceCheckpoint(folder);
-        foreach (string format in KvCache.Formats.Select(format => format.Name))
+        foreach (string format in KvCache.FormatsFor(checkpoint.Model.Spec).Select(format => format.Name))
         {
             using Decoder decoder = Decoder.Load(
                 checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, KeyValueFormat = format }, Cancellation);

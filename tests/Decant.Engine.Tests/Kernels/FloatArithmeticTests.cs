@@ -181,27 +181,6 @@ public unsafe class FloatArithmeticTests
 
     [Theory]
     [MemberData(nameof(Widths))]
-    public void Rows_are_dotted_and_summed(string width)
-    {
-        foreach (int n in lengths)
-        {
-            foreach (int rows in new[] { 1, 3, 4, 9 })
-            {
-                float[] query = Normal(n, 1), matrix = Normal(rows * n, 2), weights = Normal(rows, 3), target = Normal(n, 4);
-                float[] scores = new float[rows], sums = (float[])target.Clone();
-                fixed (float* pq = query, pm = matrix, pw = weights, ps = scores, pt = sums)
-                {
-                    Of(width).DotRows(pq, pm, n, rows, n, 0.5f, ps);
-                    Of(width).AddWeightedRows(pm, n, rows, n, pw, pt);
-                }
-                AssertClose([.. Enumerable.Range(0, rows).Select(r => 0.5 * Enumerable.Range(0, n).Sum(i => (double)query[i] * matrix[r * n + i]))], scores, 2e-5);
-                AssertClose([.. Enumerable.Range(0, n).Select(i => target[i] + Enumerable.Range(0, rows).Sum(r => (double)weights[r] * matrix[r * n + i]))], sums, 2e-5);
-            }
-        }
-    }
-
-    [Theory]
-    [MemberData(nameof(Widths))]
     public void Sums_and_caps_follow_their_formulas(string width)
     {
         foreach (int n in lengths)

@@ -70,12 +70,6 @@ internal abstract unsafe class FloatArithmetic
     /// <summary>target[column · targetStride + row] = source[row · sourceStride + column].</summary>
     public abstract void Transpose(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride);
 
-    /// <summary>scores[i] = scale · Σⱼ query[j] · rows[i · stride + j].</summary>
-    public abstract void DotRows(float* query, float* rows, long stride, int rowCount, int length, float scale, float* scores);
-
-    /// <summary>target[j] += Σᵢ weights[i] · rows[i · stride + j].</summary>
-    public abstract void AddWeightedRows(float* rows, long stride, int rowCount, int length, float* weights, float* target);
-
     /// <summary>
     /// One step of softmax over the rows of a tile, for each column apart, when the columns' rows come in several tiles (Milakov and
     /// Gimelshein 2018): raises the maxima, turns scores into e^(score − maximum), adds them to the sums, and tells by what factor sums and
@@ -91,7 +85,4 @@ internal abstract unsafe class FloatArithmetic
 
     /// <summary>rows[i · width + j] ·= factors[j].</summary>
     public abstract void ScaleColumns(float* rows, int rowCount, int width, float* factors);
-
-    /// <summary>factors[j] = 1 / factors[j].</summary>
-    public abstract void Invert(float* factors, int count);
 }

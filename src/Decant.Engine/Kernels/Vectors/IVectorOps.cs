@@ -34,6 +34,9 @@ internal unsafe interface IVectorOps<TVector> : IRealOps<TVector, float>
     /// <summary>Lane by lane: less &lt; more ? whenTrue : whenFalse.</summary>
     static abstract TVector SelectLess(TVector less, TVector more, TVector whenTrue, TVector whenFalse);
 
+    /// <summary>The sums of the lanes of four vectors, side by side, in a fixed order.</summary>
+    static abstract Vector128<float> SumFour(TVector a, TVector b, TVector c, TVector d);
+
     /// <summary>The largest lane.</summary>
     static abstract float MaxAcross(TVector a);
 
@@ -63,6 +66,14 @@ internal unsafe interface IVectorOps<TVector> : IRealOps<TVector, float>
 
     /// <summary>Numbers that are the upper half of single precision.</summary>
     static abstract TVector LoadBrainFloat(byte* source);
+
+    /// <summary>Signed bytes as numbers.</summary>
+    static abstract TVector LoadSignedBytes(sbyte* source);
+
+    /// <summary>Four bits of each byte as numbers from 0 to 15.</summary>
+    /// <param name="source">One byte for each lane.</param>
+    /// <param name="shift">0 for the lower bits, 4 for the upper.</param>
+    static abstract TVector LoadNibbles(byte* source, int shift);
 
     /// <summary>0, 1, 2, …</summary>
     static abstract TVector Indices { get; }

@@ -53,6 +53,16 @@ internal readonly unsafe struct Ops256 : IVectorOps<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> a) => Ops128.Sum(a.GetLower() + a.GetUpper());
 
+    // As in Ops512.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> SumFour(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+    {
+        Vector256<double> ab = (Avx.UnpackLow(a, b) + Avx.UnpackHigh(a, b)).AsDouble();
+        Vector256<double> cd = (Avx.UnpackLow(c, d) + Avx.UnpackHigh(c, d)).AsDouble();
+        Vector256<float> lanes = Avx.UnpackLow(ab, cd).AsSingle() + Avx.UnpackHigh(ab, cd).AsSingle();
+        return lanes.GetLower() + lanes.GetUpper();
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxAcross(Vector256<float> a) => Ops128.MaxAcross(Vector128.MaxNative(a.GetLower(), a.GetUpper()));
 
@@ -112,6 +122,13 @@ internal readonly unsafe struct Ops256 : IVectorOps<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadBrainFloat(byte* source) => Vector256.ShiftLeft(WidenSigned(source), 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadSignedBytes(sbyte* source) => Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadNibbles(byte* source, int shift) => Vector256.ConvertToSingle(
+        Vector256.ShiftRightLogical(Avx2.ConvertToVector256Int32(source), shift) & Vector256.Create(15));
 
     private static Vector256<int> WidenSigned(byte* source) => Avx2.ConvertToVector256Int32(Vector128.Load((short*)source));
 }

@@ -53,6 +53,17 @@ internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> a) => Ops256.Sum(a.GetLower() + a.GetUpper());
 
+    // Within each 128-bit lane: [a0 + a2, b0 + b2, a1 + a3, b1 + b3] and the like of c and d, then [a, b, c, d]; at last the lanes are added.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> SumFour(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        Vector512<double> ab = (Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b)).AsDouble();
+        Vector512<double> cd = (Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d)).AsDouble();
+        Vector512<float> lanes = Avx512F.UnpackLow(ab, cd).AsSingle() + Avx512F.UnpackHigh(ab, cd).AsSingle();
+        Vector256<float> halves = lanes.GetLower() + lanes.GetUpper();
+        return halves.GetLower() + halves.GetUpper();
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxAcross(Vector512<float> a) => Ops256.MaxAcross(Vector256.MaxNative(a.GetLower(), a.GetUpper()));
 
@@ -99,6 +110,13 @@ internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBrainFloat(byte* source) => Vector512.ShiftLeft(WidenSigned(source), 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadSignedBytes(sbyte* source) => Widen(Vector128.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadNibbles(byte* source, int shift) => Avx512F.ConvertToVector512Single(
+        Vector512.ShiftRightLogical(Avx512F.ConvertToVector512Int32(Vector128.Load(source)), shift) & Vector512.Create(15));
 
     private static Vector512<int> WidenSigned(byte* source) => Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source));
 }

@@ -47,6 +47,8 @@ internal readonly unsafe struct ScalarOps : IVectorOps<float>
 
     public static float Sum(float a) => a;
 
+    public static Vector128<float> SumFour(float a, float b, float c, float d) => Vector128.Create(a, b, c, d);
+
     public static float MaxAcross(float a) => a;
 
     public static float MultiplyAddCodes(Vector256<sbyte> codes, int half, float* x, float sum)
@@ -75,6 +77,10 @@ internal readonly unsafe struct ScalarOps : IVectorOps<float>
     public static float TrackHalves(byte* source, float largest) => 0;
 
     public static bool HasSpecialHalf(float largest) => false;
+
+    public static float LoadSignedBytes(sbyte* source) => *source;
+
+    public static float LoadNibbles(byte* source, int shift) => *source >> shift & 15;
 
     public static float LoadBrainFloat(byte* source) => BitConverter.Int32BitsToSingle(Unsafe.ReadUnaligned<short>(source) << 16);
 }
