@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Globalization;
+using Decant.Engine.LinearAlgebra;
+using MathNet.Numerics;
+using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Factorization;
+
+// Linear algebra of the engine beside MathNet.Numerics in the same process, in turns, on the same number of threads. Prints a Markdown table: best and
+// median seconds of both, and for products the share of the multiply-add limit that the engine reaches (double precision: of half the limit).
+// Arguments: [threads or "all"], [largest size, 1024], [seconds for each side of each line, 2].
+
+int threads = args.Length > 0 && args[0] != "all" ? int.Parse(args[0], CultureInfo.InvariantCulture) : Environment.ProcessorCount;
+int largest = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1024;
+double seconds = args.Length > 2 ? double.Parse(args[2], CultureInfo.InvariantCulture) : 2;
+int[] sizes = [.. Enumerable.Range(8, 8).Select(i => 1 << i).Where(n => n <= largest)];
+Control.UseManaged();
+Control.MaxDegreeOfParallelism = threads;
+using var workspace = new Workspace(threads);
+double limit = Limit.Measure(workspace.Pool);
+
+Console.WriteLine(FormattableString.Invariant($"{threads} thread(s); multiply-add limit before: {limit:0} GFLOP/s in single precision"));
+Console.WriteLine();
+Console.WriteLine("| operation | size | best s | median s | GFLOP/s | share of limit | MathNet best s | median s | ratio of bests |");
+Console.WriteLine("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+
+foreach ((int m, int n, int k) in new[] { (256, 256, 256), (512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048), (511, 1023, 767), (64, 4096, 1024), (4096, 64, 1024), (1000, 1000, 32) })
+{
+    if (k <= 2 * largest)
+        Products<float>(m, n, k, "product F32", false, false, 1);
+}
+Products<float>(largest, largest, largest, "product F32, Aᵀ·B", true, false, 1);
+Products<float>(largest, largest, largest, "product F32, A·Bᵀ", false, true, 1);
+Products<float>(largest, largest, largest, "product F32, Aᵀ·Bᵀ", true, true, 1);
+foreach (int n in sizes)
+    Products<double>(n, n, n, "product F64", false, false, 2);
+foreach (int n in sizes)
+    Factors(n);
+Console.WriteLine();
+Console.WriteLine(FormattableString.Invariant($"multiply-add limit after: {Limit.Measure(workspace.Pool):0} GFLOP/s"));
+
+void Products<T>(int m, int n, int k, string name, bool turnA, bool turnB, int cost)
+    where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+{
+    T[] a = Values<T>(m * k), b = Values<T>(k * n), c = new T[m * n];
+    Matrix<T> x = Matrix<T>.Build.Dense(m, k, a), y = Matrix<T>.Build.Dense(k, n, b), z = Matrix<T>.Build.Dense(m, n);
+    if (turnA)
+        x = Matrix<T>.Build.Dense(k, m, a);
+    if (turnB)
+        y = Matrix<T>.Build.Dense(n, k, b);
+    Line(name, $"{m}×{n}×{k}", 2.0 * m * n * k, cost, () =>
+    {
+        ReadOnlyMatrixSpan<T> left = turnA ? new ReadOnlyMatrixSpan<T>(a, k, m).Transposed : new(a, m, k);
+        ReadOnlyMatrixSpan<T> right = turnB ? new ReadOnlyMatrixSpan<T>(b, n, k).Transposed : new(b, k, n);
+        Gemm.Multiply(workspace, left, right, new MatrixSpan<T>(c, m, n));
+    }, () =>
+    {
+        if (turnA && turnB)
+            x.Transpose().TransposeAndMultiply(y, z);
+        else if (turnA)
+            x.TransposeThisAndMultiply(y, z);
+        else if (turnB)
+            x.TransposeAndMultiply(y, z);
+        else
+            x.Multiply(y, z);
+    });
+}
+
+void Factors(int n)
+{
+    double[] general = Values<double>(n * n), symmetric = new double[n * n], work = new double[n * n], right = new double[n * n], other = new double[n * n], values = new double[n];
+    Gemm.Multiply(workspace, new ReadOnlyMatrixSpan<double>(general, n, n).Transposed, new(general, n, n), new MatrixSpan<double>(symmetric, n, n));
+    for (int i = 0; i < n; i++)
+        symmetric[i * n + i] += 0.01 * n;
+    Matrix<double> a = Matrix<double>.Build.Dense(n, n, general), s = Matrix<double>.Build.Dense(n, n, symmetric), b = Matrix<double>.Build.Dense(n, n, (double[])general.Clone());
+    Cholesky<double> theirs = s.Cholesky();
+    double[] factor = (double[])symmetric.Clone();
+    Cholesky.Factor(workspace, Square(factor));
+    string size = n.ToString(CultureInfo.InvariantCulture);
+    Line("Cholesky F64", size, 0, 1, () =>
+    {
+        symmetric.CopyTo(work, 0);
+        Cholesky.Factor(workspace, Square(work));
+    }, () => s.Cholesky());
+    Line("Cholesky, solve for n columns", size, 0, 1, () =>
+    {
+        general.CopyTo(right, 0);
+        Cholesky.Solve<double>(workspace, Square(factor), Square(right));
+    }, () => theirs.Solve(b));
+    Line("inverse from the factor", size, 0, 1, () =>
+    {
+        factor.CopyTo(work, 0);
+        Cholesky.Invert(workspace, Square(work));
+    }, () => theirs.Solve(Matrix<double>.Build.DenseIdentity(n)));
+    Line("QR F64", size, 0, 1, () => Qr.Factor<double>(workspace, Square(general), Square(work), Square(other)), () => a.QR(QRMethod.Thin));
+    Line("symmetric eigen F64", size, 0, 1, () => SymmetricEigen.Decompose<double>(workspace, Square(symmetric), values, Square(work)), () => s.Evd(Symmetricity.Symmetric));
+    Line("SVD F64", size, 0, 1, () => Svd.Decompose<double>(workspace, Square(general), Square(work), values, Square(other)), () => a.Svd());
+    float[] single = [.. general.Select(v => (float)v)], singleWork = new float[n * n], singleOther = new float[n * n], singleValues = new float[n];
+    Matrix<float> narrow = Matrix<float>.Build.Dense(n, n, single);
+    Line("SVD F32", size, 0, 1, () => Svd.Decompose<float>(workspace, new MatrixSpan<float>(single, n, n), new MatrixSpan<float>(singleWork, n, n), singleValues, new MatrixSpan<float>(singleOther, n, n)), () => narrow.Svd());
+}
+
+MatrixSpan<double> Square(double[] elements) => new(elements, (int)Math.Sqrt(elements.Length), (int)Math.Sqrt(elements.Length));
+
+static T[] Values<T>(int count)
+    where T : System.Numerics.INumber<T>
+{
+    var random = new Random(1);
+    return [.. Enumerable.Range(0, count).Select(_ => T.CreateTruncating(random.NextDouble() - 0.5))];
+}
+
+// Work in floating-point operations, cost as a multiple of one in single precision.
+void Line(string name, string size, double work, int cost, Action ours, Action theirs)
+{
+    ours();
+    List<double> mine = [], others = [];
+    // MathNet warms up within its turns: its slow lines would take minutes otherwise.
+    for (bool isFirst = true; isFirst || (mine.Sum() < seconds && mine.Count < 2000); isFirst = false)
+    {
+        mine.Add(Time(ours));
+        if (isFirst || others.Sum() < seconds)
+            others.Add(Time(theirs));
+    }
+    mine.Sort();
+    others.Sort();
+    double rate = work / mine[0] / 1e9;
+    string speed = work == 0 ? " | " : FormattableString.Invariant($"{rate:0.0} | {100 * rate * cost / limit:0} %");
+    Console.WriteLine(FormattableString.Invariant(
+        $"| {name} | {size} | {mine[0]:0.00000} | {mine[mine.Count / 2]:0.00000} | {speed} | {others[0]:0.00000} | {others[others.Count / 2]:0.00000} | {others[0] / mine[0]:0.0} |"));
+}
+
+static double Time(Action action)
+{
+    long start = Stopwatch.GetTimestamp();
+    action();
+    return Stopwatch.GetElapsedTime(start).TotalSeconds;
+}
