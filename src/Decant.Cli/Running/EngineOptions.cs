@@ -11,6 +11,12 @@ internal sealed class EngineOptions
     private const string FastName = "fast";
 
     private readonly Option<string> arithmetic;
+    private readonly Option<string> cacheType = new("--cache-type")
+    {
+        Description = $"How keys and values are kept: {string.Join(", ", DecoderOptions.KeyValueFormats.Select(Lower))}; smaller types take less memory and time at long contexts",
+        HelpName = "TYPE",
+        DefaultValueFactory = _ => Lower(new DecoderOptions().KeyValueFormat),
+    };
     private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (see: decant list kernels)", HelpName = "NAME" };
 
     /// <summary>Creates the options with a verb's default arithmetic.</summary>
@@ -32,6 +38,7 @@ internal sealed class EngineOptions
     public void Declare(Command command)
     {
         command.Add(arithmetic);
+        command.Add(cacheType);
         command.Add(kernel);
     }
 
@@ -47,8 +54,21 @@ internal sealed class EngineOptions
             : throw new UsageException($"there is no arithmetic '{wanted}'. Known: {FloatName}, {FastName}.");
     }
 
+    /// <summary>The type of keys and values, as ggml spells it in small letters.</summary>
+    /// <exception cref="UsageException">There is no such type.</exception>
+    public string CacheType(VerbRun run)
+    {
+        string wanted = Lower(run.Get(cacheType)!);
+        IEnumerable<string> known = DecoderOptions.KeyValueFormats.Select(Lower);
+        return known.Contains(wanted)
+            ? wanted
+            : throw new UsageException($"keys and values cannot be kept as '{wanted}'.{NearestName.Hint(wanted, known)} --cache-type takes: {string.Join(", ", known)}.");
+    }
+
     /// <summary>What the engine is told.</summary>
     /// <exception cref="UsageException">An option has no meaning.</exception>
     public DecoderOptions ToDecoderOptions(VerbRun run) =>
-        new() { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel), Arithmetic = Arithmetic(run) };
+        new() { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel), Arithmetic = Arithmetic(run), KeyValueFormat = CacheType(run) };
+
+    private static string Lower(string name) => name.ToLowerInvariant();
 }

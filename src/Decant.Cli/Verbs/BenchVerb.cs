@@ -61,6 +61,7 @@ internal sealed class BenchVerb : Verb
                 ["model"] = run.Get(model),
                 ["kernel"] = decoder.KernelName,
                 ["arithmetic"] = EngineOptions.NameOf(engine.Arithmetic(run)),
+                ["cache_type"] = engine.CacheType(run),
                 ["threads"] = decoder.ThreadCount,
                 ["repetitions"] = prefillSeconds.Length,
                 ["load_seconds"] = loadSeconds,
@@ -73,7 +74,7 @@ internal sealed class BenchVerb : Verb
                 ("prefill", FormattableString.Invariant($"{prefillRate:F1} tokens/s  ({prefillCount} tokens, {Spread(prefillCount, prefillSeconds)})")),
                 ("decode", FormattableString.Invariant($"{decodeRate:F1} tokens/s  ({decodeCount} tokens, {Spread(decodeCount, decodeSeconds)})")),
                 ("load", FormattableString.Invariant($"{loadSeconds:F3} s")),
-                ("kernel", $"{decoder.KernelName}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
+                ("kernel", $"{decoder.KernelName}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {engine.CacheType(run)} keys and values, {decoder.ThreadCount} threads"),
                 ("memory", $"{Quantities.Bytes(run.PeakMemoryByteCount)} private at most"),
             ])));
         return ExitCode.Done;

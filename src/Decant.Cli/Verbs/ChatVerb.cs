@@ -31,6 +31,7 @@ internal sealed class ChatVerb : Verb
     [
         ("decant chat model.gguf", "A conversation; /clear forgets it, /exit or end of input ends it"),
         ("decant chat model.gguf --system \"Answer in one sentence.\" --temperature 0", "With instructions, and always the likeliest answer"),
+        ("decant chat model.gguf --context 16384 --cache-type q8_0", "A long conversation with keys and values in 8 bits: a quarter of the memory"),
         ("decant chat model.gguf --json", "Reads questions from standard input, one a line, and writes one JSON document at the end"),
     ];
 

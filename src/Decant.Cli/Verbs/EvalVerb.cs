@@ -69,7 +69,7 @@ internal sealed class EvalVerb : Verb
             RequireSameVocabulary(tokenizer, candidate, reference);
         candidate.Load(engine.ToDecoderOptions(run));
         // What a model is compared with is computed as exactly as it can be.
-        reference?.Load(engine.ToDecoderOptions(run) with { Arithmetic = DecoderArithmetic.Float });
+        reference?.Load(engine.ToDecoderOptions(run) with { Arithmetic = DecoderArithmetic.Float, KeyValueFormat = new DecoderOptions().KeyValueFormat });
         int longest = Math.Min(candidate.Decoder.MaximumLength, reference?.Decoder.MaximumLength ?? int.MaxValue);
         int[] ids = tokenizer.EncodeIds(content, chosen.AddsSpecialTokens, chosen.RecognisesSpecialTokens);
         if (run.Has(tokens))
@@ -143,6 +143,7 @@ internal sealed class EvalVerb : Verb
             ["context"] = outcome.Options.Context,
             ["windows"] = outcome.Windows.Count,
             ["arithmetic"] = EngineOptions.NameOf(engine.Arithmetic(run)),
+            ["cache_type"] = engine.CacheType(run),
             ["kernel"] = outcome.Kernel,
             ["perplexity"] = EvaluationJson.Perplexity(outcome.Perplexity),
         };

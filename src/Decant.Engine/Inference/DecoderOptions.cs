@@ -17,6 +17,9 @@ public sealed record DecoderOptions
     /// </summary>
     public string KeyValueFormat { get; init; } = "F32";
 
+    /// <summary>Every <see cref="KeyValueFormat"/>, exact ones first.</summary>
+    public static IReadOnlyList<string> KeyValueFormats { get; } = [.. KvCache.Formats.Select(format => format.Name)];
+
     /// <summary>Tokens computed at once when a prompt is read; more is no faster beyond a few hundred and needs more memory.</summary>
     public int BatchLength { get; init; } = 512;
 

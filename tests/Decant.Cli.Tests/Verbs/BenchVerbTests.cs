@@ -32,6 +32,16 @@ public sealed class BenchVerbTests
     }
 
     [Fact]
+    public void Keys_and_values_can_be_kept_in_a_smaller_type()
+    {
+        JsonElement document = CommandRun.Succeed("bench", SharedModels.Stories, "-p", "8", "-n", "4", "-r", "1", "--cache-type", "F16", "--json").Json;
+        Assert.Equal("f16", document.GetProperty("cache_type").GetString());
+        CommandRun unknown = CommandRun.Of("bench", SharedModels.Stories, "--cache-type", "q3_0");
+        Assert.Equal(2, unknown.ExitCode);
+        Assert.Contains("--cache-type takes: f32, f16, bf16, q8_0, q4_0.", unknown.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_model_without_tokenizer_can_be_measured()
     {
         CommandRun run = CommandRun.Succeed("bench", SharedModels.WithoutTokenizer, "-p", "4", "-n", "4", "-r", "1");

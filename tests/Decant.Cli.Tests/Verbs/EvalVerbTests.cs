@@ -77,8 +77,23 @@ public sealed class EvalVerbTests
         Assert.Equal(0, CommandRun.Of([.. args, "--max-kld", "0.001"]).ExitCode);
     }
 
+    [Fact]
+    public void What_a_cache_type_costs_is_measured_against_exact_keys_and_values()
+    {
+        JsonElement Evaluate(string type) => CommandRun.Succeed(
+            "eval", SharedModels.Stories, "--against", SharedModels.Stories, "--text", SharedModels.StoryText, "--tokens", "600", "--cache-type", type, "--json").Json;
+        JsonElement exact = Evaluate("F32"), half = Evaluate("f16"), brain = Evaluate("bf16");
+        Assert.Equal(["f32", "f16", "bf16"], new[] { exact, half, brain }.Select(document => document.GetProperty("cache_type").GetString()));
+        double Mean(JsonElement document) => document.GetProperty("kl_divergence").GetProperty("mean").GetDouble();
+        Assert.Equal(0, Mean(exact));
+        Assert.InRange(Mean(half), 1e-12, Mean(brain) / 4);
+        Assert.InRange(Mean(brain), 1e-10, 1e-3);
+    }
+
     [Theory]
     [InlineData("--arithmetic half", 2, "half")]
+    [InlineData("--cache-type q8_1", 2, "'q8_0'")]
+    [InlineData("--cache-type q8_0", 2, "the heads of this model have 8. It can be: F32, F16, BF16.")]
     [InlineData("--protocol chunk", 2, "'chunks'")]
     [InlineData("--context 513", 2, "512")]
     [InlineData("--stride 64", 2, "no stride")]
