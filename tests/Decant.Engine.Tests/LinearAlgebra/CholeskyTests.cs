@@ -27,10 +27,17 @@ public class CholeskyTests
         int n = fixture.RowCount("a");
         if (fixture.ExpectedFailure is not null)
         {
-            // The Gram matrix of r tokens has rank r; the pivots before are sound.
+            // The Gram matrix of r tokens has rank r. The first r rows depend on each other to seven digits, so roundings decide at which of the
+            // pivots after them it shows.
             double[] eigenvalues = fixture["eigenvalues"];
             int rank = eigenvalues.Count(v => v > 1e-10 * eigenvalues.Max());
-            Assert.Contains($"pivot {rank} ", Assert.Throws<NumericalException>(() => Cholesky.Factor(workspace, Square((double[])a.Clone()))).Message, StringComparison.Ordinal);
+            foreach (string level in Matrices.Levels.Select(row => row.Data))
+            {
+                using var other = new Workspace(1, level);
+                Assert.False(Cholesky.TryFactor(other, Square((double[])a.Clone()), out int pivot));
+                Assert.InRange(pivot, rank, n - 1);
+                Assert.Contains($"pivot {pivot} ", Assert.Throws<NumericalException>(() => Cholesky.Factor(other, Square((double[])a.Clone()))).Message, StringComparison.Ordinal);
+            }
             Assert.Throws<NumericalException>(() => Cholesky.UpperFactorOfInverse(workspace, Square((double[])a.Clone())));
             // Damped as GPTQ does, it has a factor.
             double damping = 0.01 * Enumerable.Range(0, n).Average(i => a[i * n + i]);
