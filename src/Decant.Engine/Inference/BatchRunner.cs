@@ -24,9 +24,16 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
         DecoderSession session, ReadOnlySpan<int> ids, int firstLogits, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
     {
         ThrowIfRunning();
-        single.Clear();
         single.Add(new BatchEntry(session, 0, ids.Length, Math.Min(firstLogits, ids.Length)));
-        Run(CollectionsMarshal.AsSpan(single), ids, logits, visit, cancellationToken);
+        try
+        {
+            Run(CollectionsMarshal.AsSpan(single), ids, logits, visit, cancellationToken);
+        }
+        finally
+        {
+            // The decoder must not keep a forgotten session's memory.
+            single.Clear();
+        }
     }
 
     /// <summary>Runs a call. Sessions have their new length when all of it is done, none of them before.</summary>

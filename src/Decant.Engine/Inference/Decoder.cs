@@ -9,7 +9,8 @@ namespace Decant.Engine.Inference;
 
 /// <summary>
 /// A model ready to run: weights that sessions share. Weights stay where the checkpoint has them (a memory map), so loading is quick and the
-/// model's source must live as long as the decoder. Several sessions may be used from several threads; their calls take turns.
+/// model's source must live as long as the decoder. Several sessions may be used from several threads; their calls take turns;
+/// a <see cref="DecoderBatch"/> runs them together.
 /// </summary>
 public sealed class Decoder : IDisposable
 {

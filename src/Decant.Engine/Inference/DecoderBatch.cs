@@ -26,6 +26,7 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
     private readonly List<BatchEntry> entries = [];
     private readonly List<int> ids = [];
     private readonly LogitsTile logits = new();
+    private bool running;
     private bool disposed;
 
     /// <summary>Texts added since the last run.</summary>
@@ -49,7 +50,7 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
     /// <exception cref="ArgumentException">The session belongs to another decoder or is in the batch already.</exception>
     public void Add(DecoderSession session, ReadOnlySpan<int> tokens, int firstPosition)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
+        ThrowIfUnusable();
         ArgumentNullException.ThrowIfNull(session);
         ArgumentOutOfRangeException.ThrowIfNegative(firstPosition);
         if (!session.BelongsTo(decoder))
@@ -70,14 +71,14 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
     /// <summary>Runs all tokens added and empties the batch. Nothing is done if it is empty.</summary>
     /// <param name="visit">
     /// Sees the logits asked for, text by text in the order of adding and in the order of positions, on this thread; or null.
-    /// It may not use the decoder.
+    /// It may not use the decoder, its sessions or the batch: what follows is added when the run has ended.
     /// </param>
     /// <param name="cancellationToken">Stops the run.</param>
     /// <exception cref="UsageException">A session has grown since it was added, and the tokens no longer fit.</exception>
     /// <exception cref="ObjectDisposedException">A session or the decoder was disposed.</exception>
     public void Run(BatchLogitsVisitor? visit, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
+        ThrowIfUnusable();
         if (entries.Count == 0)
             return;
         lock (decoder.Gate)
@@ -85,7 +86,15 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
             decoder.ThrowIfDisposed();
             foreach (BatchEntry entry in entries)
                 entry.Session.CheckRoom(entry.IdCount);
-            decoder.Runner.Run(CollectionsMarshal.AsSpan(entries), CollectionsMarshal.AsSpan(ids), logits, visit, cancellationToken);
+            running = true;
+            try
+            {
+                decoder.Runner.Run(CollectionsMarshal.AsSpan(entries), CollectionsMarshal.AsSpan(ids), logits, visit, cancellationToken);
+            }
+            finally
+            {
+                running = false;
+            }
         }
         Clear();
     }
@@ -93,6 +102,7 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
     /// <summary>Takes out all that was added.</summary>
     public void Clear()
     {
+        ThrowIfRunning();
         entries.Clear();
         ids.Clear();
     }
@@ -100,8 +110,20 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
     /// <summary>Frees the memory of logits; the sessions live on.</summary>
     public void Dispose()
     {
-        disposed = true;
         Clear();
+        disposed = true;
         logits.Dispose();
+    }
+
+    private void ThrowIfUnusable()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        ThrowIfRunning();
+    }
+
+    private void ThrowIfRunning()
+    {
+        if (running)
+            throw new InvalidOperationException("The batch is running. Keep what its visitor decides and add it when the run has ended.");
     }
 }

@@ -4,7 +4,8 @@ namespace Decant.Engine.Inference;
 
 /// <summary>
 /// Sees what flows through a decoder: for importance matrices, calibration and tests. Called on the thread that runs the session, in the
-/// order of computation, once per batch of at most <see cref="DecoderOptions.BatchLength"/> tokens. The spans are valid during the call only.
+/// order of computation, once per batch of at most <see cref="DecoderOptions.BatchLength"/> tokens, which belong to several texts if a
+/// <see cref="DecoderBatch"/> is run: those of a text lie together. The spans are valid during the call only.
 /// </summary>
 public interface IDecoderObserver
 {
