@@ -84,11 +84,25 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
                     ByteTile<TBytes, TOps, TLayout>.MultiplyAdd(panel, activations, width, some, results + (long)first * panelRowCount);
                 }
             }
-            for (int token = 0; token < input.TokenCount; token++)
+            CopyResults(results, input.TokenCount, count, y + row, yStride);
+        }
+    }
+
+    private static void CopyResults(float* results, int tokenCount, int rowCount, float* y, long yStride)
+    {
+        int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+        for (int token = 0; token < tokenCount; token++)
+        {
+            float* from = results + (long)token * panelRowCount;
+            float* to = y + token * yStride;
+            if (rowCount == panelRowCount)
             {
-                new ReadOnlySpan<float>(results + (long)token * panelRowCount, count)
-                    .CopyTo(new Span<float>(y + (long)token * yStride + row, count));
+                TOps.Store(to, TOps.Load(from));
+                TOps.Store(to + TOps.Rows, TOps.Load(from + TOps.Rows));
+                continue;
             }
+            for (int row = 0; row < rowCount; row++)
+                to[row] = from[row];
         }
     }
 }

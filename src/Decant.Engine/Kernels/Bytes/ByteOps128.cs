@@ -24,6 +24,8 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
 
     public static Vector128<byte> Load(void* source) => Vector128.Load((byte*)source);
 
+    public static void Store(void* destination, Vector128<byte> value) => value.Store((byte*)destination);
+
     public static Vector128<byte> Broadcast(void* source) => Vector128.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,6 +22,8 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
 
     public static Vector256<byte> Load(void* source) => Vector256.Load((byte*)source);
 
+    public static void Store(void* destination, Vector256<byte> value) => value.Store((byte*)destination);
+
     public static Vector256<byte> Broadcast(void* source) => Vector256.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

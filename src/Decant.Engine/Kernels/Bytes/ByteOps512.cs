@@ -22,6 +22,8 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
 
     public static Vector512<byte> Load(void* source) => Vector512.Load((byte*)source);
 
+    public static void Store(void* destination, Vector512<byte> value) => value.Store((byte*)destination);
+
     public static Vector512<byte> Broadcast(void* source) => Vector512.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,6 +22,8 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
 
     public static Vector256<byte> Load(void* source) => ByteOps256.Load(source);
 
+    public static void Store(void* destination, Vector256<byte> value) => ByteOps256.Store(destination, value);
+
     public static Vector256<byte> Broadcast(void* source) => ByteOps256.Broadcast(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -21,11 +21,23 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
     public static int LargestWidth => TOps.HasManyRegisters ? 6 : 3;
 
     /// <summary>Rows of a panel.</summary>
-    public static int PanelRowCount => 2 * TOps.Rows;
+    public static int PanelRowCount
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 2 * TOps.Rows;
+    }
 
-    private static int GroupCount => TLayout.BlockLength / TLayout.GroupLength;
+    private static int GroupCount
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TLayout.BlockLength / TLayout.GroupLength;
+    }
 
-    private static bool HasStarts => TLayout.HasZero && !TOps.TakesSignedCodes;
+    private static bool HasStarts
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TLayout.HasZero && !TOps.TakesSignedCodes;
+    }
 
     private static int WordsPerColumnOfBlock =>
         TLayout.BlockLength / 4

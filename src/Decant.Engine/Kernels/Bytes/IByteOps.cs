@@ -27,6 +27,9 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>Reads a vector; no alignment needed.</summary>
     static abstract TBytes Load(void* source);
 
+    /// <summary>Writes a vector.</summary>
+    static abstract void Store(void* destination, TBytes value);
+
     /// <summary>Reads 32 bits into every lane.</summary>
     static abstract TBytes Broadcast(void* source);
 
