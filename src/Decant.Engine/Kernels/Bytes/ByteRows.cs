@@ -15,7 +15,18 @@ internal static unsafe class ByteRows<TParts, TBlock>
     // How far ahead of its use memory is asked for: beyond what the processor's own prefetching covers at the ends of pages and rows.
     private const int PrefetchDistance = 2048;
 
-    private static bool IsSigned => TBlock.LargestStored > 127;
+    private static bool IsSigned
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TBlock.LargestStored > 127;
+    }
+
+    // Ternary formats: codes of 2 bits without scales of groups.
+    private static bool IsOneGroup
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TBlock.GroupLength == 256;
+    }
 
     /// <summary>y[t · yStride + r] = Σ W[r, c] · x[t][c].</summary>
     public static void Multiply(byte* rows, long rowByteCount, int rowCount, ByteActivations input, int tokenCount, int columnCount, float* y, int yStride)
@@ -27,57 +38,98 @@ internal static unsafe class ByteRows<TParts, TBlock>
             for (int token = 0; token < tokenCount; token++)
             {
                 y[(long)token * yStride + row] = TBlock.BlockLength == 32
-                    ? DotShort(blocks, blockCount, input.Codes(token), input.Scales(token), input.ScaledSums(token))
+                    ? IsSigned
+                        ? DotSigned(blocks, blockCount, input.Codes(token), input.Scales(token))
+                        : DotShort(blocks, blockCount, input.Codes(token), input.Scales(token), input.ScaledSums(token))
                     : DotLong(blocks, blockCount, input.Codes(token), input.Scales(token), input.PartSums(token));
             }
         }
     }
 
+    // Signed codes: each block by itself.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float DotSigned(byte* block, int blockCount, sbyte* x, float* scales)
+    {
+        float* halves = HalfTable.Values;
+        Vector256<float> even = Vector256<float>.Zero;
+        Vector256<float> odd = Vector256<float>.Zero;
+        for (; blockCount > 1; blockCount -= 2)
+        {
+            TParts.Prefetch(block + PrefetchDistance);
+            even = AddSigned(block, halves, x, scales, even);
+            odd = AddSigned(block + TBlock.ByteCount, halves, x + 32, scales + 1, odd);
+            block += 2 * TBlock.ByteCount;
+            x += 64;
+            scales += 2;
+        }
+        if (blockCount > 0)
+            even = AddSigned(block, halves, x, scales, even);
+        return Vector256.Sum(even + odd);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> AddSigned(byte* block, float* halves, sbyte* x, float* scale, Vector256<float> sum)
+    {
+        Vector256<int> dot = TParts.SignedDot(TBlock.ReadCodes(block, 0), Vector256.Load(x));
+        return Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(dot), Vector256.Create(TBlock.ReadScale(block, halves) * *scale), sum);
+    }
+
+    // Unsigned codes: two blocks side by side, one in each half of a vector.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float DotShort(byte* block, int blockCount, sbyte* x, float* scales, float* sums)
     {
         float* halves = HalfTable.Values;
         Vector256<float> even = Vector256<float>.Zero;
         Vector256<float> odd = Vector256<float>.Zero;
-        float offset = 0;
-        for (; blockCount > 1; blockCount -= 2)
+        Vector128<float> offset = Vector128<float>.Zero;
+        for (; blockCount > 3; blockCount -= 4)
         {
             TParts.Prefetch(block + PrefetchDistance);
-            even = AddBlock(block, halves, x, scales, even);
-            odd = AddBlock(block + TBlock.ByteCount, halves, x + 32, scales + 1, odd);
-            if (TBlock.HasOffsets || !IsSigned && TBlock.Zero != 0)
-            {
-                offset = AddOffset(block, halves, sums, offset);
-                offset = AddOffset(block + TBlock.ByteCount, halves, sums + 1, offset);
-            }
+            even = AddPair(block, halves, x, scales, sums, even, ref offset);
+            odd = AddPair(block + 2 * TBlock.ByteCount, halves, x + 64, scales + 2, sums + 2, odd, ref offset);
+            block += 4 * TBlock.ByteCount;
+            x += 128;
+            scales += 4;
+            sums += 4;
+        }
+        if (blockCount > 1)
+        {
+            even = AddPair(block, halves, x, scales, sums, even, ref offset);
             block += 2 * TBlock.ByteCount;
             x += 64;
             scales += 2;
             sums += 2;
         }
-        if (blockCount > 0)
+        if ((blockCount & 1) != 0)
         {
-            even = AddBlock(block, halves, x, scales, even);
-            if (TBlock.HasOffsets || !IsSigned && TBlock.Zero != 0)
-                offset = AddOffset(block, halves, sums, offset);
+            Vector256<int> dot = TParts.Dot(TBlock.ReadStored(block, 0), Vector256.Load(x));
+            float scale = TBlock.ReadScale(block, halves) * *scales;
+            odd = Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(dot), Vector256.Create(scale), odd);
+            float factor = TBlock.HasOffsets ? TBlock.ReadOffset(block, halves) : TBlock.ReadScale(block, halves);
+            offset = Vector128.FusedMultiplyAdd(Vector128.CreateScalar(factor), Vector128.CreateScalar(*sums), offset);
         }
-        return Vector256.Sum(even + odd) + offset;
+        float rest = offset[0] + offset[1];
+        return Vector256.Sum(even + odd) + (TBlock.HasOffsets ? rest : -TBlock.Zero * rest);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> AddBlock(byte* block, float* halves, sbyte* x, float* scale, Vector256<float> sum)
+    private static Vector256<float> AddPair(byte* block, float* halves, sbyte* x, float* scales, float* sums, Vector256<float> sum, ref Vector128<float> offset)
     {
-        Vector256<int> dot = IsSigned
-            ? TParts.SignedDot(TBlock.ReadCodes(block, 0), Vector256.Load(x))
-            : TParts.Dot(TBlock.ReadStored(block, 0), Vector256.Load(x));
-        return Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(dot), Vector256.Create(TBlock.ReadScale(block, halves) * *scale), sum);
+        TBlock.ReadStoredPair(block, out Vector256<byte> first, out Vector256<byte> second);
+        Vector256<int> dot = TParts.DotPair(
+            first, Vector256.Create(Vector128.Load(x), Vector128.Load(x + 32)), second, Vector256.Create(Vector128.Load(x + 16), Vector128.Load(x + 48)));
+        Vector128<float> factors = Pair(TBlock.ReadScale(block, halves), TBlock.ReadScale(block + TBlock.ByteCount, halves));
+        Vector128<float> offsets = TBlock.HasOffsets ? Pair(TBlock.ReadOffset(block, halves), TBlock.ReadOffset(block + TBlock.ByteCount, halves)) : factors;
+        offset = Vector128.FusedMultiplyAdd(offsets, Pair(sums), offset);
+        return Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(dot), TParts.SpreadHalves(factors * Pair(scales)), sum);
     }
 
+    // Two numbers in the lower lanes; the upper are zero.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float AddOffset(byte* block, float* halves, float* sum, float offset) =>
-        TBlock.HasOffsets
-            ? MathF.FusedMultiplyAdd(TBlock.ReadOffset(block, halves), *sum, offset)
-            : MathF.FusedMultiplyAdd(TBlock.ReadScale(block, halves) * -TBlock.Zero, *sum, offset);
+    private static Vector128<float> Pair(float first, float second) =>
+        Vector128.CreateScalar((ulong)BitConverter.SingleToUInt32Bits(first) | (ulong)BitConverter.SingleToUInt32Bits(second) << 32).AsSingle();
+
+    private static Vector128<float> Pair(float* source) => Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(source)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float DotLong(byte* block, int blockCount, sbyte* x, float* scales, short* sums)
@@ -89,7 +141,7 @@ internal static unsafe class ByteRows<TParts, TBlock>
         {
             for (int i = 0; i < TBlock.ByteCount; i += 64)
                 TParts.Prefetch(block + PrefetchDistance + i);
-            Vector256<short> groupScales = TBlock.GroupLength == 256 ? Vector256<short>.One : TBlock.ReadIntegerScales(block);
+            Vector256<short> groupScales = IsOneGroup ? Vector256<short>.One : TBlock.ReadIntegerScales(block);
             Vector256<int> even = AddPart(block, x, groupScales, 0, Vector256<int>.Zero);
             Vector256<int> odd = AddPart(block, x, groupScales, 1, Vector256<int>.Zero);
             even = AddPart(block, x, groupScales, 2, even);
@@ -98,7 +150,7 @@ internal static unsafe class ByteRows<TParts, TBlock>
             odd = AddPart(block, x, groupScales, 5, odd);
             even = AddPart(block, x, groupScales, 6, even);
             odd = AddPart(block, x, groupScales, 7, odd);
-            Vector256<int> sum = even + odd;
+            Vector256<int> sum = IsOneGroup ? TParts.JoinSums(even) + TParts.JoinSums(odd) : even + odd;
             if (!IsSigned && TBlock.Zero != 0)
                 sum -= TParts.MultiplyPairs(groupScales, Vector256.Load(sums)) * Vector256.Create(TBlock.Zero);
             result = Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(sum), Vector256.Create(TBlock.ReadScale(block, halves) * *scales), result);
@@ -119,7 +171,9 @@ internal static unsafe class ByteRows<TParts, TBlock>
     private static Vector256<int> AddPart(byte* block, sbyte* x, Vector256<short> scales, int part, Vector256<int> sum)
     {
         Vector256<sbyte> activations = Vector256.Load(x + ICodeBlock.PartLength * part);
-        Vector256<short> own = TBlock.GroupLength == 256 ? scales : TParts.Spread(scales, part);
+        if (IsOneGroup)
+            return TParts.AddSmallDot(sum, TBlock.ReadStored(block, part), activations);
+        Vector256<short> own = TParts.Spread(scales, part);
         return IsSigned
             ? TParts.AddSignedDot(sum, TBlock.ReadCodes(block, part), activations, own)
             : TParts.AddDot(sum, TBlock.ReadStored(block, part), activations, own);

@@ -19,6 +19,20 @@ internal readonly unsafe struct PartOps128 : IPartOps
             sums.GetUpper() + dot.GetUpper() * Vector128.Create((int)scales.GetUpper().ToScalar()));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> DotPair(Vector256<byte> first, Vector256<sbyte> firstActivations, Vector256<byte> second, Vector256<sbyte> secondActivations) =>
+        SignedDot(first.AsSByte(), firstActivations) + SignedDot(second.AsSByte(), secondActivations);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> SpreadHalves(Vector128<float> values) => Vector256.Create(Vector128.Create(values[0]), Vector128.Create(values[1]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> AddSmallDot(Vector256<int> sums, Vector256<byte> codes, Vector256<sbyte> activations) => Vector256.Create(
+        ByteOps128.Accumulate(sums.GetLower().AsByte(), codes.GetLower(), activations.GetLower().AsByte()).AsInt32(),
+        ByteOps128.Accumulate(sums.GetUpper().AsByte(), codes.GetUpper(), activations.GetUpper().AsByte()).AsInt32());
+
+    public static Vector256<int> JoinSums(Vector256<int> sums) => sums;
+
     public static Vector256<int> Dot(Vector256<byte> codes, Vector256<sbyte> activations) => SignedDot(codes.AsSByte(), activations);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

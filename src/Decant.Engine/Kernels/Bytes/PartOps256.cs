@@ -16,6 +16,20 @@ internal readonly unsafe struct PartOps256 : IPartOps
         AddDot(sums, Avx2.Abs(codes), Avx2.Sign(activations, codes), scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> DotPair(Vector256<byte> first, Vector256<sbyte> firstActivations, Vector256<byte> second, Vector256<sbyte> secondActivations) =>
+        Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(first, firstActivations) + Avx2.MultiplyAddAdjacent(second, secondActivations), Vector256<short>.One);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> SpreadHalves(Vector128<float> values) =>
+        Avx2.PermuteVar8x32(values.ToVector256Unsafe(), Vector256.Create(0, 0, 0, 0, 1, 1, 1, 1));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> AddSmallDot(Vector256<int> sums, Vector256<byte> codes, Vector256<sbyte> activations) =>
+        (sums.AsInt16() + Avx2.MultiplyAddAdjacent(codes, activations)).AsInt32();
+
+    public static Vector256<int> JoinSums(Vector256<int> sums) => Avx2.MultiplyAddAdjacent(sums.AsInt16(), Vector256<short>.One);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Dot(Vector256<byte> codes, Vector256<sbyte> activations) =>
         Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(codes, activations), Vector256<short>.One);
 

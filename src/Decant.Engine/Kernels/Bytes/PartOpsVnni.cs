@@ -13,6 +13,17 @@ internal readonly unsafe struct PartOpsVnni : IPartOps
     public static Vector256<int> AddSignedDot(Vector256<int> sums, Vector256<sbyte> codes, Vector256<sbyte> activations, Vector256<short> scales) =>
         PartOps256.AddSignedDot(sums, codes, activations, scales);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> DotPair(Vector256<byte> first, Vector256<sbyte> firstActivations, Vector256<byte> second, Vector256<sbyte> secondActivations) =>
+        AvxVnni.MultiplyWideningAndAdd(Dot(first, firstActivations), second, secondActivations);
+
+    public static Vector256<float> SpreadHalves(Vector128<float> values) => PartOps256.SpreadHalves(values);
+
+    public static Vector256<int> AddSmallDot(Vector256<int> sums, Vector256<byte> codes, Vector256<sbyte> activations) =>
+        AvxVnni.MultiplyWideningAndAdd(sums, codes, activations);
+
+    public static Vector256<int> JoinSums(Vector256<int> sums) => sums;
+
     public static Vector256<int> Dot(Vector256<byte> codes, Vector256<sbyte> activations) =>
         AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, codes, activations);
 

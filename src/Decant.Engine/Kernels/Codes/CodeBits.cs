@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -58,18 +59,38 @@ internal static unsafe class CodeBits
         return Vector256.Create(Vector128.ShuffleNative(table.AsByte(), bytes & mask), Vector128.ShuffleNative(table.AsByte(), high)).AsSByte();
     }
 
+    /// <summary>The low nibbles of twice 16 bytes, and their high nibbles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void NibblePairs(byte* source, byte* next, out Vector256<byte> low, out Vector256<byte> high)
+    {
+        Vector256<byte> bytes = Vector256.Create(Vector128.Load(source), Vector128.Load(next));
+        low = bytes & Vector256.Create((byte)15);
+        high = Vector256.ShiftRightLogical(bytes.AsUInt16(), 4).AsByte() & Vector256.Create((byte)15);
+    }
+
+    /// <summary>The entry of a table of 16 for every nibble.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LookUp(Vector256<byte> nibbles, Vector128<sbyte> table)
+    {
+        if (Avx2.IsSupported)
+            return Avx2.Shuffle(Vector256.Create(table, table).AsByte(), nibbles);
+        return Vector256.Create(Vector128.ShuffleNative(table.AsByte(), nibbles.GetLower()), Vector128.ShuffleNative(table.AsByte(), nibbles.GetUpper()));
+    }
+
     /// <summary>Eight 6-bit scales and eight 6-bit minima from 12 bytes, as Q4_K and Q5_K pack them, one to a byte: scales in the low half of 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> SixBitPairs(byte* packed)
     {
         // Bytes 0–3 hold scales 0–3, bytes 4–7 minima 0–3, each in 6 bits with two spare bits on top: those are bits 4 and 5 of
         // scales and minima 4–7, whose low nibbles are bytes 8–11 (scale low, minimum high).
-        uint first = Unsafe.ReadUnaligned<uint>(packed);
-        uint second = Unsafe.ReadUnaligned<uint>(packed + 4);
-        uint third = Unsafe.ReadUnaligned<uint>(packed + 8);
-        uint highScales = (third & 0x0f0f0f0f) | (first >> 2 & 0x30303030);
-        uint highMinima = (third >> 4 & 0x0f0f0f0f) | (second >> 2 & 0x30303030);
-        return Vector128.Create(first & 0x3f3f3f3f, highScales, second & 0x3f3f3f3f, highMinima).AsByte();
+        // The four bytes behind the twelve are read too; in both formats they belong to the block.
+        Vector128<uint> words = Vector128.Load((uint*)packed);
+        Vector128<uint> lower = Vector128.Shuffle(words, Vector128.Create(0u, 2, 1, 2));
+        Vector128<uint> nibbles = Vector128.Shuffle(Vector128.ShiftRightLogical(words, 4), Vector128.Create(0u, 2, 1, 2));
+        Vector128<uint> pairs = Vector128.Shuffle(Vector128.ShiftRightLogical(words, 2), Vector128.Create(0u, 0, 1, 1));
+        Vector128<uint> result = (lower & Vector128.Create(0x3f3f3f3fu, 0x0f0f0f0f, 0x3f3f3f3f, 0))
+            | (nibbles & Vector128.Create(0u, 0, 0, 0x0f0f0f0f)) | (pairs & Vector128.Create(0u, 0x30303030, 0, 0x30303030));
+        return result.AsByte();
     }
 
     /// <summary>16 signed bytes, one for each half part in turn: those of first halves as the lower eight numbers, those of second halves as the upper.</summary>
@@ -80,13 +101,18 @@ internal static unsafe class CodeBits
         return Vector256.Create(Vector128.ShiftRightArithmetic(Vector128.ShiftLeft(pairs, 8), 8), Vector128.ShiftRightArithmetic(pairs, 8));
     }
 
-    /// <summary>Eight signed bytes, one for each part: the lower eight numbers and again the upper.</summary>
+    /// <summary>The lower eight of 16 signed bytes, one for each part: as the lower eight numbers and again the upper.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<short> ForWholeParts(Vector64<byte> values)
+    public static Vector256<short> ForWholeParts(Vector128<byte> values)
     {
-        Vector128<short> widened = Vector128.WidenLower(values.ToVector128Unsafe().AsSByte());
+        Vector128<short> widened = Vector128.WidenLower(values.AsSByte());
         return Vector256.Create(widened, widened);
     }
+
+    /// <summary>The upper eight bytes, and again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Upper(Vector128<byte> values) =>
+        Sse2.IsSupported ? Sse2.UnpackHigh(values.AsUInt64(), values.AsUInt64()).AsByte() : Vector128.Shuffle(values.AsUInt64(), Vector128.Create(1ul, 1)).AsByte();
 
     /// <summary>Stores 16 whole numbers times a factor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

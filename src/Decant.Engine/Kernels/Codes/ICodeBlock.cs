@@ -65,6 +65,10 @@ internal unsafe interface ICodeBlock
     /// <summary>The codes of elements 32 · part to 32 · part + 31.</summary>
     static abstract Vector256<sbyte> ReadCodes(byte* block, int part);
 
+    /// <summary>Two blocks of 32 in one read: the first halves' unsigned codes side by side, and the second halves'.</summary>
+    static virtual void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second) =>
+        throw new NotSupportedException("Only blocks of 32 with unsigned codes are read in pairs.");
+
     /// <summary>The same codes unsigned, <see cref="Zero"/> not yet subtracted.</summary>
     static abstract Vector256<byte> ReadStored(byte* block, int part);
 }

@@ -28,7 +28,7 @@ internal readonly unsafe struct IQ4_XSCodes : ICodeBlock
         CodeBits.StoreScaled(Vector128.CreateScalar(SignedScales(block)).AsSByte(), ReadScale(block, halves), scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<short> ReadIntegerScales(byte* block) => CodeBits.ForWholeParts(Vector64.Create(SignedScales(block)).AsByte());
+    public static Vector256<short> ReadIntegerScales(byte* block) => CodeBits.ForWholeParts(Vector128.CreateScalar(SignedScales(block)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) => CodeBits.LookUpNibbles(block + 8 + part * 16, IQ4_NLCodes.Levels);

@@ -30,5 +30,15 @@ internal readonly unsafe struct MXFP4Codes : ICodeBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part) =>
-        CodeBits.LookUpNibbles(block + 1, Vector128.Create(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0)).AsByte();
+        CodeBits.LookUpNibbles(block + 1, StoredLevels).AsByte();
+
+    private static Vector128<sbyte> StoredLevels => Vector128.Create(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second)
+    {
+        CodeBits.NibblePairs(block + 1, block + ByteCount + 1, out first, out second);
+        first = CodeBits.LookUp(first, StoredLevels);
+        second = CodeBits.LookUp(second, StoredLevels);
+    }
 }

@@ -28,4 +28,10 @@ internal readonly unsafe struct Q4_0Codes : ICodeBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Nibbles(block + 2);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second)
+    {
+        CodeBits.NibblePairs(block + 2, block + ByteCount + 2, out first, out second);
+    }
 }

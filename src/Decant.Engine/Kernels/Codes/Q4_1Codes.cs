@@ -31,4 +31,10 @@ internal readonly unsafe struct Q4_1Codes : ICodeBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Nibbles(block + 4);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second)
+    {
+        CodeBits.NibblePairs(block + 4, block + ByteCount + 4, out first, out second);
+    }
 }

@@ -27,10 +27,10 @@ internal readonly unsafe struct Q4_KCodes : ICodeBlock
     public static float ReadMinimumScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 2)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<short> ReadIntegerScales(byte* block) => CodeBits.ForWholeParts(CodeBits.SixBitPairs(block + 4).GetLower());
+    public static Vector256<short> ReadIntegerScales(byte* block) => CodeBits.ForWholeParts(CodeBits.SixBitPairs(block + 4));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<short> ReadIntegerMinima(byte* block) => CodeBits.ForWholeParts(CodeBits.SixBitPairs(block + 4).GetUpper());
+    public static Vector256<short> ReadIntegerMinima(byte* block) => CodeBits.ForWholeParts(CodeBits.Upper(CodeBits.SixBitPairs(block + 4)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ReadScales(byte* block, float* halves, float* scales) =>

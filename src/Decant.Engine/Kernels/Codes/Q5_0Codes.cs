@@ -29,4 +29,14 @@ internal readonly unsafe struct Q5_0Codes : ICodeBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part) =>
         CodeBits.Nibbles(block + 6) | CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 2), 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second)
+    {
+        CodeBits.NibblePairs(block + 6, block + ByteCount + 6, out first, out second);
+        Vector256<byte> bits = CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 2), 16);
+        Vector256<byte> next = CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + ByteCount + 2), 16);
+        first |= Vector256.Create(bits.GetLower(), next.GetLower());
+        second |= Vector256.Create(bits.GetUpper(), next.GetUpper());
+    }
 }

@@ -32,4 +32,14 @@ internal readonly unsafe struct Q5_1Codes : ICodeBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part) =>
         CodeBits.Nibbles(block + 8) | CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 4), 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second)
+    {
+        CodeBits.NibblePairs(block + 8, block + ByteCount + 8, out first, out second);
+        Vector256<byte> bits = CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 4), 16);
+        Vector256<byte> next = CodeBits.SpreadBits(Unsafe.ReadUnaligned<uint>(block + ByteCount + 4), 16);
+        first |= Vector256.Create(bits.GetLower(), next.GetLower());
+        second |= Vector256.Create(bits.GetUpper(), next.GetUpper());
+    }
 }
