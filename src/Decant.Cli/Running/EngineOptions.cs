@@ -17,7 +17,7 @@ internal sealed class EngineOptions
         HelpName = "TYPE",
         DefaultValueFactory = _ => Lower(new DecoderOptions().KeyValueFormat),
     };
-    private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (see: decant list kernels)", HelpName = "NAME" };
+    private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (avx2), or these kernels (avx2-q4_0-int8), or both, separated by commas; see: decant list kernels", HelpName = "NAME" };
 
     /// <summary>Creates the options with a verb's default arithmetic.</summary>
     public EngineOptions(DecoderArithmetic defaultArithmetic)

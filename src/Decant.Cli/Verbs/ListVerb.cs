@@ -114,6 +114,8 @@ internal sealed class ListVerb : Verb
     {
         ["name"] = kernel.Level,
         ["supported"] = kernel.IsSupported,
+        ["int8"] = Names(kernel.IntegerFormats),
+        ["int8_few_tokens_only"] = Names(kernel.FewTokenFormats),
         ["products"] = Names(kernel.ProductFormats),
         ["encoders"] = Names(kernel.EncoderFormats),
     });

@@ -72,11 +72,16 @@ public sealed class Decoder : IDisposable
             throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The number of threads must be 1 to {WorkerPool.MaximumThreadCount}, or 0 for all processors, not {options.ThreadCount}."));
         if (options.BatchLength < 1)
             throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The batch length must be at least 1, not {options.BatchLength}."));
-        InstructionSet instructions = InstructionSet.Find(options.Kernel);
+        var kernels = new KernelSelection(options.Kernel, options.Arithmetic);
         TensorFormat keyValueFormat = KvCache.FindFormat(options.KeyValueFormat);
         KvCache.RequireWholeBlocks(model.Spec, keyValueFormat);
-        var weights = new DecoderWeights(model, instructions, options.Arithmetic, cancellationToken);
-        return new Decoder(weights, options, instructions, keyValueFormat);
+        var weights = new DecoderWeights(model, kernels, cancellationToken);
+        if (kernels.Unused is { } unused)
+        {
+            weights.Dispose();
+            throw new UsageException($"No weight of {model.Source.Location} is stored in the format that kernel '{unused}' reads.");
+        }
+        return new Decoder(weights, options, kernels.Level, keyValueFormat);
     }
 
     /// <summary>Starts an empty text.</summary>

@@ -10,7 +10,7 @@ internal sealed class DecoderLayer : IDisposable
     private readonly List<IDisposable> owned = [];
 
     /// <summary>Loads a block.</summary>
-    public DecoderLayer(DecoderModel model, int index, InstructionSet instructions, DecoderArithmetic arithmetic)
+    public DecoderLayer(DecoderModel model, int index, KernelSelection kernels)
     {
         Spec = model.Spec.Layers[index];
         int hidden = model.Spec.HiddenSize;
@@ -28,7 +28,7 @@ internal sealed class DecoderLayer : IDisposable
         FeedForwardPostNorm = LoadNorm(TensorRole.FeedForwardPostNorm, after);
 
         Linear Load(TensorRole role, int rows, int columns, int? expert = null) =>
-            Linear.Load(model, new TensorId(role, index, expert), rows, columns, instructions, arithmetic);
+            Linear.Load(model, new TensorId(role, index, expert), rows, columns, kernels);
 
         int queryWidth = attention.HeadCount * attention.HeadSize;
         int keyWidth = attention.KeyValueHeadCount * attention.HeadSize;

@@ -6,7 +6,10 @@ public sealed record DecoderOptions
     /// <summary>Threads; 0 takes all processors.</summary>
     public int ThreadCount { get; init; }
 
-    /// <summary>The kernel level to use (<c>avx512</c>, <c>avx2</c>, <c>vector128</c>, <c>scalar</c>), or null for the best the processor has.</summary>
+    /// <summary>
+    /// Null for the best kernels the processor has; or the level to use (<c>avx512</c>, <c>avxvnni</c>, <c>avx2</c>, <c>vector128</c>, <c>scalar</c>), or
+    /// kernels for weights of their formats (<c>avx2-q4_0-int8</c>), or both, separated by commas.
+    /// </summary>
     public string? Kernel { get; init; }
 
     /// <summary>What products are computed in.</summary>

@@ -8,18 +8,18 @@ namespace Decant.Engine.Inference;
 internal sealed class DecoderWeights : IDisposable
 {
     /// <summary>Loads a model: checks shapes and chooses kernels; matrices stay in the map.</summary>
-    public DecoderWeights(DecoderModel model, InstructionSet instructions, DecoderArithmetic arithmetic, CancellationToken cancellationToken)
+    public DecoderWeights(DecoderModel model, KernelSelection kernels, CancellationToken cancellationToken)
     {
         Spec = model.Spec;
         int hidden = Spec.HiddenSize;
         var embeddingId = new TensorId(TensorRole.TokenEmbedding);
-        Linear embedding = Linear.Load(model, embeddingId, Spec.VocabularySize, hidden, instructions, arithmetic);
+        Linear embedding = Linear.Load(model, embeddingId, Spec.VocabularySize, hidden, kernels);
         TokenEmbedding = embedding.Weight;
         Head = new LinearGroup(Spec.Head.Tied
             ? embedding.WithBias(model, new TensorId(TensorRole.Head))
-            : Linear.Load(model, new TensorId(TensorRole.Head), Spec.VocabularySize, hidden, instructions, arithmetic));
+            : Linear.Load(model, new TensorId(TensorRole.Head), Spec.VocabularySize, hidden, kernels));
         if (Spec.Embedding.LearnedPositionCount is { } positions)
-            PositionEmbedding = Linear.Load(model, new TensorId(TensorRole.PositionEmbedding), positions, hidden, instructions, arithmetic).Weight;
+            PositionEmbedding = Linear.Load(model, new TensorId(TensorRole.PositionEmbedding), positions, hidden, kernels).Weight;
         if (Spec.Embedding.Norm is { } embeddingNorm)
             EmbeddingNorm = new Norm(model, new TensorId(TensorRole.EmbeddingNorm), embeddingNorm, hidden);
         if (Spec.FinalNorm is { } finalNorm)
@@ -28,7 +28,7 @@ internal sealed class DecoderWeights : IDisposable
         for (int i = 0; i < Layers.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Layers[i] = new DecoderLayer(model, i, instructions, arithmetic);
+            Layers[i] = new DecoderLayer(model, i, kernels);
         }
     }
 

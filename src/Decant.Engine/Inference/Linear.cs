@@ -29,13 +29,13 @@ internal sealed unsafe class Linear : IDisposable
 
     /// <summary>Takes a matrix and its bias from a model and checks their shapes.</summary>
     /// <exception cref="BadFileException">A tensor is missing or has another shape.</exception>
-    public static Linear Load(DecoderModel model, TensorId id, int rowCount, int columnCount, InstructionSet instructions, DecoderArithmetic arithmetic)
+    public static Linear Load(DecoderModel model, TensorId id, int rowCount, int columnCount, KernelSelection kernels)
     {
         TensorData data = model.Get(id);
         if (data.Info.Shape.RowCount != rowCount || data.Info.Shape.RowLength != columnCount)
             throw BadFileException.Expected(model.Source.Location, $"{data.Info.Name} ({id})", $"[{rowCount}, {columnCount}]", data.Info.Shape.ToString());
         AlignedBuffer? bias = model.Find(id.Bias) is { } tensor ? SmallTensor.Load(model, tensor, id.Bias, rowCount) : null;
-        return new Linear(id, new StoredMatrix(data, instructions, arithmetic), bias);
+        return new Linear(id, new StoredMatrix(data, kernels), bias);
     }
 
     /// <summary>The same matrix under another name with that name's bias: the head of a model that ties it to its embedding.</summary>

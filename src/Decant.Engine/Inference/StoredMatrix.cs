@@ -18,17 +18,21 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
 
     private readonly TensorData data;
     private readonly AlignedBuffer? copy;
-    private readonly WeightKernel kernel;
+    private readonly ProductKernel few;
+    private readonly ProductKernel many;
+    private readonly WeightKernel decoder;
     private readonly long rowByteCount;
 
     /// <summary>Wraps a tensor of two dimensions and chooses its kernel.</summary>
-    public StoredMatrix(TensorData data, InstructionSet instructions, DecoderArithmetic arithmetic)
+    public StoredMatrix(TensorData data, KernelSelection kernels)
     {
         this.data = data;
         RowCount = checked((int)data.Info.Shape.RowCount);
         ColumnCount = checked((int)data.Info.Shape.RowLength);
         rowByteCount = data.Info.RowByteCount;
-        kernel = KernelList.Choose(data.Info.Format, instructions, arithmetic);
+        few = kernels.Choose(data.Info.Format, ProductShapes.FewTokens);
+        many = kernels.Choose(data.Info.Format, ProductShapes.ManyTokens);
+        decoder = KernelList.Choose(data.Info.Format, kernels.Level);
         if (!LiesTogether())
         {
             copy = new AlignedBuffer(data.Info.ByteCount, $"A copy of {data.Info.Name}", "Store the model in a smaller format first.");
@@ -50,7 +54,7 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     public override long PrivateByteCount => copy?.ByteCount ?? 0;
 
     /// <inheritdoc/>
-    public override string KernelName => kernel.Name;
+    public override string KernelName => few == many ? few.Name : $"{few.Name} and {many.Name}";
 
     /// <inheritdoc/>
     public override void Multiply(int firstRow, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
@@ -60,21 +64,21 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         {
             int count = Math.Min(step, rowCount - done);
             fixed (byte* rows = Rows(firstRow + done, count))
-                kernel.Multiply(rows, rowByteCount, count, input, y + done, yStride, scratch);
+                Kernel(input.TokenCount).Multiply(rows, rowByteCount, count, input, y + done, yStride, scratch);
         }
     }
 
     /// <inheritdoc/>
-    public override void Prepare(ProductInput input) => kernel.Prepare(input);
+    public override void Prepare(ProductInput input) => Kernel(input.TokenCount).Prepare(input);
 
     /// <inheritdoc/>
-    public override int RowUnit(int tokenCount) => kernel.RowUnit(tokenCount);
+    public override int RowUnit(int tokenCount) => Kernel(tokenCount).RowUnit(tokenCount);
 
     /// <inheritdoc/>
     public override void DecodeRow(int row, float* destination)
     {
         fixed (byte* bytes = Rows(row, 1))
-            kernel.Decode(bytes, destination, ColumnCount);
+            decoder.Decode(bytes, destination, ColumnCount);
     }
 
     /// <inheritdoc/>
@@ -83,6 +87,8 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         copy?.Dispose();
         base.Dispose();
     }
+
+    private ProductKernel Kernel(int tokenCount) => tokenCount < many.FewestManyTokens ? few : many;
 
     private ReadOnlySpan<byte> Rows(int firstRow, int rowCount)
     {

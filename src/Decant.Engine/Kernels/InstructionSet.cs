@@ -21,6 +21,11 @@ internal sealed class InstructionSet
         "avx512", Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported,
         new VectorArithmetic<Vector512<float>, Ops512>());
 
+    /// <summary>256-bit vectors with fused multiply–add and the dot product of bytes.</summary>
+    public static InstructionSet AvxVnni { get; } = new(
+        "avxvnni", System.Runtime.Intrinsics.X86.Avx2.IsSupported && Fma.IsSupported && System.Runtime.Intrinsics.X86.AvxVnni.IsSupported,
+        new VectorArithmetic<Vector256<float>, Ops256>());
+
     /// <summary>256-bit vectors with fused multiply–add.</summary>
     public static InstructionSet Avx2 { get; } = new(
         "avx2", System.Runtime.Intrinsics.X86.Avx2.IsSupported && Fma.IsSupported, new VectorArithmetic<Vector256<float>, Ops256>());
@@ -33,7 +38,7 @@ internal sealed class InstructionSet
     public static InstructionSet Scalar { get; } = new("scalar", true, new VectorArithmetic<float, ScalarOps>());
 
     /// <summary>Best first.</summary>
-    public static IReadOnlyList<InstructionSet> All { get; } = [Avx512, Avx2, Vector128Bit, Scalar];
+    public static IReadOnlyList<InstructionSet> All { get; } = [Avx512, AvxVnni, Avx2, Vector128Bit, Scalar];
 
     /// <summary>The best this processor has.</summary>
     public static InstructionSet Best => All.First(set => set.IsSupported);

@@ -7,10 +7,10 @@ namespace Decant.Engine.Kernels.Bytes;
 /// Products in whole numbers: activations are rounded to 8 bits, codes stay as they are stored. Few tokens: row by row
 /// (<see cref="ByteRows{TParts, TBlock}"/>). Many tokens: rows are packed into panels that stay in the cache (<see cref="PanelPacker{TBytes, TOps, TLayout, TBlock}"/>) and
 /// multiplied with tiles of tokens (<see cref="ByteTile{TBytes, TOps, TLayout}"/>), so that packing is paid once for all tokens and no second copy of the
-/// weights exists. Codes too wide for the sums of an instruction set are multiplied with many tokens in single precision.
+/// weights exists. Where codes are too wide for the sums of an instruction set, the list has this kernel for few tokens only.
 /// </summary>
-internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions, WeightKernel single)
-    : WeightKernel(TBlock.Format, instructions, DecoderArithmetic.Fast)
+internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions)
+    : ProductKernel(TBlock.Format, instructions, DecoderArithmetic.Fast)
     where TParts : struct, IPartOps
     where TBytes : struct
     where TOps : struct, IByteOps<TBytes>
@@ -26,36 +26,32 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     private static bool TilesFit => TBlock.LargestStored <= TOps.LargestCode;
 
     /// <inheritdoc/>
+    public override int FewestManyTokens => FewestTiledTokens;
+
+    /// <inheritdoc/>
+    public override int RoundedBlockLength => TBlock.BlockLength;
+
+    /// <inheritdoc/>
+    public override int RowUnit(int tokenCount) => UsesTiles(tokenCount) ? ByteTile<TBytes, TOps, TLayout>.PanelRowCount : 1;
+
+    /// <inheritdoc/>
     public override void Prepare(ProductInput input)
     {
-        if (input.TokenCount < FewestTiledTokens)
-            _ = input.Bytes(TBlock.BlockLength);
-        else if (TilesFit)
-            _ = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
-        else
-            single.Prepare(input);
+        ByteActivations activations = input.Bytes(TBlock.BlockLength);
+        if (UsesTiles(input.TokenCount))
+            _ = activations.Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
     }
-
-    /// <inheritdoc/>
-    public override int RowUnit(int tokenCount) =>
-        tokenCount < FewestTiledTokens ? 1 : TilesFit ? ByteTile<TBytes, TOps, TLayout>.PanelRowCount : single.RowUnit(tokenCount);
-
-    /// <inheritdoc/>
-    public override int RoundedBlockLength(int tokenCount) => tokenCount < FewestTiledTokens || TilesFit ? TBlock.BlockLength : 0;
-
-    /// <inheritdoc/>
-    public override void Decode(byte* source, float* destination, int count) => single.Decode(source, destination, count);
 
     /// <inheritdoc/>
     public override void Multiply(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
-        if (input.TokenCount < FewestTiledTokens)
-            ByteRows<TParts, TBlock>.Multiply(rows, rowByteCount, rowCount, input.Bytes(TBlock.BlockLength), input.TokenCount, input.ColumnCount, y, yStride);
-        else if (TilesFit)
+        if (UsesTiles(input.TokenCount))
             MultiplyTiles(rows, rowByteCount, rowCount, input, y, yStride, scratch);
         else
-            single.Multiply(rows, rowByteCount, rowCount, input, y, yStride, scratch);
+            ByteRows<TParts, TBlock>.Multiply(rows, rowByteCount, rowCount, input.Bytes(TBlock.BlockLength), input.TokenCount, input.ColumnCount, y, yStride);
     }
+
+    private static bool UsesTiles(int tokenCount) => tokenCount >= FewestTiledTokens && TilesFit;
 
     private void MultiplyTiles(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {

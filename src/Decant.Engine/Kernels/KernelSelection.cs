@@ -1,0 +1,63 @@
+using Decant.Core.Errors;
+using Decant.Core.Formats;
+using Decant.Engine.Inference;
+
+namespace Decant.Engine.Kernels;
+
+/// <summary>Which kernels a decoder takes: the best of a level, save where one is forced by name.</summary>
+internal sealed class KernelSelection
+{
+    private readonly DecoderArithmetic arithmetic;
+    private readonly List<KernelEntry> forced = [];
+    private readonly HashSet<KernelEntry> unused = [];
+
+    /// <summary>Reads an option.</summary>
+    /// <param name="names">Null, or a level (<c>avx2</c>), or kernels (<c>avx2-q4_0-int8</c>), or both, separated by commas.</param>
+    /// <param name="arithmetic">What products are computed in where no kernel is forced.</param>
+    /// <exception cref="UsageException">There is no such level or kernel, or the processor lacks it.</exception>
+    public KernelSelection(string? names, DecoderArithmetic arithmetic)
+    {
+        this.arithmetic = arithmetic;
+        foreach (string name in names?.Split(',', StringSplitOptions.TrimEntries) ?? [])
+        {
+            KernelEntry[] entries = [.. KernelList.All.Where(entry => entry.Name.Equals(name, StringComparison.OrdinalIgnoreCase))];
+            if (entries.Length == 0)
+            {
+                if (Level is not null)
+                    throw new UsageException($"There is no kernel '{name}'. 'decant list kernels' shows them; one level may be named beside them.");
+                Level = InstructionSet.Find(name);
+                continue;
+            }
+            if (!entries[0].Instructions.IsSupported)
+            {
+                throw new UsageException(
+                    $"This processor lacks the instructions of kernel '{entries[0].Name}'. It runs: {string.Join(", ", InstructionSet.All.Where(set => set.IsSupported))}.");
+            }
+            forced.Add(entries[0]);
+            unused.Add(entries[0]);
+        }
+        Level ??= InstructionSet.Best;
+    }
+
+    /// <summary>The instruction set of everything that is not forced.</summary>
+    public InstructionSet Level { get; }
+
+    /// <summary>The first forced kernel that no weight has asked for, or null.</summary>
+    public string? Unused => unused.FirstOrDefault()?.Name;
+
+    /// <summary>The kernel for weights of a format.</summary>
+    /// <param name="format">How they are stored.</param>
+    /// <param name="shape">For how many tokens.</param>
+    public ProductKernel Choose(TensorFormat format, ProductShapes shape)
+    {
+        foreach (KernelEntry entry in forced)
+        {
+            if (entry.Format != format.Name)
+                continue;
+            unused.Remove(entry);
+            if (entry.Shapes.HasFlag(shape))
+                return KernelList.Create(entry);
+        }
+        return KernelList.Choose(format, Level, arithmetic, shape);
+    }
+}
