@@ -19,6 +19,12 @@ internal readonly struct PowerOfTwo<T>
         exponent = T.IsZero(largest) ? 0 : Math.Clamp(-T.ILogB(largest), -limit, limit);
     }
 
+    /// <summary>
+    /// Sums of squares below this are not sums of normal numbers: elements that count beside the largest (that are more than a rounding of it) may have
+    /// vanished. Beside a matrix near one such vectors are zero: they are below 1e-138 in double, 1e-12 in single precision.
+    /// </summary>
+    public static T SmallestSquare => T.CreateTruncating(Unsafe.SizeOf<T>() == sizeof(double) ? 1e-276 : 1e-24);
+
     /// <summary>Brings elements near one.</summary>
     public T Factor => T.ScaleB(T.One, exponent);
 

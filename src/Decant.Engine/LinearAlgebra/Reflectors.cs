@@ -14,7 +14,7 @@ internal static unsafe class Reflectors<T>
 
     /// <summary>
     /// Finds H = I − tau · v · vᵀ with H · x = (beta, 0, …). Elements must not be so large or small that their squares leave the range: see
-    /// <see cref="PowerOfTwo{T}"/>. A zero vector gives tau = 0, H = I.
+    /// <see cref="PowerOfTwo{T}"/>. A vector that is zero, or would be beside a matrix near one, gives tau = 0, H = I.
     /// </summary>
     /// <param name="arithmetic">Vector functions.</param>
     /// <param name="x">The vector; replaced by v, whose first element is 1.</param>
@@ -26,13 +26,14 @@ internal static unsafe class Reflectors<T>
         T alpha = x[0];
         x[0] = T.One;
         T rest = arithmetic.Dot(x + 1, x + 1, count - 1);
-        if (T.IsZero(rest))
+        T square = T.FusedMultiplyAdd(alpha, alpha, rest);
+        if (T.IsZero(rest) || square < PowerOfTwo<T>.SmallestSquare)
         {
             tau = T.Zero;
             new Span<T>(x + 1, count - 1).Clear();
             return alpha;
         }
-        T beta = -T.CopySign(T.Sqrt(T.FusedMultiplyAdd(alpha, alpha, rest)), alpha);
+        T beta = -T.CopySign(T.Sqrt(square), alpha);
         tau = (beta - alpha) / beta;
         arithmetic.Scale(x + 1, T.One / (alpha - beta), count - 1);
         return beta;

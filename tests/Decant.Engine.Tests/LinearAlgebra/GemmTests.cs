@@ -85,6 +85,22 @@ public unsafe class GemmTests
     }
 
     [Fact]
+    public void Sums_and_rows_longer_than_a_slab_are_whole()
+    {
+        const int M = 7, N = 4200, K = 2100;
+        float[] a = Matrices.Of<float>(Matrices.Normal(M * K, 1)), b = Matrices.Of<float>(Matrices.Normal(K * N, 2));
+        double[] expected = Matrices.Product(Matrices.Doubles(a), Matrices.Doubles(b), M, K, N);
+        foreach (int threads in new[] { 1, 2 })
+        {
+            using var workspace = new Workspace(threads);
+            var c = new float[M * N];
+            Gemm.Multiply<float>(workspace, new(a, M, K), new(b, K, N), new MatrixSpan<float>(c, M, N));
+            for (int i = 0; i < c.Length; i++)
+                Assert.Equal(expected[i], c[i], 1e-3);
+        }
+    }
+
+    [Fact]
     public void A_batch_is_its_products()
     {
         const int M = 17, N = 40, K = 33;

@@ -17,6 +17,32 @@ internal static class Matrices
         return [.. Enumerable.Range(0, count).Select(_ => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()))];
     }
 
+    /// <summary>
+    /// Matrices whose structure leads into corners: reductions of nearly dependent columns leave roundings of roundings behind, the squares of which vanish.
+    /// </summary>
+    public static IEnumerable<(string Name, double[] Elements)> Structured(int m, int n)
+    {
+        double[] noise = Normal(m * n, m + 7 * n);
+        (string, Func<int, int, double>)[] kinds =
+        [
+            ("ones", (_, _) => 1),
+            ("of rank one", (i, j) => (i + 1) * (j + 0.3)),
+            ("Hilbert", (i, j) => 1.0 / (i + j + 1)),
+            ("graded", (i, j) => Math.Pow(10, -(i + j)) * noise[i * n + j]),
+            ("graded upwards", (i, j) => Math.Pow(10, (i + j) / 4.0 - 20) * noise[i * n + j]),
+            ("shift", (i, j) => j == i + 1 ? 1 : 0),
+            ("bidiagonal with zeros", (i, j) => i == j ? (i % 3 == 1 ? 0 : 1) : j == i + 1 ? 1 : 0),
+            ("every second column zero", (i, j) => j % 2 == 0 ? 0 : noise[i * n + j]),
+            ("first row large", (i, j) => i == 0 ? 1 : 1e-18 * noise[i * n + j]),
+            ("identity but for roundings", (i, j) => (i == j ? 1 : 0) + 1e-15 * noise[i * n + j]),
+            ("Wilkinson", (i, j) => i == j ? Math.Abs(i - m / 2) : Math.Abs(i - j) == 1 ? 1 : 0),
+            ("Kahan", (i, j) => j < i ? 0 : Math.Pow(0.8, i) * (i == j ? 1 : -0.6)),
+            ("upper triangle of −1", (i, j) => i == j ? 1 : j > i ? -1 : 0),
+        ];
+        foreach ((string name, Func<int, int, double> element) in kinds)
+            yield return (name, [.. Enumerable.Range(0, m * n).Select(at => element(at / n, at % n))]);
+    }
+
     /// <summary>In another precision.</summary>
     public static T[] Of<T>(double[] values)
         where T : unmanaged, INumber<T> => [.. values.Select(T.CreateTruncating)];

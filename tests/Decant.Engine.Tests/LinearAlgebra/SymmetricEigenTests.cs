@@ -113,10 +113,27 @@ public class SymmetricEigenTests
         SymmetricEigen.Decompose<double>(workspace, new([], 0, 0), [], new MatrixSpan<double>([], 0, 0));
     }
 
+    [Theory]
+    [InlineData(7)]
+    [InlineData(70)]
+    public void Structured_matrices_are_decomposed(int n)
+    {
+        using var workspace = new Workspace(1);
+        foreach ((_, double[] elements) in Matrices.Structured(n, n))
+        {
+            double[] symmetric = [.. elements.Select((_, at) => elements[Math.Min(at / n, at % n) * n + Math.Max(at / n, at % n)])];
+            Check<double>(workspace, symmetric, n, 1e-13);
+            Check<float>(workspace, symmetric, n, 2e-5);
+        }
+    }
+
     private static void CheckSize<T>(Workspace workspace, int n, double tolerance)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => Check<T>(workspace, Symmetric(n), n, tolerance);
+
+    private static void Check<T>(Workspace workspace, double[] elements, int n, double tolerance)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        T[] a = Matrices.Of<T>(Symmetric(n)), values = new T[n], vectors = new T[n * n];
+        T[] a = Matrices.Of<T>(elements), values = new T[n], vectors = new T[n * n];
         SymmetricEigen.Decompose(workspace, new(a, n, n), values, new MatrixSpan<T>(vectors, n, n));
         AssertDecomposition(Matrices.Doubles(a), Matrices.Doubles(values), Matrices.Doubles(vectors), n, tolerance);
     }
