@@ -22,6 +22,8 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
     private const long LeastSharedWork = 1 << 15;
     private const long LeastPart = 1 << 18;
 
+    private const long SmallestPartials = 1 << 16;
+
     private readonly ComputeContext context = context;
     private readonly RowProducts partialProducts = RowProductsList.Choose(TensorFormats.F32, context.Instructions);
     private readonly AttentionPlan plan = new();
@@ -69,7 +71,10 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
             unfinishedPieces = new int[groups.Length];
         for (int i = 0; i < groups.Length; i++)
             unfinishedPieces[i] = groups[i].PieceCount;
-        AlignedBuffer.Reserve(ref partials, plan.PartialRowCount * (spec.ValueSize + 2) * sizeof(float));
+        long byteCount = plan.PartialRowCount * (spec.ValueSize + 2) * sizeof(float);
+        // Twice what is needed, so that a text that grows token by token asks a few times only.
+        if (partials is null || partials.ByteCount < byteCount)
+            AlignedBuffer.Reserve(ref partials, Math.Max(SmallestPartials, 2 * byteCount));
     }
 
     /// <summary>The result of a column in a piece, not yet divided by its sum; the pieces of a column lie one after another.</summary>
@@ -102,7 +107,7 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
             RunToken(unit, scratch);
     }
 
-    /// <summary>The queries of one token that share a key-value head.</summary>
+    /// <summary>The queries of one token that share a key-value head; the keys of a unit lie together.</summary>
     private void RunToken(in AttentionUnit unit, Scratch scratch)
     {
         // Keys of a unit are multiplied, then values: so many at a time that a row, which several groups of queries may read, is still in the first-level cache.
@@ -113,7 +118,7 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
         float* scores = scratch.Floats((long)count * columns);
         float* query = Query(unit, 0);
         long keyByteCount = cache.KeyByteCount(layer);
-        byte* keys = cache.Keys(layer, unit.KeyHead) + unit.FirstKey * keyByteCount;
+        byte* keys = cache.Keys(layer, unit.KeyHead, unit.FirstKey);
         for (int i = 0; i < count; i += Run)
             cache.Products.Scores(query, columns, keys + i * keyByteCount, keyByteCount, Math.Min(Run, count - i), spec.HeadSize, spec.Scale, scores + i, count);
         if (spec.SoftCap is { } cap)
@@ -136,7 +141,7 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
             }
         }
         long valueByteCount = cache.ValueByteCount(layer);
-        byte* values = cache.Values(layer, unit.KeyHead) + unit.FirstKey * valueByteCount;
+        byte* values = cache.Values(layer, unit.KeyHead, unit.FirstKey);
         for (int i = 0; i < count; i += Run)
             cache.Products.AddWeighted(scores + i, count, columns, values + i * valueByteCount, valueByteCount, Math.Min(Run, count - i), spec.ValueSize, results, stride);
         if (isWhole)

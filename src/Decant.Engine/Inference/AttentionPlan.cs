@@ -24,9 +24,12 @@ internal readonly record struct AttentionGroup(int PieceCount, long FirstPartial
 /// <summary>How the attention of a pass is cut into units. The cut depends on the texts only, so the number of threads changes no result.</summary>
 internal sealed class AttentionPlan
 {
-    // Keys of a piece for one token, and for tiles. Joining pieces costs a row of values each; short pieces divide evenly among threads.
-    private const int TokenPieceLength = 256;
-    private const int TiledPieceLength = 1024;
+    // Keys of a piece: for one token, whose keys must lie together, and for tiles. Pieces end at multiples of these. Joining pieces costs a row of values
+    // each; short pieces divide more evenly among threads, which matters while there are few.
+    private const int TokenPieceLength = KvCache.BlockLength;
+    private const int ShortTokenPieceLength = KvCache.BlockLength / 2;
+    private const int FewestKeysForWholeBlocks = 4 * KvCache.BlockLength;
+    private const int TiledPieceLength = 4 * KvCache.BlockLength;
 
     // So many units of a text keep all threads busy without cutting its keys.
     private const int EnoughUnits = 48;
@@ -64,7 +67,9 @@ internal sealed class AttentionPlan
             bool isTiled = segment.RowCount > 1 && columns >= FewestTiledColumns;
             int width = isTiled ? panelWidth : groupSize;
             int blocks = (columns + width - 1) / width;
-            int pieceLength = !isTiled ? TokenPieceLength : blocks * spec.KeyValueHeadCount >= EnoughUnits ? int.MaxValue : TiledPieceLength;
+            int pieceLength = isTiled
+                ? blocks * spec.KeyValueHeadCount >= EnoughUnits ? int.MaxValue : TiledPieceLength
+                : segment.FirstPosition < FewestKeysForWholeBlocks ? ShortTokenPieceLength : TokenPieceLength;
             for (int head = 0; head < spec.KeyValueHeadCount; head++)
             {
                 for (int first = 0; first < columns; first += width)
@@ -85,8 +90,9 @@ internal sealed class AttentionPlan
     {
         int firstPosition = segment.FirstPosition + firstColumn / groupSize;
         int firstKey = spec.Window is { } window ? Math.Max(0, firstPosition - window + 1) : 0;
-        int keyCount = segment.FirstPosition + (firstColumn + columnCount - 1) / groupSize + 1 - firstKey;
-        int pieces = 1 + (keyCount - 1) / pieceLength;
+        int endKey = segment.FirstPosition + (firstColumn + columnCount - 1) / groupSize + 1;
+        int firstPiece = firstKey / pieceLength;
+        int pieces = (endKey - 1) / pieceLength + 1 - firstPiece;
         int group = -1;
         if (pieces > 1)
         {
@@ -98,11 +104,11 @@ internal sealed class AttentionPlan
         }
         for (int piece = 0; piece < pieces; piece++)
         {
-            int begin = WorkerPool.Boundary(keyCount, 1, piece, pieces);
-            int count = WorkerPool.Boundary(keyCount, 1, piece + 1, pieces) - begin;
+            int begin = Math.Max(firstKey, (firstPiece + piece) * pieceLength);
+            int count = (int)Math.Min(endKey, ((long)firstPiece + piece + 1) * pieceLength) - begin;
             if (units.Length == unitCount)
                 Array.Resize(ref units, 2 * unitCount);
-            units[unitCount++] = new AttentionUnit(index, head, firstColumn, columnCount, firstKey + begin, count, isTiled, group, piece, Cost);
+            units[unitCount++] = new AttentionUnit(index, head, firstColumn, columnCount, begin, count, isTiled, group, piece, Cost);
             Cost += (long)columnCount * count;
         }
     }

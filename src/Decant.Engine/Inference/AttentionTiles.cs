@@ -49,16 +49,14 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
         new Span<float>(maxima, width).Fill(-1e30f);
         new Span<float>(sums, width).Clear();
 
-        byte* storedKeys = cache.Keys(layer, unit.KeyHead);
-        byte* storedValues = cache.Values(layer, unit.KeyHead);
         int endKey = unit.FirstKey + unit.KeyCount;
-        for (int first = unit.FirstKey; first < endKey; first += KeyTile)
+        for (int first = unit.FirstKey, count; first < endKey; first += count)
         {
+            count = Math.Min(Math.Min(KeyTile, endKey - first), cache.RowsTogether(first));
             if (context.CancellationToken.IsCancellationRequested)
                 return;
-            int count = Math.Min(KeyTile, endKey - first);
             // Rows up to the next multiple of six are computed from whatever lies there, and not used.
-            float* keys = Rows(cache, storedKeys, cache.KeyByteCount(layer), first, count, spec.HeadSize, decoded);
+            float* keys = Rows(cache, cache.Keys(layer, unit.KeyHead, first), count, spec.HeadSize, decoded);
             for (int row = 0; row < count; row += FloatArithmetic.TileRowCount)
                 arithmetic.MultiplyTile(keys + row * spec.HeadSize, spec.HeadSize, 1, panel, width, spec.HeadSize, scores + (long)row * width, width, false);
             if (spec.SoftCap is { } cap)
@@ -66,7 +64,7 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
             Mask(unit, scores, first, count, width);
             arithmetic.SoftmaxStep(scores, count, width, maxima, sums, factors);
             arithmetic.ScaleColumns(results, valueRows, width, factors);
-            float* values = Rows(cache, storedValues, cache.ValueByteCount(layer), first, count, spec.ValueSize, decoded);
+            float* values = Rows(cache, cache.Values(layer, unit.KeyHead, first), count, spec.ValueSize, decoded);
             for (int row = 0; row < valueRows; row += FloatArithmetic.TileRowCount)
                 arithmetic.MultiplyTile(values + row, 1, spec.ValueSize, scores, width, count, results + (long)row * width, width, true);
         }
@@ -76,11 +74,11 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
 
     private static int RoundUp(int count, int unit) => (count + unit - 1) / unit * unit;
 
-    private static float* Rows(KvCache cache, byte* stored, long rowByteCount, int first, int count, int length, float* decoded)
+    private static float* Rows(KvCache cache, byte* stored, int count, int length, float* decoded)
     {
         if (cache.HoldsSingles)
-            return (float*)(stored + first * rowByteCount);
-        cache.Decode(stored, rowByteCount, first, count, length, decoded);
+            return (float*)stored;
+        cache.Decode(stored, count, length, decoded);
         return decoded;
     }
 

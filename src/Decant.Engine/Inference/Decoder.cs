@@ -98,6 +98,11 @@ public sealed class Decoder : IDisposable
             throw new UsageException(string.Create(
                 CultureInfo.InvariantCulture, $"The model takes at most {MaximumLength} tokens, {capacity} were asked for. Use a shorter context."));
         }
+        lock (Gate)
+        {
+            ThrowIfDisposed();
+            pass.ReservePositions(capacity);
+        }
         return new DecoderSession(this, new KvCache(Spec, keyValueFormat, Context.Instructions, capacity));
     }
 

@@ -78,6 +78,13 @@ internal sealed unsafe class ForwardPass : IDisposable
         }
     }
 
+    /// <summary>Makes room for the rotations of a text of this length, so that a text that grows asks for no memory.</summary>
+    public void ReservePositions(int count)
+    {
+        foreach (RotaryTable table in rotaryTables)
+            table.Reserve(count);
+    }
+
     /// <summary>Moves rows of the stream nearer to its start, for the head takes rows that lie together.</summary>
     public void MoveRows(int fromRow, int toRow, int rowCount)
     {

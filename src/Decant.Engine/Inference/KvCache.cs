@@ -9,16 +9,21 @@ using Decant.Engine.Kernels.Rows;
 namespace Decant.Engine.Inference;
 
 /// <summary>
-/// Keys and values of the tokens seen so far. Per layer and key-value head: <c>capacity</c> rows of keys, then as many of values, so that the
-/// rows one head reads lie together. Keys are stored after their rotation.
+/// Keys and values of the tokens seen so far, in blocks of <see cref="BlockLength"/> tokens. Within a block, for every layer and key-value head: the rows of
+/// its keys, then those of its values, so that the rows one head reads lie together. A text that fills little of its capacity touches only the first
+/// blocks' memory. Keys are stored after their rotation.
 /// </summary>
 internal sealed unsafe class KvCache : IDisposable
 {
+    /// <summary>Tokens of a block but the last: a multiple of what attention takes at a time.</summary>
+    public const int BlockLength = 240;
+
     // Whoever multiplies rows in tiles may read, and not use, this many rows beyond the last.
     private const int ReadableRowsBeyond = 8;
 
     private readonly AlignedBuffer buffer;
     private readonly CachedLayer[] layers;
+    private readonly long tokenByteCount;
     private readonly TensorFormat format;
     private readonly WeightKernel decoder;
     private readonly RowEncoder encoder;
@@ -42,12 +47,13 @@ internal sealed unsafe class KvCache : IDisposable
             AttentionSpec attention = spec.Layers[layer].Attention;
             long key = format.RowByteCount(attention.HeadSize), value = format.RowByteCount(attention.ValueSize);
             layers[layer] = new CachedLayer(byteCount, attention, key, value);
-            byteCount += checked((key + value) * attention.KeyValueHeadCount * capacity);
+            byteCount += (key + value) * attention.KeyValueHeadCount;
             longestRow = Math.Max(longestRow, Math.Max(key, value));
         }
-        ByteCount = byteCount;
+        tokenByteCount = byteCount;
+        ByteCount = checked(byteCount * capacity);
         buffer = new AlignedBuffer(
-            byteCount + ReadableRowsBeyond * longestRow, string.Create(CultureInfo.InvariantCulture, $"The key-value cache ({format}) for {capacity} tokens"), Hint(spec, format));
+            ByteCount + ReadableRowsBeyond * longestRow, string.Create(CultureInfo.InvariantCulture, $"The key-value cache ({format}) for {capacity} tokens"), Hint(spec, format));
     }
 
     /// <summary>The formats a cache can have, exact ones first.</summary>
@@ -87,11 +93,16 @@ internal sealed unsafe class KvCache : IDisposable
     /// <summary>The formats that a model's cache can have.</summary>
     public static IEnumerable<TensorFormat> FormatsFor(DecoderSpec spec) => Formats.Where(format => HeadSizes(spec).All(size => format.CanHoldRow(size)));
 
-    /// <summary>The first key row of a head.</summary>
-    public byte* Keys(int layer, int head) => buffer.Pointer + layers[layer].Offset + layers[layer].TokenByteCount * head * Capacity;
+    /// <summary>How many rows of a head lie one after another from a position on.</summary>
+    public int RowsTogether(int position) => Math.Min(BlockLength - position % BlockLength, Capacity - position);
 
-    /// <summary>The first value row of a head.</summary>
-    public byte* Values(int layer, int head) => Keys(layer, head) + layers[layer].KeyByteCount * Capacity;
+    /// <summary>The key row of a head at a position.</summary>
+    public byte* Keys(int layer, int head, int position) =>
+        Head(layer, head, position) + layers[layer].KeyByteCount * (position % BlockLength);
+
+    /// <summary>The value row of a head at a position.</summary>
+    public byte* Values(int layer, int head, int position) =>
+        Head(layer, head, position) + layers[layer].KeyByteCount * RowsOfBlock(position) + layers[layer].ValueByteCount * (position % BlockLength);
 
     /// <summary>Bytes of a key row.</summary>
     public long KeyByteCount(int layer) => layers[layer].KeyByteCount;
@@ -109,31 +120,33 @@ internal sealed unsafe class KvCache : IDisposable
     public void Store(int layer, int position, float* keys, float* values, Scratch scratch)
     {
         CachedLayer own = layers[layer];
-        Store(Keys(layer, 0), own, own.KeyByteCount, position, keys, own.Attention.HeadSize, layer, scratch);
-        Store(Values(layer, 0), own, own.ValueByteCount, position, values, own.Attention.ValueSize, layer, scratch);
+        long headStride = own.TokenByteCount * RowsOfBlock(position);
+        Store(keys, layer, own.Attention.KeyValueHeadCount, own.Attention.HeadSize, Keys(layer, 0, position), own.KeyByteCount, headStride, scratch);
+        Store(values, layer, own.Attention.KeyValueHeadCount, own.Attention.ValueSize, Values(layer, 0, position), own.ValueByteCount, headStride, scratch);
     }
 
-    /// <summary>Decodes rows of a head to single precision.</summary>
-    /// <param name="rows">The head's first row, from <see cref="Keys"/> or <see cref="Values"/>.</param>
-    /// <param name="rowByteCount">Bytes of a row.</param>
-    /// <param name="first">First row.</param>
+    /// <summary>Decodes rows that lie one after another to single precision.</summary>
+    /// <param name="rows">The first, from <see cref="Keys"/> or <see cref="Values"/>.</param>
     /// <param name="count">Rows.</param>
     /// <param name="length">Elements of a row.</param>
     /// <param name="target">Receives the rows, one after another.</param>
-    public void Decode(byte* rows, long rowByteCount, int first, int count, int length, float* target) =>
-        decoder.Decode(rows + rowByteCount * first, target, count * length);
+    public void Decode(byte* rows, int count, int length, float* target) => decoder.Decode(rows, target, count * length);
 
     /// <summary>Takes over the first rows of every head from a cache of the same decoder and format.</summary>
     public void CopyFrom(KvCache source, int count)
     {
         for (int layer = 0; layer < layers.Length; layer++)
         {
-            long keyByteCount = KeyByteCount(layer) * count;
-            long valueByteCount = ValueByteCount(layer) * count;
-            for (int head = 0; head < layers[layer].Attention.KeyValueHeadCount; head++)
+            for (int first = 0; first < count; first += BlockLength)
             {
-                Buffer.MemoryCopy(source.Keys(layer, head), Keys(layer, head), keyByteCount, keyByteCount);
-                Buffer.MemoryCopy(source.Values(layer, head), Values(layer, head), valueByteCount, valueByteCount);
+                int rows = Math.Min(BlockLength, count - first);
+                long keyByteCount = KeyByteCount(layer) * rows;
+                long valueByteCount = ValueByteCount(layer) * rows;
+                for (int head = 0; head < layers[layer].Attention.KeyValueHeadCount; head++)
+                {
+                    Buffer.MemoryCopy(source.Keys(layer, head, first), Keys(layer, head, first), keyByteCount, keyByteCount);
+                    Buffer.MemoryCopy(source.Values(layer, head, first), Values(layer, head, first), valueByteCount, valueByteCount);
+                }
             }
         }
     }
@@ -151,10 +164,14 @@ internal sealed unsafe class KvCache : IDisposable
             : $"Use a shorter context (--context) or a smaller type for keys and values (--cache-type {string.Join(", ", smaller)}).";
     }
 
-    private void Store(byte* rows, in CachedLayer own, long rowByteCount, int position, float* source, int length, int layer, Scratch scratch)
+    private int RowsOfBlock(int position) => Math.Min(BlockLength, Capacity - position / BlockLength * BlockLength);
+
+    /// <summary>Where a head's rows begin in the block of a position.</summary>
+    private byte* Head(int layer, int head, int position) => buffer.Pointer + position / BlockLength * BlockLength * tokenByteCount
+        + (layers[layer].Offset + layers[layer].TokenByteCount * head) * RowsOfBlock(position);
+
+    private void Store(float* source, int layer, int heads, int length, byte* target, long rowByteCount, long headStride, Scratch scratch)
     {
-        int heads = own.Attention.KeyValueHeadCount;
-        long headStride = own.TokenByteCount * Capacity;
         byte* encoded = (byte*)source;
         if (!HoldsSingles)
         {
@@ -162,7 +179,6 @@ internal sealed unsafe class KvCache : IDisposable
             encoded = (byte*)scratch.Floats((byteCount + sizeof(float) - 1) / sizeof(float));
             Encode(new ReadOnlySpan<float>(source, heads * length), length, new Span<byte>(encoded, byteCount), layer);
         }
-        byte* target = rows + rowByteCount * position;
         for (int head = 0; head < heads; head++)
             Buffer.MemoryCopy(encoded + head * rowByteCount, target + head * headStride, rowByteCount, rowByteCount);
     }
@@ -181,7 +197,7 @@ internal sealed unsafe class KvCache : IDisposable
         }
     }
 
-    /// <summary>Where a layer's rows lie.</summary>
+    /// <summary>A layer; the offset is that of its rows in a block of one token.</summary>
     private readonly struct CachedLayer(long offset, AttentionSpec attention, long keyByteCount, long valueByteCount)
     {
         public readonly long Offset = offset;

@@ -52,22 +52,25 @@ internal sealed unsafe class RotaryTable : IDisposable
         }
         if (textLength <= filledTo)
             return;
-        long rowByteCount = 2L * ValuesPerPosition * sizeof(float);
-        if (table is null || table.ByteCount < textLength * rowByteCount)
-        {
-            // Growing by half again keeps the work of a text that grows token by token linear.
-            int capacity = Math.Max(textLength, Math.Max(256, filledTo + filledTo / 2));
-            var larger = new AlignedBuffer(capacity * rowByteCount, "The table of rotary angles", "Use a shorter context.");
-            if (table is not null)
-            {
-                Buffer.MemoryCopy(table.Pointer, larger.Pointer, larger.ByteCount, filledTo * rowByteCount);
-                table.Dispose();
-            }
-            table = larger;
-        }
+        Reserve(textLength);
         for (int position = filledTo; position < textLength; position++)
             Fill(position);
         filledTo = textLength;
+    }
+
+    /// <summary>Makes room for so many positions.</summary>
+    public void Reserve(int positionCount)
+    {
+        long rowByteCount = 2L * ValuesPerPosition * sizeof(float);
+        if (table is not null && table.ByteCount >= positionCount * rowByteCount)
+            return;
+        var larger = new AlignedBuffer(positionCount * rowByteCount, "The table of rotary angles", "Use a shorter context (--context).");
+        if (table is not null)
+        {
+            Buffer.MemoryCopy(table.Pointer, larger.Pointer, larger.ByteCount, filledTo * rowByteCount);
+            table.Dispose();
+        }
+        table = larger;
     }
 
     /// <summary>The cosines of a position.</summary>

@@ -26,7 +26,10 @@ internal sealed unsafe class AlignedBuffer : IDisposable
             throw TooLittle(byteCount, available, purpose, hint, null);
         try
         {
-            pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(byteCount, Alignment), Alignment);
+            bool isLarge = byteCount >= LargePages.WorthwhileByteCount;
+            pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(byteCount, Alignment), isLarge ? (nuint)LargePages.PageByteCount : Alignment);
+            if (isLarge)
+                LargePages.AskFor(pointer, byteCount);
         }
         catch (OutOfMemoryException exception)
         {

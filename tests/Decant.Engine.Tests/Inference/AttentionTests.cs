@@ -35,9 +35,9 @@ public unsafe class AttentionTests
     [MemberData(nameof(Cases))]
     public void A_single_token_of_any_group_sees_the_keys_of_its_context(string format, string kernel)
     {
-        foreach (int group in new[] { 1, 2, 3, 4, 5, 8, 9 })
+        foreach (int group in new[] { 1, 2, 3, 4, 8, 9 })
         {
-            foreach (int context in new[] { 1, 2, 3, 5, 47, 48, 49, 64, 95, 97, 255, 256, 257, 513 })
+            foreach (int context in new[] { 1, 2, 3, 5, 64, 65, 119, 120, 121, 240, 241, 960, 961 })
                 Check(new Shape(2, group, 32, 32), format, kernel, 2, [(context - 1, 1)]);
         }
     }
@@ -48,7 +48,7 @@ public unsafe class AttentionTests
     {
         foreach (int group in new[] { 1, 3, 8 })
         {
-            foreach ((int past, int count) in new[] { (0, 2), (0, 7), (0, 8), (0, 9), (0, 48), (0, 49), (5, 65), (47, 3), (48, 20), (100, 130), (1100, 3), (1030, 33) })
+            foreach ((int past, int count) in new[] { (0, 2), (0, 7), (0, 8), (0, 9), (0, 48), (0, 49), (5, 65), (47, 3), (48, 20), (100, 130), (239, 2), (230, 60), (956, 9), (1100, 3) })
                 Check(new Shape(2, group, 32, 32), format, kernel, 2, [(past, count)]);
         }
     }
@@ -57,11 +57,11 @@ public unsafe class AttentionTests
     [MemberData(nameof(Cases))]
     public void Windows_and_caps_hide_and_bend_scores(string format, string kernel)
     {
-        foreach (int? window in new int?[] { 1, 2, 40, 48, 300, null })
+        foreach (int? window in new int?[] { 1, 2, 40, 120, 300, null })
         {
             foreach (float? cap in new float?[] { null, 3 })
             {
-                foreach ((int past, int count) in new[] { (0, 1), (39, 1), (700, 1), (0, 90), (350, 50), (1000, 2) })
+                foreach ((int past, int count) in new[] { (0, 1), (39, 1), (700, 1), (1210, 1), (0, 90), (350, 50), (1000, 2) })
                     Check(new Shape(1, 3, 32, 64, window, cap), format, kernel, 2, [(past, count)]);
             }
         }

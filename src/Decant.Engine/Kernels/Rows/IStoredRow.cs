@@ -10,8 +10,14 @@ internal unsafe interface IStoredRow
     /// <summary>The format, as ggml spells it.</summary>
     static abstract string Format { get; }
 
-    /// <summary>Elements <paramref name="first"/> to first + lanes − 1, all finite; first is a multiple of the lanes.</summary>
-    static abstract TVector Load<TVector, TOps>(byte* row, int first)
+    /// <summary>True for single precision, which needs no decoding.</summary>
+    static virtual bool IsSingle => false;
+
+    /// <summary>A vector of elements, all finite.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="first">The first element, a multiple of the lanes.</param>
+    /// <param name="halves"><see cref="HalfTable.Values"/>.</param>
+    static abstract TVector Load<TVector, TOps>(byte* row, int first, float* halves)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>;
 }
@@ -22,8 +28,10 @@ internal readonly unsafe struct PlainRow<TElement> : IStoredRow
 {
     public static string Format => TElement.Format;
 
+    public static bool IsSingle => typeof(TElement) == typeof(SingleElement);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Load<TVector, TOps>(byte* row, int first)
+    public static TVector Load<TVector, TOps>(byte* row, int first, float* halves)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector> => TElement.LoadFinite<TVector, TOps>(row + (long)first * TElement.ByteCount);
 }
@@ -36,12 +44,12 @@ internal readonly unsafe struct Q8_0Row : IStoredRow
     public static string Format => "Q8_0";
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Load<TVector, TOps>(byte* row, int first)
+    public static TVector Load<TVector, TOps>(byte* row, int first, float* halves)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
         byte* block = row + (first >> 5) * ByteCount;
-        float scale = HalfTable.Values[Unsafe.ReadUnaligned<ushort>(block)];
+        float scale = halves[Unsafe.ReadUnaligned<ushort>(block)];
         return TOps.Multiply(TOps.LoadSignedBytes((sbyte*)block + 2 + (first & 31)), TOps.Create(scale));
     }
 }
@@ -54,12 +62,12 @@ internal readonly unsafe struct Q4_0Row : IStoredRow
     public static string Format => "Q4_0";
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Load<TVector, TOps>(byte* row, int first)
+    public static TVector Load<TVector, TOps>(byte* row, int first, float* halves)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
         byte* block = row + (first >> 5) * ByteCount;
-        float scale = HalfTable.Values[Unsafe.ReadUnaligned<ushort>(block)];
+        float scale = halves[Unsafe.ReadUnaligned<ushort>(block)];
         TVector codes = TOps.LoadNibbles(block + 2 + (first & 15), (first & 16) >> 2);
         return TOps.Multiply(TOps.Subtract(codes, TOps.Create(8)), TOps.Create(scale));
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Codes;
 using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels.Rows;
@@ -25,31 +26,87 @@ internal sealed unsafe class StoredRowProducts<TVector, TOps, TRow>(InstructionS
         static abstract int Count { get; }
     }
 
+    // Rows decoded at a time when more queries read them than fit into the registers.
+    private const int DecodedRowCount = 16;
+
+    private static int QueriesAtOnce => TOps.HasManyRegisters ? 4 : 2;
+
     /// <inheritdoc/>
     public override void Scores(
         float* queries, int queryCount, byte* rows, long rowByteCount, int rowCount, int length, float scale, float* scores, long scoreStride)
     {
-        int step = TOps.HasManyRegisters ? 4 : 2;
+        float* halves = HalfTable.Values;
+        if (!TRow.IsSingle && queryCount > QueriesAtOnce)
+        {
+            float* decoded = stackalloc float[DecodedRowCount * length];
+            for (int row = 0; row < rowCount; row += DecodedRowCount)
+            {
+                int count = Math.Min(DecodedRowCount, rowCount - row);
+                Decode(halves, rows + row * rowByteCount, rowByteCount, count, length, decoded);
+                StoredRowProducts<TVector, TOps, PlainRow<SingleElement>>.ScoreRows(
+                    halves, queries, queryCount, (byte*)decoded, sizeof(float) * (long)length, count, length, scale, scores + row, scoreStride);
+            }
+            return;
+        }
+        ScoreRows(halves, queries, queryCount, rows, rowByteCount, rowCount, length, scale, scores, scoreStride);
+    }
+
+    /// <inheritdoc/>
+    public override void AddWeighted(
+        float* weights, long weightStride, int targetCount, byte* rows, long rowByteCount, int rowCount, int length, float* targets, long targetStride)
+    {
+        float* halves = HalfTable.Values;
+        // A sum needs less work for each row than a score, so decoding twice is still quicker than going through memory.
+        if (!TRow.IsSingle && targetCount > 2 * QueriesAtOnce)
+        {
+            float* decoded = stackalloc float[DecodedRowCount * length];
+            for (int row = 0; row < rowCount; row += DecodedRowCount)
+            {
+                int count = Math.Min(DecodedRowCount, rowCount - row);
+                Decode(halves, rows + row * rowByteCount, rowByteCount, count, length, decoded);
+                StoredRowProducts<TVector, TOps, PlainRow<SingleElement>>.AddWeightedRows(
+                    halves, weights + row, weightStride, targetCount, (byte*)decoded, sizeof(float) * (long)length, count, length, targets, targetStride);
+            }
+            return;
+        }
+        AddWeightedRows(halves, weights, weightStride, targetCount, rows, rowByteCount, rowCount, length, targets, targetStride);
+    }
+
+    private static void Decode(float* halves, byte* rows, long rowByteCount, int rowCount, int length, float* target)
+    {
+        for (int row = 0; row < rowCount; row++, rows += rowByteCount, target += length)
+        {
+            int i = 0;
+            for (; i <= length - TOps.Lanes; i += TOps.Lanes)
+                TOps.Store(target + i, TRow.Load<TVector, TOps>(rows, i, halves));
+            for (; i < length; i++)
+                target[i] = TRow.Load<float, ScalarOps>(rows, i, halves);
+        }
+    }
+
+    private static void ScoreRows(
+        float* halves, float* queries, int queryCount, byte* rows, long rowByteCount, int rowCount, int length, float scale, float* scores, long scoreStride)
+    {
         for (int row = 0; row < rowCount; row += 4)
         {
             int count = Math.Min(4, rowCount - row);
-            for (int query = 0; query < queryCount; query += step)
+            for (int query = 0; query < queryCount; query += QueriesAtOnce)
             {
                 float* x = queries + (long)query * length;
                 float* results = scores + query * scoreStride + row;
-                switch (queryCount - query)
+                switch (Math.Min(queryCount - query, QueriesAtOnce))
                 {
                     case 1:
-                        ScoreFour<One>(x, rows, rowByteCount, count, length, scale, results, scoreStride);
+                        ScoreFour<One>(halves, x, rows, rowByteCount, count, length, scale, results, scoreStride);
                         break;
-                    case 3 when TOps.HasManyRegisters:
-                        ScoreFour<Three>(x, rows, rowByteCount, count, length, scale, results, scoreStride);
+                    case 2:
+                        ScoreFour<Two>(halves, x, rows, rowByteCount, count, length, scale, results, scoreStride);
                         break;
-                    case > 3 when TOps.HasManyRegisters:
-                        ScoreFour<Four>(x, rows, rowByteCount, count, length, scale, results, scoreStride);
+                    case 3:
+                        ScoreFour<Three>(halves, x, rows, rowByteCount, count, length, scale, results, scoreStride);
                         break;
                     default:
-                        ScoreFour<Two>(x, rows, rowByteCount, count, length, scale, results, scoreStride);
+                        ScoreFour<Four>(halves, x, rows, rowByteCount, count, length, scale, results, scoreStride);
                         break;
                 }
             }
@@ -57,28 +114,26 @@ internal sealed unsafe class StoredRowProducts<TVector, TOps, TRow>(InstructionS
         }
     }
 
-    /// <inheritdoc/>
-    public override void AddWeighted(
-        float* weights, long weightStride, int targetCount, byte* rows, long rowByteCount, int rowCount, int length, float* targets, long targetStride)
+    private static void AddWeightedRows(
+        float* halves, float* weights, long weightStride, int targetCount, byte* rows, long rowByteCount, int rowCount, int length, float* targets, long targetStride)
     {
-        int step = TOps.HasManyRegisters ? 4 : 2;
-        for (int target = 0; target < targetCount; target += step)
+        for (int target = 0; target < targetCount; target += QueriesAtOnce)
         {
             float* own = weights + target * weightStride;
             float* results = targets + target * targetStride;
-            switch (targetCount - target)
+            switch (Math.Min(targetCount - target, QueriesAtOnce))
             {
                 case 1:
-                    AddRows<One>(own, weightStride, rows, rowByteCount, rowCount, length, results, targetStride);
+                    AddRows<One>(halves, own, weightStride, rows, rowByteCount, rowCount, length, results, targetStride);
                     break;
-                case 3 when TOps.HasManyRegisters:
-                    AddRows<Three>(own, weightStride, rows, rowByteCount, rowCount, length, results, targetStride);
+                case 2:
+                    AddRows<Two>(halves, own, weightStride, rows, rowByteCount, rowCount, length, results, targetStride);
                     break;
-                case > 3 when TOps.HasManyRegisters:
-                    AddRows<Four>(own, weightStride, rows, rowByteCount, rowCount, length, results, targetStride);
+                case 3:
+                    AddRows<Three>(halves, own, weightStride, rows, rowByteCount, rowCount, length, results, targetStride);
                     break;
                 default:
-                    AddRows<Two>(own, weightStride, rows, rowByteCount, rowCount, length, results, targetStride);
+                    AddRows<Four>(halves, own, weightStride, rows, rowByteCount, rowCount, length, results, targetStride);
                     break;
             }
         }
@@ -86,7 +141,7 @@ internal sealed unsafe class StoredRowProducts<TVector, TOps, TRow>(InstructionS
 
     /// <summary>Four rows and up to four queries. Rows that are not there repeat the last and their scores are dropped.</summary>
     private static void ScoreFour<TCount>(
-        float* query, byte* rows, long rowByteCount, int rowCount, int length, float scale, float* scores, long scoreStride)
+        float* halves, float* query, byte* rows, long rowByteCount, int rowCount, int length, float scale, float* scores, long scoreStride)
         where TCount : struct, IVectorCount
     {
         byte* r0 = rows, r1 = rowCount > 1 ? r0 + rowByteCount : r0, r2 = rowCount > 2 ? r1 + rowByteCount : r1, r3 = rowCount > 3 ? r2 + rowByteCount : r2;
@@ -98,7 +153,8 @@ internal sealed unsafe class StoredRowProducts<TVector, TOps, TRow>(InstructionS
         int i = 0;
         for (; i <= length - TOps.Lanes; i += TOps.Lanes)
         {
-            TVector k0 = TRow.Load<TVector, TOps>(r0, i), k1 = TRow.Load<TVector, TOps>(r1, i), k2 = TRow.Load<TVector, TOps>(r2, i), k3 = TRow.Load<TVector, TOps>(r3, i);
+            TVector k0 = TRow.Load<TVector, TOps>(r0, i, halves), k1 = TRow.Load<TVector, TOps>(r1, i, halves);
+            TVector k2 = TRow.Load<TVector, TOps>(r2, i, halves), k3 = TRow.Load<TVector, TOps>(r3, i, halves);
             TVector x = TOps.Load(q0 + i);
             s00 = TOps.MultiplyAdd(x, k0, s00);
             s01 = TOps.MultiplyAdd(x, k1, s01);
@@ -129,13 +185,16 @@ internal sealed unsafe class StoredRowProducts<TVector, TOps, TRow>(InstructionS
                 s33 = TOps.MultiplyAdd(x, k3, s33);
             }
         }
-        StoreScores(TOps.SumFour(s00, s01, s02, s03) + Rest(q0, r0, r1, r2, r3, i, length), scale, scores, rowCount);
+        StoreScores(TOps.SumFour(s00, s01, s02, s03), scale, scores, rowCount);
         if (TCount.Count > 1)
-            StoreScores(TOps.SumFour(s10, s11, s12, s13) + Rest(q1, r0, r1, r2, r3, i, length), scale, scores + scoreStride, rowCount);
+            StoreScores(TOps.SumFour(s10, s11, s12, s13), scale, scores + scoreStride, rowCount);
         if (TCount.Count > 2)
-            StoreScores(TOps.SumFour(s20, s21, s22, s23) + Rest(q2, r0, r1, r2, r3, i, length), scale, scores + 2 * scoreStride, rowCount);
+            StoreScores(TOps.SumFour(s20, s21, s22, s23), scale, scores + 2 * scoreStride, rowCount);
         if (TCount.Count > 3)
-            StoreScores(TOps.SumFour(s30, s31, s32, s33) + Rest(q3, r0, r1, r2, r3, i, length), scale, scores + 3 * scoreStride, rowCount);
+            StoreScores(TOps.SumFour(s30, s31, s32, s33), scale, scores + 3 * scoreStride, rowCount);
+        // Nothing is called before this, for what is alive across a call is kept in memory, inside the loop too.
+        if (i < length)
+            AddRest(halves, query, TCount.Count, rows, rowByteCount, rowCount, i, length, scale, scores, scoreStride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -151,36 +210,39 @@ internal sealed unsafe class StoredRowProducts<TVector, TOps, TRow>(InstructionS
             scores[row] = sums[row];
     }
 
-    /// <summary>The products of elements beyond the last whole vector.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Rest(float* query, byte* r0, byte* r1, byte* r2, byte* r3, int first, int length) => first == length
-        ? Vector128<float>.Zero
-        : Vector128.Create(Rest(query, r0, first, length), Rest(query, r1, first, length), Rest(query, r2, first, length), Rest(query, r3, first, length));
-
-    private static float Rest(float* query, byte* row, int first, int length)
+    /// <summary>Adds the products of elements beyond the last whole vector.</summary>
+    private static void AddRest(
+        float* halves, float* query, int queryCount, byte* rows, long rowByteCount, int rowCount, int first, int length, float scale, float* scores, long scoreStride)
     {
-        float sum = 0;
-        for (int i = first; i < length; i++)
-            sum = MathF.FusedMultiplyAdd(query[i], TRow.Load<float, ScalarOps>(row, i), sum);
-        return sum;
+        for (int i = 0; i < queryCount; i++)
+        {
+            float* x = query + (long)i * length;
+            for (int row = 0; row < rowCount; row++)
+            {
+                float sum = 0;
+                for (int element = first; element < length; element++)
+                    sum = MathF.FusedMultiplyAdd(x[element], TRow.Load<float, ScalarOps>(rows + row * rowByteCount, element, halves), sum);
+                scores[i * scoreStride + row] += sum * scale;
+            }
+        }
     }
 
     private static void AddRows<TCount>(
-        float* weights, long weightStride, byte* rows, long rowByteCount, int rowCount, int length, float* targets, long targetStride)
+        float* halves, float* weights, long weightStride, byte* rows, long rowByteCount, int rowCount, int length, float* targets, long targetStride)
         where TCount : struct, IVectorCount
     {
         int column = 0;
         for (; column <= length - 4 * TOps.Lanes; column += 4 * TOps.Lanes)
-            AddColumns<TCount, Four>(weights, weightStride, rows, rowByteCount, rowCount, column, targets, targetStride);
+            AddColumns<TCount, Four>(halves, weights, weightStride, rows, rowByteCount, rowCount, column, targets, targetStride);
         for (; column <= length - TOps.Lanes; column += TOps.Lanes)
-            AddColumns<TCount, One>(weights, weightStride, rows, rowByteCount, rowCount, column, targets, targetStride);
+            AddColumns<TCount, One>(halves, weights, weightStride, rows, rowByteCount, rowCount, column, targets, targetStride);
         for (; column < length; column++)
         {
             for (int target = 0; target < TCount.Count; target++)
             {
                 float sum = 0;
                 for (int row = 0; row < rowCount; row++)
-                    sum = MathF.FusedMultiplyAdd(weights[target * weightStride + row], TRow.Load<float, ScalarOps>(rows + row * rowByteCount, column), sum);
+                    sum = MathF.FusedMultiplyAdd(weights[target * weightStride + row], TRow.Load<float, ScalarOps>(rows + row * rowByteCount, column, halves), sum);
                 targets[target * targetStride + column] += sum;
             }
         }
@@ -188,7 +250,7 @@ internal sealed unsafe class StoredRowProducts<TVector, TOps, TRow>(InstructionS
 
     /// <summary>As many columns as one or four vectors have, and up to four targets.</summary>
     private static void AddColumns<TCount, TWidth>(
-        float* weights, long weightStride, byte* rows, long rowByteCount, int rowCount, int column, float* targets, long targetStride)
+        float* halves, float* weights, long weightStride, byte* rows, long rowByteCount, int rowCount, int column, float* targets, long targetStride)
         where TCount : struct, IVectorCount
         where TWidth : struct, IVectorCount
     {
@@ -200,10 +262,10 @@ internal sealed unsafe class StoredRowProducts<TVector, TOps, TRow>(InstructionS
         TVector s30 = TOps.Create(0), s31 = TOps.Create(0), s32 = TOps.Create(0), s33 = TOps.Create(0);
         for (int row = 0; row < rowCount; row++, rows += rowByteCount)
         {
-            TVector v0 = TRow.Load<TVector, TOps>(rows, column);
-            TVector v1 = TWidth.Count > 1 ? TRow.Load<TVector, TOps>(rows, column + TOps.Lanes) : v0;
-            TVector v2 = TWidth.Count > 1 ? TRow.Load<TVector, TOps>(rows, column + 2 * TOps.Lanes) : v0;
-            TVector v3 = TWidth.Count > 1 ? TRow.Load<TVector, TOps>(rows, column + 3 * TOps.Lanes) : v0;
+            TVector v0 = TRow.Load<TVector, TOps>(rows, column, halves);
+            TVector v1 = TWidth.Count > 1 ? TRow.Load<TVector, TOps>(rows, column + TOps.Lanes, halves) : v0;
+            TVector v2 = TWidth.Count > 1 ? TRow.Load<TVector, TOps>(rows, column + 2 * TOps.Lanes, halves) : v0;
+            TVector v3 = TWidth.Count > 1 ? TRow.Load<TVector, TOps>(rows, column + 3 * TOps.Lanes, halves) : v0;
             TVector w = TOps.Create(w0[row]);
             s00 = TOps.MultiplyAdd(w, v0, s00);
             if (TWidth.Count > 1)
