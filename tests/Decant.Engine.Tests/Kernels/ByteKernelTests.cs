@@ -55,7 +55,15 @@ public unsafe class ByteKernelTests
         public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination) =>
             ByteOpsVnni.AddScaled(words, rowScales, tokenScale, offsets, tokenSum, destination);
 
-        public static int ScaleWord(int scale) => ByteOpsVnni.ScaleWord(scale);
+        public static Vector256<int> ScaleWords(Vector256<int> scales) => ByteOpsVnni.ScaleWords(scales);
+
+        public static Vector256<byte> Subtract(Vector256<byte> a, byte b) => ByteOpsVnni.Subtract(a, b);
+
+        public static void LoadTransposed(byte* source, long stride, out FourVectors<Vector256<byte>> words) => ByteOpsVnni.LoadTransposed(source, stride, out words);
+
+        public static Vector256<byte> Field(Vector256<byte> bytes, int shift, byte mask) => ByteOpsVnni.Field(bytes, shift, mask);
+
+        public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => ByteOpsVnni.Join(a, b, shift);
 
         public static int StartWord(int firstPair, int secondPair) => ByteOpsVnni.StartWord(firstPair, secondPair);
     }

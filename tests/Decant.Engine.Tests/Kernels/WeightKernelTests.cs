@@ -192,7 +192,7 @@ public unsafe class WeightKernelTests
         using var input = new ProductInput();
         foreach (int columns in format.BlockLength == 1 ? new[] { 1, 5, 31, 67 } : [format.BlockLength, 3 * format.BlockLength])
         {
-            const int Rows = 7;
+            const int Rows = 35;
             int byteCount = (int)format.RowByteCount(columns) * Rows;
             using var pages = new GuardedPages(byteCount);
             foreach (bool atEnd in new[] { true, false })

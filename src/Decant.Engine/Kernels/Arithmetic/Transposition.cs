@@ -167,7 +167,7 @@ internal static unsafe class Transposition
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> ZipLow(Vector128<float> a, Vector128<float> b)
+    internal static Vector128<float> ZipLow(Vector128<float> a, Vector128<float> b)
     {
         if (Sse.IsSupported)
             return Sse.UnpackLow(a, b);
@@ -177,7 +177,7 @@ internal static unsafe class Transposition
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> ZipHigh(Vector128<float> a, Vector128<float> b)
+    internal static Vector128<float> ZipHigh(Vector128<float> a, Vector128<float> b)
     {
         if (Sse.IsSupported)
             return Sse.UnpackHigh(a, b);

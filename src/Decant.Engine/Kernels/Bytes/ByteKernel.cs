@@ -70,10 +70,15 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
             for (int block = 0; block < blockCount; block += blocksAtATime)
             {
                 int some = Math.Min(blocksAtATime, blockCount - block);
-                PanelPacker<TBytes, TOps, TLayout, TBlock>.Pack(
-                    rows + row * rowByteCount + (long)block * TBlock.ByteCount, rowByteCount, count, some, panel, panel + panelWordCount, Instructions.Arithmetic);
+                byte* blocks = rows + row * rowByteCount + (long)block * TBlock.ByteCount;
+                PanelPacker<TBytes, TOps, TLayout, TBlock>.Pack(blocks, rowByteCount, count, some, panel, panel + panelWordCount, Instructions.Arithmetic);
+                // What is packed next: these rows' next blocks, or the first of the next rows. It is asked for while this is multiplied.
+                byte* next = block + some < blockCount ? blocks + (long)some * TBlock.ByteCount : rows + (row + panelRowCount) * rowByteCount;
+                int requested = 0;
                 for (int tile = 0; tile < tiles.Count; tile++)
                 {
+                    for (; requested < (tile + 1) * panelRowCount / tiles.Count; requested++)
+                        Prefetching.Request(next + requested * rowByteCount, (long)blocksAtATime * TBlock.ByteCount + 63);
                     int first = tiles.FirstToken(tile);
                     int width = tiles.FirstToken(tile + 1) - first;
                     int* activations = tiles.Tile(tile) + (long)block * width * ByteTile<TBytes, TOps, TLayout>.TokenWordCount;

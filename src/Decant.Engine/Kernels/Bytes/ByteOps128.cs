@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using Decant.Engine.Kernels.Arithmetic;
 using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels.Bytes;
@@ -25,6 +26,25 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     public static Vector128<byte> Load(void* source) => Vector128.Load((byte*)source);
 
     public static void Store(void* destination, Vector128<byte> value) => value.Store((byte*)destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadTransposed(byte* source, long stride, out FourVectors<Vector128<byte>> words)
+    {
+        Vector128<int> row0 = Vector128.Load((int*)source), row1 = Vector128.Load((int*)(source + stride));
+        Vector128<int> row2 = Vector128.Load((int*)(source + 2 * stride)), row3 = Vector128.Load((int*)(source + 3 * stride));
+        Vector128<long> low01 = Transposition.ZipLow(row0.AsSingle(), row1.AsSingle()).AsInt64(), low23 = Transposition.ZipLow(row2.AsSingle(), row3.AsSingle()).AsInt64();
+        Vector128<long> high01 = Transposition.ZipHigh(row0.AsSingle(), row1.AsSingle()).AsInt64(), high23 = Transposition.ZipHigh(row2.AsSingle(), row3.AsSingle()).AsInt64();
+        words = new FourVectors<Vector128<byte>>(
+            Vector128.Create(low01.GetLower(), low23.GetLower()).AsByte(), Vector128.Create(low01.GetUpper(), low23.GetUpper()).AsByte(),
+            Vector128.Create(high01.GetLower(), high23.GetLower()).AsByte(), Vector128.Create(high01.GetUpper(), high23.GetUpper()).AsByte());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Field(Vector128<byte> bytes, int shift, byte mask) =>
+        (shift == 0 ? bytes : Vector128.ShiftRightLogical(bytes.AsUInt16(), shift).AsByte()) & Vector128.Create(mask);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Join(Vector128<byte> a, Vector128<byte> b, int shift) => a | Vector128.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
     public static Vector128<byte> Broadcast(void* source) => Vector128.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
@@ -76,7 +96,9 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
         Ops128.MultiplyAdd(Vector128.Load(offsets), Vector128.Create(tokenSum), sum).Store(destination);
     }
 
-    public static int ScaleWord(int scale) => scale;
+    public static Vector128<byte> Subtract(Vector128<byte> a, byte b) => a - Vector128.Create(b);
+
+    public static Vector256<int> ScaleWords(Vector256<int> scales) => scales;
 
     public static int StartWord(int firstPair, int secondPair) => firstPair + secondPair;
 

@@ -24,6 +24,29 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
 
     public static void Store(void* destination, Vector256<byte> value) => value.Store((byte*)destination);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadTransposed(byte* source, long stride, out FourVectors<Vector256<byte>> words)
+    {
+        // Within each half a 4 × 4 transposition: rows 4j to 4j + 3 are half j of the four registers.
+        Vector256<int> row0 = EveryFourth(source, stride), row1 = EveryFourth(source + stride, stride);
+        Vector256<int> row2 = EveryFourth(source + 2 * stride, stride), row3 = EveryFourth(source + 3 * stride, stride);
+        Vector256<long> low01 = Avx2.UnpackLow(row0, row1).AsInt64(), low23 = Avx2.UnpackLow(row2, row3).AsInt64();
+        Vector256<long> high01 = Avx2.UnpackHigh(row0, row1).AsInt64(), high23 = Avx2.UnpackHigh(row2, row3).AsInt64();
+        words = new FourVectors<Vector256<byte>>(
+            Avx2.UnpackLow(low01, low23).AsByte(), Avx2.UnpackHigh(low01, low23).AsByte(),
+            Avx2.UnpackLow(high01, high23).AsByte(), Avx2.UnpackHigh(high01, high23).AsByte());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> EveryFourth(byte* source, long stride) => Vector256.Create(Vector128.Load(source), Vector128.Load(source + 4 * stride)).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Field(Vector256<byte> bytes, int shift, byte mask) =>
+        (shift == 0 ? bytes : Vector256.ShiftRightLogical(bytes.AsUInt16(), shift).AsByte()) & Vector256.Create(mask);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => a | Vector256.ShiftLeft(b.AsUInt16(), shift).AsByte();
+
     public static Vector256<byte> Broadcast(void* source) => Vector256.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -62,7 +85,9 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
         Vector256.FusedMultiplyAdd(Vector256.Load(offsets), Vector256.Create(tokenSum), sum).Store(destination);
     }
 
-    public static int ScaleWord(int scale) => (scale & 0xffff) | scale << 16;
+    public static Vector256<byte> Subtract(Vector256<byte> a, byte b) => a - Vector256.Create(b);
+
+    public static Vector256<int> ScaleWords(Vector256<int> scales) => (scales & Vector256.Create(0xffff)) | Vector256.ShiftLeft(scales, 16);
 
     public static int StartWord(int firstPair, int secondPair) => (firstPair & 0xffff) | secondPair << 16;
 

@@ -24,6 +24,31 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
 
     public static void Store(void* destination, Vector512<byte> value) => value.Store((byte*)destination);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadTransposed(byte* source, long stride, out FourVectors<Vector512<byte>> words)
+    {
+        // Within each lane of 128 bits a 4 × 4 transposition: rows 4j to 4j + 3 are lane j of the four registers.
+        Vector512<int> row0 = EveryFourth(source, stride), row1 = EveryFourth(source + stride, stride);
+        Vector512<int> row2 = EveryFourth(source + 2 * stride, stride), row3 = EveryFourth(source + 3 * stride, stride);
+        Vector512<long> low01 = Avx512F.UnpackLow(row0, row1).AsInt64(), low23 = Avx512F.UnpackLow(row2, row3).AsInt64();
+        Vector512<long> high01 = Avx512F.UnpackHigh(row0, row1).AsInt64(), high23 = Avx512F.UnpackHigh(row2, row3).AsInt64();
+        words = new FourVectors<Vector512<byte>>(
+            Avx512F.UnpackLow(low01, low23).AsByte(), Avx512F.UnpackHigh(low01, low23).AsByte(),
+            Avx512F.UnpackLow(high01, high23).AsByte(), Avx512F.UnpackHigh(high01, high23).AsByte());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> EveryFourth(byte* source, long stride) => Vector512.Create(
+        Vector256.Create(Vector128.Load(source), Vector128.Load(source + 4 * stride)),
+        Vector256.Create(Vector128.Load(source + 8 * stride), Vector128.Load(source + 12 * stride))).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Field(Vector512<byte> bytes, int shift, byte mask) =>
+        (shift == 0 ? bytes : Vector512.ShiftRightLogical(bytes.AsUInt16(), shift).AsByte()) & Vector512.Create(mask);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Join(Vector512<byte> a, Vector512<byte> b, int shift) => a | Vector512.ShiftLeft(b.AsUInt16(), shift).AsByte();
+
     public static Vector512<byte> Broadcast(void* source) => Vector512.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -62,7 +87,9 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
         Vector512.FusedMultiplyAdd(Vector512.Load(offsets), Vector512.Create(tokenSum), sum).Store(destination);
     }
 
-    public static int ScaleWord(int scale) => (scale & 0xffff) | scale << 16;
+    public static Vector512<byte> Subtract(Vector512<byte> a, byte b) => a - Vector512.Create(b);
+
+    public static Vector256<int> ScaleWords(Vector256<int> scales) => (scales & Vector256.Create(0xffff)) | Vector256.ShiftLeft(scales, 16);
 
     public static int StartWord(int firstPair, int secondPair) => (firstPair & 0xffff) | secondPair << 16;
 

@@ -24,6 +24,12 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
 
     public static void Store(void* destination, Vector256<byte> value) => ByteOps256.Store(destination, value);
 
+    public static void LoadTransposed(byte* source, long stride, out FourVectors<Vector256<byte>> words) => ByteOps256.LoadTransposed(source, stride, out words);
+
+    public static Vector256<byte> Field(Vector256<byte> bytes, int shift, byte mask) => ByteOps256.Field(bytes, shift, mask);
+
+    public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => ByteOps256.Join(a, b, shift);
+
     public static Vector256<byte> Broadcast(void* source) => ByteOps256.Broadcast(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -48,7 +54,9 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
     public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination) =>
         ByteOps256.AddScaled(words, rowScales, tokenScale, offsets, tokenSum, destination);
 
-    public static int ScaleWord(int scale) => scale;
+    public static Vector256<byte> Subtract(Vector256<byte> a, byte b) => ByteOps256.Subtract(a, b);
+
+    public static Vector256<int> ScaleWords(Vector256<int> scales) => scales;
 
     public static int StartWord(int firstPair, int secondPair) => firstPair + secondPair;
 }

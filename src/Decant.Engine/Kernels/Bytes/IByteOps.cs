@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Decant.Engine.Kernels.Bytes;
 
 /// <summary>
@@ -33,13 +35,25 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>Reads 32 bits into every lane.</summary>
     static abstract TBytes Broadcast(void* source);
 
+    /// <summary>Reads 16 bytes of each row, transposed: lane r of vector i is the i-th word of row r.</summary>
+    /// <param name="source">The first row's bytes.</param>
+    /// <param name="stride">Bytes between rows.</param>
+    /// <param name="words">Receives four vectors.</param>
+    static abstract void LoadTransposed(byte* source, long stride, out FourVectors<TBytes> words);
+
+    /// <summary>Bits <paramref name="shift"/> and up of every byte, masked; the mask must not reach into the next byte.</summary>
+    static abstract TBytes Field(TBytes bytes, int shift, byte mask);
+
+    /// <summary>a | b · 2^shift, byte by byte; nothing may be shifted out of a byte.</summary>
+    static abstract TBytes Join(TBytes a, TBytes b, int shift);
+
     /// <summary>
     /// sums += codes · activations, four products to a lane. The sums are whatever suits the processor (two of 16 bits or one of 32 a lane) and
     /// may wrap around on the way: their final value fits.
     /// </summary>
     static abstract TBytes Accumulate(TBytes sums, TBytes codes, TBytes activations);
 
-    /// <summary>32-bit lanes: the lane's sum times its scale word (see <see cref="ScaleWord"/>).</summary>
+    /// <summary>32-bit lanes: the lane's sum times its scale word (see <see cref="ScaleWords"/>).</summary>
     static abstract TBytes ScaleSums(TBytes sums, TBytes scaleWords);
 
     /// <summary>32-bit lanes: the lane's sum.</summary>
@@ -60,9 +74,29 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>destination[lane] += words[lane] · (rowScales[lane] · tokenScale) + offsets[lane] · tokenSum.</summary>
     static abstract void AddScaled(TBytes words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination);
 
-    /// <summary>How a whole-number scale is stored for <see cref="ScaleSums"/>.</summary>
-    static abstract int ScaleWord(int scale);
+    /// <summary>a − b in every byte.</summary>
+    static abstract TBytes Subtract(TBytes a, byte b);
+
+    /// <summary>How whole-number scales of 16 bits are stored for <see cref="ScaleSums"/>.</summary>
+    static abstract Vector256<int> ScaleWords(Vector256<int> scales);
 
     /// <summary>What sums start from, in every lane: a number that belongs to the lane's first two columns and one for its last two.</summary>
     static abstract int StartWord(int firstPair, int secondPair);
+}
+
+/// <summary>Four vectors.</summary>
+internal readonly struct FourVectors<TBytes>(TBytes first, TBytes second, TBytes third, TBytes fourth)
+    where TBytes : struct
+{
+    /// <summary>The first.</summary>
+    public readonly TBytes First = first;
+
+    /// <summary>The second.</summary>
+    public readonly TBytes Second = second;
+
+    /// <summary>The third.</summary>
+    public readonly TBytes Third = third;
+
+    /// <summary>The fourth.</summary>
+    public readonly TBytes Fourth = fourth;
 }

@@ -38,23 +38,95 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         for (int block = 0; block < blockCount; block++)
         {
             int* scaleWords = panel + TLayout.BlockLength / 4 * panelRowCount;
-            for (int row = 0; row < rowCount; row++)
-            {
-                byte* from = blocks + row * rowByteCount;
-                StoreCodes(from, scratch + row * RowStride);
-                StoreScales(from, halves, scaleWords + row, panelRowCount);
-            }
-            for (int row = rowCount; row < panelRowCount; row++)
-                ClearScales(scaleWords + row, panelRowCount);
-            arithmetic.Transpose((float*)scratch, RowStride, panelRowCount, TLayout.BlockLength / 4, (float*)panel, panelRowCount);
+            if (TBlock.HasLanes && rowCount == panelRowCount)
+                UnpackLanes(blocks, rowByteCount, panel, panelRowCount);
+            else
+                UnpackRows(blocks, rowByteCount, rowCount, panel, panelRowCount, scratch, arithmetic);
+            if (TLayout.HasGroupScales)
+                PackGroupScales(blocks, rowByteCount, rowCount, scaleWords, panelRowCount, scratch, arithmetic);
+            StoreRowScales(blocks, rowByteCount, rowCount, halves, (float*)(scaleWords + GroupRowCount * panelRowCount), panelRowCount);
             panel += ByteTile<TBytes, TOps, TLayout>.PanelWordCount;
             blocks += TBlock.ByteCount;
         }
     }
 
-    private static int ScaleRowCount => TLayout.HasGroupScales ? TLayout.BlockLength / TLayout.GroupLength : 0;
+    // Rows of the panel between codes and single-precision scales.
+    private static int GroupRowCount =>
+        TLayout.HasGroupScales ? TLayout.BlockLength / TLayout.GroupLength * (TLayout.HasMinima ? 3 : 2) / 2 : 0;
 
-    private static int MinimumRowCount => TLayout.HasMinima ? TLayout.BlockLength / TLayout.GroupLength / 2 : 0;
+    /// <summary>All rows at once, a row a lane.</summary>
+    private static void UnpackLanes(byte* blocks, long rowByteCount, int* panel, int panelRowCount)
+    {
+        TBlock.UnpackLanes<TBytes, TOps>(blocks, rowByteCount, panel, panelRowCount);
+        TBlock.UnpackLanes<TBytes, TOps>(blocks + TOps.Rows * rowByteCount, rowByteCount, panel + TOps.Rows, panelRowCount);
+        if (!TOps.TakesSignedCodes || TBlock.Zero == 0)
+            return;
+        for (int i = 0; i < TLayout.BlockLength / 4 * panelRowCount; i += TOps.Rows)
+            TOps.Store(panel + i, TOps.Subtract(TOps.Load(panel + i), (byte)TBlock.Zero));
+    }
+
+    /// <summary>Row after row, then transposed: for formats without lanes, and where there are fewer rows than a panel has.</summary>
+    private static void UnpackRows(byte* blocks, long rowByteCount, int rowCount, int* panel, int panelRowCount, int* scratch, FloatArithmetic arithmetic)
+    {
+        for (int row = 0; row < rowCount; row++)
+            StoreCodes(blocks + row * rowByteCount, scratch + row * RowStride);
+        arithmetic.Transpose((float*)scratch, RowStride, panelRowCount, TLayout.BlockLength / 4, (float*)panel, panelRowCount);
+    }
+
+    private static void PackGroupScales(byte* blocks, long rowByteCount, int rowCount, int* target, int panelRowCount, int* scratch, FloatArithmetic arithmetic)
+    {
+        // Per row: scales of first half parts, of second half parts, minima.
+        const int Stride = 32;
+        for (int row = 0; row < rowCount; row++)
+        {
+            byte* block = blocks + row * rowByteCount;
+            int* to = scratch + row * Stride;
+            (Vector256<int> first, Vector256<int> second) = Vector256.Widen(TBlock.ReadIntegerScales(block));
+            TOps.ScaleWords(first).Store(to);
+            if (TLayout.GroupLength == 16)
+                TOps.ScaleWords(second).Store(to + 8);
+            if (!TLayout.HasMinima)
+                continue;
+            Vector256<short> minima = TBlock.ReadIntegerMinima(block);
+            (first, second) = Vector256.Widen(minima);
+            if (TLayout.GroupLength == 16)
+                (first | Vector256.ShiftLeft(second, 16)).Store(to + 16);
+            else
+                minima.GetLower().AsInt32().Store(to + 16);
+        }
+        if (TLayout.GroupLength == 16)
+        {
+            arithmetic.Transpose((float*)scratch, Stride, panelRowCount, 8, (float*)target, 2 * panelRowCount);
+            arithmetic.Transpose((float*)scratch + 8, Stride, panelRowCount, 8, (float*)target + panelRowCount, 2 * panelRowCount);
+            if (TLayout.HasMinima)
+                arithmetic.Transpose((float*)scratch + 16, Stride, panelRowCount, 8, (float*)target + 16 * panelRowCount, panelRowCount);
+            return;
+        }
+        arithmetic.Transpose((float*)scratch, Stride, panelRowCount, 8, (float*)target, panelRowCount);
+        if (TLayout.HasMinima)
+            arithmetic.Transpose((float*)scratch + 16, Stride, panelRowCount, 4, (float*)target + 8 * panelRowCount, panelRowCount);
+    }
+
+    private static void StoreRowScales(byte* blocks, long rowByteCount, int rowCount, float* halves, float* target, int panelRowCount)
+    {
+        for (int row = 0; row < panelRowCount; row++)
+        {
+            // Rows that a panel lacks are zero whatever their codes.
+            float scale = 0, second = 0;
+            if (row < rowCount)
+            {
+                byte* block = blocks + row * rowByteCount;
+                scale = TBlock.ReadScale(block, halves);
+                if (TLayout.HasMinima)
+                    second = -TBlock.ReadMinimumScale(block, halves);
+                else if (TLayout.HasOffsets)
+                    second = TOps.TakesSignedCodes ? TBlock.ReadOffset(block, halves) : MathF.FusedMultiplyAdd(Zero, scale, TBlock.ReadOffset(block, halves));
+            }
+            target[row] = scale;
+            if (TLayout.HasMinima || TLayout.HasOffsets)
+                target[panelRowCount + row] = second;
+        }
+    }
 
     private static void StoreCodes(byte* block, int* target)
     {
@@ -77,42 +149,5 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
             TBlock.ReadCodes(block, part).Store((sbyte*)to);
         else
             TBlock.ReadStored(block, part).Store(to);
-    }
-
-    private static void StoreScales(byte* block, float* halves, int* target, int stride)
-    {
-        if (TLayout.HasGroupScales)
-        {
-            Vector256<short> scales = TBlock.ReadIntegerScales(block);
-            short* values = stackalloc short[16];
-            scales.Store(values);
-            for (int group = 0; group < ScaleRowCount; group++)
-                target[group * stride] = TOps.ScaleWord(values[TLayout.GroupLength == 16 ? group % 2 * 8 + group / 2 : group]);
-            target += ScaleRowCount * stride;
-            if (TLayout.HasMinima)
-            {
-                TBlock.ReadIntegerMinima(block).Store(values);
-                for (int pair = 0; pair < MinimumRowCount; pair++)
-                {
-                    int even = values[TLayout.GroupLength == 16 ? pair : 2 * pair];
-                    int odd = values[TLayout.GroupLength == 16 ? 8 + pair : 2 * pair + 1];
-                    target[pair * stride] = (even & 0xffff) | odd << 16;
-                }
-                target += MinimumRowCount * stride;
-            }
-        }
-        float scale = TBlock.ReadScale(block, halves);
-        *(float*)target = scale;
-        if (TLayout.HasMinima)
-            *(float*)(target + stride) = -TBlock.ReadMinimumScale(block, halves);
-        else if (TLayout.HasOffsets)
-            *(float*)(target + stride) = TOps.TakesSignedCodes ? TBlock.ReadOffset(block, halves) : MathF.FusedMultiplyAdd(Zero, scale, TBlock.ReadOffset(block, halves));
-    }
-
-    private static void ClearScales(int* target, int stride)
-    {
-        int count = ScaleRowCount + MinimumRowCount + 1 + (TLayout.HasMinima || TLayout.HasOffsets ? 1 : 0);
-        for (int i = 0; i < count; i++)
-            target[i * stride] = 0;
     }
 }

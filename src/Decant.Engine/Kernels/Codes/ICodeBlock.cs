@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -68,6 +69,21 @@ internal unsafe interface ICodeBlock
     /// <summary>Two blocks of 32 in one read: the first halves' unsigned codes side by side, and the second halves'.</summary>
     static virtual void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second) =>
         throw new NotSupportedException("Only blocks of 32 with unsigned codes are read in pairs.");
+
+    /// <summary>True if <see cref="UnpackLanes"/> can be used.</summary>
+    static virtual bool HasLanes => false;
+
+    /// <summary>
+    /// Unpacks the unsigned codes of one block of as many rows as a vector has 32-bit lanes, a row a lane: words of rows are transposed first and taken apart
+    /// then, all rows at once.
+    /// </summary>
+    /// <param name="block">The first row's block.</param>
+    /// <param name="stride">Bytes between rows.</param>
+    /// <param name="target">Receives a vector for every four columns, in order: lane r has the codes of row r.</param>
+    /// <param name="targetStride">32-bit words between vectors of the target.</param>
+    static virtual void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The format has no such form.");
 
     /// <summary>The same codes unsigned, <see cref="Zero"/> not yet subtracted.</summary>
     static abstract Vector256<byte> ReadStored(byte* block, int part);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -15,6 +16,8 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
     public static int GroupLength => 16;
 
     public static bool HasOffsets => true;
+
+    public static bool HasLanes => true;
 
     public static int Zero => 0;
 
@@ -46,4 +49,13 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Shifted(block + 16 + part / 4 * 32, part % 4 * 2, 3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        for (int run = 0; run < 4; run++)
+            LaneCodes<TBytes, TOps>.Pairs(block + 16 + 16 * run, stride, target + (run / 2 * 32 + run % 2 * 4) * targetStride, targetStride);
+    }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -15,6 +16,8 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
     public static int GroupLength => 16;
 
     public static bool HasOffsets => false;
+
+    public static bool HasLanes => true;
 
     public static int Zero => 4;
 
@@ -55,4 +58,32 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
     // Bits shift and shift + 1 of the lower four bytes, bits shift + 2 and shift + 3 of the upper four.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong SpreadPairs(ulong bytes, int shift) => (bytes >> shift & 0x03030303) | (bytes >> (shift + 2) & 0x0303030300000000);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        for (int run = 0; run < 4; run++)
+        {
+            TOps.LoadTransposed(block + 32 + 16 * run, stride, out FourVectors<TBytes> pairs);
+            TOps.LoadTransposed(block + run % 2 * 16, stride, out FourVectors<TBytes> bits);
+            int* to = target + (run / 2 * 32 + run % 2 * 4) * targetStride;
+            for (int part = 0; part < 4; part++)
+            {
+                int bit = run / 2 * 4 + part;
+                int* own = to + 8 * part * targetStride;
+                Store<TBytes, TOps>(own, pairs.First, bits.First, part, bit);
+                Store<TBytes, TOps>(own + targetStride, pairs.Second, bits.Second, part, bit);
+                Store<TBytes, TOps>(own + 2 * targetStride, pairs.Third, bits.Third, part, bit);
+                Store<TBytes, TOps>(own + 3 * targetStride, pairs.Fourth, bits.Fourth, part, bit);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TBytes, TOps>(int* target, TBytes pairs, TBytes bits, int part, int bit)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        TOps.Store(target, TOps.Join(TOps.Field(pairs, 2 * part, 3), TOps.Field(bits, bit, 1), 2));
 }

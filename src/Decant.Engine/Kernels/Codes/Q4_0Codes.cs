@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -15,6 +16,8 @@ internal readonly unsafe struct Q4_0Codes : ICodeBlock
     public static int GroupLength => 32;
 
     public static bool HasOffsets => false;
+
+    public static bool HasLanes => true;
 
     public static int Zero => 8;
 
@@ -33,5 +36,13 @@ internal readonly unsafe struct Q4_0Codes : ICodeBlock
     public static void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second)
     {
         CodeBits.NibblePairs(block + 2, block + ByteCount + 2, out first, out second);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        LaneCodes<TBytes, TOps>.Nibbles(block + 2, stride, target, target + 4 * targetStride, targetStride);
     }
 }

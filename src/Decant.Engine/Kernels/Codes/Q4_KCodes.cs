@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -15,6 +16,8 @@ internal readonly unsafe struct Q4_KCodes : ICodeBlock
     public static int GroupLength => 32;
 
     public static bool HasOffsets => true;
+
+    public static bool HasLanes => true;
 
     public static int Zero => 0;
 
@@ -41,4 +44,18 @@ internal readonly unsafe struct Q4_KCodes : ICodeBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Shifted(block + 16 + part / 2 * 32, part % 2 * 4, 15);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        for (int run = 0; run < 4; run++)
+        {
+            int* low = target + 16 * run * targetStride;
+            byte* bytes = block + 16 + 32 * run;
+            LaneCodes<TBytes, TOps>.Nibbles(bytes, stride, low, low + 8 * targetStride, targetStride);
+            LaneCodes<TBytes, TOps>.Nibbles(bytes + 16, stride, low + 4 * targetStride, low + 12 * targetStride, targetStride);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -15,6 +16,8 @@ internal readonly unsafe struct Q6_KCodes : ICodeBlock
     public static int GroupLength => 16;
 
     public static bool HasOffsets => false;
+
+    public static bool HasLanes => true;
 
     public static int Zero => 32;
 
@@ -38,5 +41,37 @@ internal readonly unsafe struct Q6_KCodes : ICodeBlock
         Vector256<byte> low = CodeBits.Shifted(block + (part / 4 * 2 + part % 2) * 32, part % 4 / 2 * 4, 15);
         Vector256<byte> pairs = CodeBits.Shifted(block + 128 + part / 4 * 32, part % 4 * 2, 3);
         return low | Vector256.ShiftLeft(pairs.AsUInt16(), 4).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        for (int half = 0; half < 2; half++)
+        {
+            for (int piece = 0; piece < 2; piece++)
+            {
+                TOps.LoadTransposed(block + 64 * half + 16 * piece, stride, out FourVectors<TBytes> even);
+                TOps.LoadTransposed(block + 64 * half + 32 + 16 * piece, stride, out FourVectors<TBytes> odd);
+                TOps.LoadTransposed(block + 128 + 32 * half + 16 * piece, stride, out FourVectors<TBytes> pairs);
+                int* to = target + (32 * half + 4 * piece) * targetStride;
+                Store<TBytes, TOps>(to, targetStride, even.First, odd.First, pairs.First);
+                Store<TBytes, TOps>(to + targetStride, targetStride, even.Second, odd.Second, pairs.Second);
+                Store<TBytes, TOps>(to + 2 * targetStride, targetStride, even.Third, odd.Third, pairs.Third);
+                Store<TBytes, TOps>(to + 3 * targetStride, targetStride, even.Fourth, odd.Fourth, pairs.Fourth);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TBytes, TOps>(int* target, int targetStride, TBytes even, TBytes odd, TBytes pairs)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        TOps.Store(target, TOps.Join(TOps.Field(even, 0, 15), TOps.Field(pairs, 0, 3), 4));
+        TOps.Store(target + 8 * targetStride, TOps.Join(TOps.Field(odd, 0, 15), TOps.Field(pairs, 2, 3), 4));
+        TOps.Store(target + 16 * targetStride, TOps.Join(TOps.Field(even, 4, 15), TOps.Field(pairs, 4, 3), 4));
+        TOps.Store(target + 24 * targetStride, TOps.Join(TOps.Field(odd, 4, 15), TOps.Field(pairs, 6, 3), 4));
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -16,6 +17,8 @@ internal readonly unsafe struct TQ2_0Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static bool HasLanes => true;
+
     public static int Zero => 1;
 
     public static int LargestStored => 3;
@@ -28,4 +31,13 @@ internal readonly unsafe struct TQ2_0Codes : ICodeBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Shifted(block + part / 4 * 32, part % 4 * 2, 3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        for (int run = 0; run < 4; run++)
+            LaneCodes<TBytes, TOps>.Pairs(block + 16 * run, stride, target + (run / 2 * 32 + run % 2 * 4) * targetStride, targetStride);
+    }
 }
