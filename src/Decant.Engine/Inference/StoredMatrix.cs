@@ -88,7 +88,7 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         base.Dispose();
     }
 
-    private ProductKernel Kernel(int tokenCount) => tokenCount < many.FewestManyTokens ? few : many;
+    private ProductKernel Kernel(int tokenCount) => tokenCount <= few.MostFewTokens ? few : many;
 
     private ReadOnlySpan<byte> Rows(int firstRow, int rowCount)
     {

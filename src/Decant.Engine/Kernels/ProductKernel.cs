@@ -28,8 +28,8 @@ internal abstract unsafe class ProductKernel(string format, InstructionSet instr
     /// <summary>What the processor must have.</summary>
     public InstructionSet Instructions { get; } = instructions;
 
-    /// <summary>From this many tokens on it computes as for many.</summary>
-    public abstract int FewestManyTokens { get; }
+    /// <summary>The most tokens that are few: with more a weight's other kernel, or this one's other way, is quicker.</summary>
+    public abstract int MostFewTokens { get; }
 
     /// <summary>The name of the kernel of a format on an instruction set.</summary>
     public static string NameOf(string format, InstructionSet instructions, DecoderArithmetic arithmetic) =>

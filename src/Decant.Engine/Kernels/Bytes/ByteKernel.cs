@@ -23,10 +23,13 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     // Fewer tokens than this are multiplied row by row.
     private const int FewestTiledTokens = 4;
 
+    // Where there are no tiles, more tokens than this do better in single precision, whose panels hold 16.
+    private const int MostUntiledTokens = 9;
+
     private static bool TilesFit => TBlock.LargestStored <= TOps.LargestCode;
 
     /// <inheritdoc/>
-    public override int FewestManyTokens => FewestTiledTokens;
+    public override int MostFewTokens => TilesFit ? FewestTiledTokens - 1 : MostUntiledTokens;
 
     /// <inheritdoc/>
     public override int RoundedBlockLength => TBlock.BlockLength;

@@ -35,7 +35,13 @@ internal static unsafe class ByteRows<TParts, TBlock>
         for (int row = 0; row < rowCount; row++)
         {
             byte* blocks = rows + row * rowByteCount;
-            for (int token = 0; token < tokenCount; token++)
+            int token = 0;
+            if (TBlock.BlockLength == 32 && IsSigned)
+            {
+                for (; token <= tokenCount - 4; token += 4)
+                    DotSignedFour(blocks, blockCount, input.Codes(token), columnCount, input.Scales(token), y + (long)token * yStride + row, yStride);
+            }
+            for (; token < tokenCount; token++)
             {
                 y[(long)token * yStride + row] = TBlock.BlockLength == 32
                     ? IsSigned
@@ -73,6 +79,53 @@ internal static unsafe class ByteRows<TParts, TBlock>
         Vector256<int> dot = TParts.SignedDot(TBlock.ReadCodes(block, 0), Vector256.Load(x));
         return Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(dot), Vector256.Create(TBlock.ReadScale(block, halves) * *scale), sum);
     }
+
+    // Four tokens, so that a block is read and made unsigned once for them.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void DotSignedFour(byte* block, int blockCount, sbyte* x, long columnCount, float* scales, float* y, long yStride)
+    {
+        float* halves = HalfTable.Values;
+        Vector256<float> even0 = Vector256<float>.Zero, even1 = even0, even2 = even0, even3 = even0;
+        Vector256<float> odd0 = even0, odd1 = even0, odd2 = even0, odd3 = even0;
+        long scaleStride = columnCount / 32;
+        for (; blockCount > 1; blockCount -= 2)
+        {
+            TParts.Prefetch(block + PrefetchDistance);
+            Vector256<sbyte> codes = TBlock.ReadCodes(block, 0);
+            Vector256<float> scale = Vector256.Create(TBlock.ReadScale(block, halves));
+            even0 = AddScaled(codes, x, scales, scale, even0);
+            even1 = AddScaled(codes, x + columnCount, scales + scaleStride, scale, even1);
+            even2 = AddScaled(codes, x + 2 * columnCount, scales + 2 * scaleStride, scale, even2);
+            even3 = AddScaled(codes, x + 3 * columnCount, scales + 3 * scaleStride, scale, even3);
+            codes = TBlock.ReadCodes(block + TBlock.ByteCount, 0);
+            scale = Vector256.Create(TBlock.ReadScale(block + TBlock.ByteCount, halves));
+            odd0 = AddScaled(codes, x + 32, scales + 1, scale, odd0);
+            odd1 = AddScaled(codes, x + columnCount + 32, scales + scaleStride + 1, scale, odd1);
+            odd2 = AddScaled(codes, x + 2 * columnCount + 32, scales + 2 * scaleStride + 1, scale, odd2);
+            odd3 = AddScaled(codes, x + 3 * columnCount + 32, scales + 3 * scaleStride + 1, scale, odd3);
+            block += 2 * TBlock.ByteCount;
+            x += 64;
+            scales += 2;
+        }
+        if (blockCount > 0)
+        {
+            Vector256<sbyte> codes = TBlock.ReadCodes(block, 0);
+            Vector256<float> scale = Vector256.Create(TBlock.ReadScale(block, halves));
+            even0 = AddScaled(codes, x, scales, scale, even0);
+            even1 = AddScaled(codes, x + columnCount, scales + scaleStride, scale, even1);
+            even2 = AddScaled(codes, x + 2 * columnCount, scales + 2 * scaleStride, scale, even2);
+            even3 = AddScaled(codes, x + 3 * columnCount, scales + 3 * scaleStride, scale, even3);
+        }
+        y[0] = Vector256.Sum(even0 + odd0);
+        y[yStride] = Vector256.Sum(even1 + odd1);
+        y[2 * yStride] = Vector256.Sum(even2 + odd2);
+        y[3 * yStride] = Vector256.Sum(even3 + odd3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> AddScaled(Vector256<sbyte> codes, sbyte* x, float* tokenScale, Vector256<float> scale, Vector256<float> sum) =>
+        Vector256.FusedMultiplyAdd(
+            Vector256.ConvertToSingle(TParts.SignedDot(codes, Vector256.Load(x))), scale * Vector256.Create(*tokenScale), sum);
 
     // Unsigned codes: two blocks side by side, one in each half of a vector.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

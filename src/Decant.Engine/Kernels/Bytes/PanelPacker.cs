@@ -43,7 +43,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
             else
                 UnpackRows(blocks, rowByteCount, rowCount, panel, panelRowCount, scratch, arithmetic);
             if (TLayout.HasGroupScales)
-                PackGroupScales(blocks, rowByteCount, rowCount, scaleWords, panelRowCount, scratch, arithmetic);
+                PackGroupScales(blocks, rowByteCount, rowCount, scaleWords, panelRowCount, scratch);
             StoreRowScales(blocks, rowByteCount, rowCount, halves, (float*)(scaleWords + GroupRowCount * panelRowCount), panelRowCount);
             panel += ByteTile<TBytes, TOps, TLayout>.PanelWordCount;
             blocks += TBlock.ByteCount;
@@ -73,7 +73,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         arithmetic.Transpose((float*)scratch, RowStride, panelRowCount, TLayout.BlockLength / 4, (float*)panel, panelRowCount);
     }
 
-    private static void PackGroupScales(byte* blocks, long rowByteCount, int rowCount, int* target, int panelRowCount, int* scratch, FloatArithmetic arithmetic)
+    private static void PackGroupScales(byte* blocks, long rowByteCount, int rowCount, int* target, int panelRowCount, int* scratch)
     {
         // Per row: scales of first half parts, of second half parts, minima.
         const int Stride = 32;
@@ -94,17 +94,35 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
             else
                 minima.GetLower().AsInt32().Store(to + 16);
         }
-        if (TLayout.GroupLength == 16)
+        int step = TLayout.GroupLength == 16 ? 2 * panelRowCount : panelRowCount;
+        for (int first = 0; first < panelRowCount; first += TOps.Rows)
         {
-            arithmetic.Transpose((float*)scratch, Stride, panelRowCount, 8, (float*)target, 2 * panelRowCount);
-            arithmetic.Transpose((float*)scratch + 8, Stride, panelRowCount, 8, (float*)target + panelRowCount, 2 * panelRowCount);
-            if (TLayout.HasMinima)
-                arithmetic.Transpose((float*)scratch + 16, Stride, panelRowCount, 8, (float*)target + 16 * panelRowCount, panelRowCount);
-            return;
+            int* from = scratch + first * Stride;
+            int* to = target + first;
+            StoreFour(from, to, step);
+            StoreFour(from + 4, to + 4 * step, step);
+            if (TLayout.GroupLength == 16)
+            {
+                StoreFour(from + 8, to + panelRowCount, step);
+                StoreFour(from + 12, to + panelRowCount + 4 * step, step);
+            }
+            if (!TLayout.HasMinima)
+                continue;
+            to += TLayout.BlockLength / TLayout.GroupLength * panelRowCount;
+            StoreFour(from + 16, to, panelRowCount);
+            if (TLayout.GroupLength == 16)
+                StoreFour(from + 20, to + 4 * panelRowCount, panelRowCount);
         }
-        arithmetic.Transpose((float*)scratch, Stride, panelRowCount, 8, (float*)target, panelRowCount);
-        if (TLayout.HasMinima)
-            arithmetic.Transpose((float*)scratch + 16, Stride, panelRowCount, 4, (float*)target + 8 * panelRowCount, panelRowCount);
+
+        // Four words of each of a vector's rows.
+        static void StoreFour(int* from, int* to, int distance)
+        {
+            TOps.LoadTransposed((byte*)from, Stride * sizeof(int), out FourVectors<TBytes> words);
+            TOps.Store(to, words.First);
+            TOps.Store(to + distance, words.Second);
+            TOps.Store(to + 2 * distance, words.Third);
+            TOps.Store(to + 3 * distance, words.Fourth);
+        }
     }
 
     private static void StoreRowScales(byte* blocks, long rowByteCount, int rowCount, float* halves, float* target, int panelRowCount)
