@@ -6,6 +6,7 @@ using Decant.Cli.Running;
 using Decant.Core.Errors;
 using Decant.Core.Measurement;
 using Decant.Engine.Inference;
+using Decant.Engine.Measurement;
 
 namespace Decant.Cli.Verbs;
 
@@ -19,6 +20,7 @@ internal sealed class BenchVerb : Verb
     private readonly Option<int> prefill = new Option<int>("-p", "--prefill") { Description = "Tokens of the prompt that is read (default 512, or what the model takes)", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> decode = new Option<int>("-n", "--decode") { Description = "Tokens that are written one by one (default 128, or what the model takes)", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> repetitions = new Option<int>("-r", "--repetitions") { Description = "Measured repetitions, after one to warm up", HelpName = "N", DefaultValueFactory = _ => 5 }.AtLeast(1);
+    private readonly Option<int> depth = new Option<int>("-d", "--depth") { Description = "Tokens that are in the context before writing is measured (default 0)", HelpName = "N" }.AtLeast(0);
     private readonly EngineOptions engine = new(DecoderArithmetic.Fast);
 
     public override string Name => "bench";
@@ -27,7 +29,8 @@ internal sealed class BenchVerb : Verb
 
     public override IReadOnlyList<(string Command, string Meaning)> Examples =>
     [
-        ("decant bench model.gguf", "Reading 512 tokens and writing 128: medians of 5 repetitions"),
+        ("decant bench model.gguf", "Reading 512 tokens and writing 128: medians of 5 repetitions, beside what this machine's memory and arithmetic allow"),
+        ("decant bench model.gguf -d 4096", "Writing behind a text of 4096 tokens"),
         ("decant bench model.gguf --threads 1 -p 128 -n 32 -r 3 --json", "One thread, smaller, as JSON"),
         ("decant bench model.gguf --kernel avx2", "With another kernel level than the best"),
     ];
@@ -35,7 +38,7 @@ internal sealed class BenchVerb : Verb
     public override void Declare(Command command)
     {
         command.Add(model);
-        foreach (Option option in (Option[])[prefill, decode, repetitions])
+        foreach (Option option in (Option[])[prefill, decode, depth, repetitions])
             command.Add(option);
         engine.Declare(command);
     }
@@ -46,15 +49,17 @@ internal sealed class BenchVerb : Verb
         long start = TimeProvider.System.GetTimestamp();
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
         Decoder decoder = opened.Load(engine.ToDecoderOptions(run));
+        int depthCount = run.Get(depth);
         int prefillCount = Count(run, prefill, DefaultPrefillCount, decoder.MaximumLength);
-        int decodeCount = Count(run, decode, DefaultDecodeCount, decoder.MaximumLength);
-        using DecoderSession session = decoder.StartSession(Math.Max(prefillCount, decodeCount));
+        int decodeCount = Count(run, decode, DefaultDecodeCount, decoder.MaximumLength - depthCount);
+        using DecoderSession session = decoder.StartSession(checked((int)Math.Max(prefillCount, (long)depthCount + decodeCount)));
         double loadSeconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
-        int[] prompt = Ids(prefillCount, decoder.Spec.VocabularySize);
-        int[] written = Ids(decodeCount, decoder.Spec.VocabularySize);
-        (double[] prefillSeconds, double[] decodeSeconds) = run.WithProgress(progress => Measure(run, session, prompt, written, progress));
-        double prefillRate = prefillCount / Median(prefillSeconds);
-        double decodeRate = decodeCount / Median(decodeSeconds);
+        var work = new Work(Ids(prefillCount, decoder.Spec.VocabularySize), Ids(decodeCount, decoder.Spec.VocabularySize), Ids(depthCount, decoder.Spec.VocabularySize));
+        Timings timings = run.WithProgress(progress => Measure(run, session, work, progress));
+        // Afterwards, so that its buffer does not count as the model's memory.
+        long peak = run.PeakMemoryByteCount;
+        MachineLimits limits = MachineLimits.Measure(decoder.ThreadCount, decoder.KernelName, run.CancellationToken);
+        var outcome = new Outcome(decoder, engine.Arithmetic(run), session, work, timings, limits);
         run.Emit(
             () => new JsonObject
             {
@@ -63,48 +68,72 @@ internal sealed class BenchVerb : Verb
                 ["arithmetic"] = EngineOptions.NameOf(engine.Arithmetic(run)),
                 ["cache_type"] = engine.CacheType(run),
                 ["threads"] = decoder.ThreadCount,
-                ["repetitions"] = prefillSeconds.Length,
+                ["repetitions"] = timings.Prefill.Length,
                 ["load_seconds"] = loadSeconds,
-                ["prefill"] = Rates(prefillCount, prefillSeconds),
-                ["decode"] = Rates(decodeCount, decodeSeconds),
-                ["peak_memory_bytes"] = run.PeakMemoryByteCount,
+                ["first_prefill_seconds"] = timings.FirstPrefillSeconds,
+                ["depth"] = depthCount,
+                ["prefill"] = Rates(prefillCount, timings.Prefill, outcome.PrefillShare, outcome.PrefillBound),
+                ["decode"] = Rates(decodeCount, timings.Decode, outcome.DecodeShare, outcome.DecodeBound),
+                ["decode_bytes_per_token"] = outcome.DecodeBytesPerToken,
+                ["allocated_bytes_per_token"] = timings.AllocatedBytesPerToken,
+                ["limits"] = new JsonObject
+                {
+                    ["memory_bytes_per_second"] = limits.MemoryBytesPerSecond,
+                    ["single_operations_per_second"] = limits.SingleOperationsPerSecond,
+                    ["byte_operations_per_second"] = limits.ByteOperationsPerSecond,
+                },
+                ["peak_memory_bytes"] = peak,
             },
             console => console.Write(TextOutput.CreateFacts(
             [
-                ("prefill", FormattableString.Invariant($"{prefillRate:F1} tokens/s  ({prefillCount} tokens, {Spread(prefillCount, prefillSeconds)})")),
-                ("decode", FormattableString.Invariant($"{decodeRate:F1} tokens/s  ({decodeCount} tokens, {Spread(decodeCount, decodeSeconds)})")),
-                ("load", FormattableString.Invariant($"{loadSeconds:F3} s")),
-                ("kernel", $"{decoder.KernelName}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {engine.CacheType(run)} keys and values, {decoder.ThreadCount} threads"),
-                ("memory", $"{Quantities.Bytes(run.PeakMemoryByteCount)} private at most"),
+                ("prefill", FormattableString.Invariant($"{prefillCount / Median(timings.Prefill):F1} tokens/s  ({prefillCount} tokens, {Spread(prefillCount, timings.Prefill)})")),
+                ("", outcome.PrefillSummary),
+                ("decode", FormattableString.Invariant($"{decodeCount / Median(timings.Decode):F1} tokens/s  ({decodeCount} tokens{(depthCount > 0 ? $" behind {depthCount}" : "")}, {Spread(decodeCount, timings.Decode)})")),
+                ("", outcome.DecodeSummary),
+                ("load", FormattableString.Invariant($"{loadSeconds:F3} s, the first prompt of {prefillCount} tokens {timings.FirstPrefillSeconds:F3} s")),
+                ("kernel", $"{decoder.KernelName}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
+                ("machine", FormattableString.Invariant($"memory {limits.MemoryBytesPerSecond / 1e9:F1} GB/s, single precision {limits.SingleOperationsPerSecond / 1e9:F0} GFLOP/s, bytes {limits.ByteOperationsPerSecond / 1e9:F0} GOP/s (measured, {decoder.ThreadCount} threads)")),
+                ("memory", FormattableString.Invariant($"{Quantities.Bytes(peak)} private at most, {Quantities.Bytes(session.CacheByteCount)} of it keys and values; {timings.AllocatedBytesPerToken:F0} bytes allocated per token")),
             ])));
         return ExitCode.Done;
     }
 
     private static int Count(VerbRun run, Option<int> option, int ordinary, int longest) => run.Has(option) ? run.Get(option) : Math.Min(ordinary, longest);
 
-    private (double[] Prefill, double[] Decode) Measure(VerbRun run, DecoderSession session, int[] prompt, int[] written, IProgress<WorkProgress>? progress)
+    private Timings Measure(VerbRun run, DecoderSession session, Work work, IProgress<WorkProgress>? progress)
     {
         int count = run.Get(repetitions);
         double[] prefillSeconds = new double[count];
         double[] decodeSeconds = new double[count];
+        double first = 0;
+        double allocated = 0;
         // Repetition -1 warms up: code is compiled, pages are read, threads are awake.
         for (int repetition = -1; repetition < count; repetition++)
         {
             session.Reset();
-            double prefillTime = Time(() => session.Append(prompt, run.CancellationToken));
+            double prefillTime = Time(() => session.Append(work.Prompt, run.CancellationToken));
             session.Reset();
+            if (work.Before.Length > 0)
+                session.Append(work.Before, run.CancellationToken);
+            // Of this thread: another one watches the memory meanwhile, and allocates.
+            long before = GC.GetAllocatedBytesForCurrentThread();
             double decodeTime = Time(() =>
             {
-                for (int i = 0; i < written.Length; i++)
-                    session.Append(written.AsSpan(i, 1), run.CancellationToken);
+                for (int i = 0; i < work.Written.Length; i++)
+                    session.Append(work.Written.AsSpan(i, 1), run.CancellationToken);
             });
+            long after = GC.GetAllocatedBytesForCurrentThread();
             progress?.Report(new WorkProgress("bench", repetition + 2, count + 1, "repetitions"));
             if (repetition < 0)
+            {
+                first = prefillTime;
                 continue;
+            }
             prefillSeconds[repetition] = prefillTime;
             decodeSeconds[repetition] = decodeTime;
+            allocated = (double)(after - before) / work.Written.Length;
         }
-        return (prefillSeconds, decodeSeconds);
+        return new Timings(prefillSeconds, decodeSeconds, first, allocated);
     }
 
     private static double Time(Action work)
@@ -124,12 +153,14 @@ internal sealed class BenchVerb : Verb
         return ids;
     }
 
-    private static JsonObject Rates(int count, double[] seconds) => new()
+    private static JsonObject Rates(int count, double[] seconds, double share, string bound) => new()
     {
         ["tokens"] = count,
         ["tokens_per_second"] = count / Median(seconds),
         ["lowest"] = count / seconds.Max(),
         ["highest"] = count / seconds.Min(),
+        ["share_of_limit"] = share,
+        ["bound_by"] = bound,
     };
 
     private static string Spread(int count, double[] seconds) =>
@@ -140,5 +171,62 @@ internal sealed class BenchVerb : Verb
         double[] sorted = [.. values.Order()];
         int middle = sorted.Length / 2;
         return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+
+    /// <summary>Tokens that are run.</summary>
+    private sealed record Work(int[] Prompt, int[] Written, int[] Before);
+
+    /// <summary>Seconds per repetition, and what the first prompt took, code compilation included.</summary>
+    private sealed record Timings(double[] Prefill, double[] Decode, double FirstPrefillSeconds, double AllocatedBytesPerToken);
+
+    /// <summary>The speed beside what the machine allows.</summary>
+    private sealed class Outcome
+    {
+        // Above this share of a limit it is the limit that holds the speed down.
+        private const double NearLimit = 0.7;
+
+        public Outcome(Decoder decoder, DecoderArithmetic arithmetic, DecoderSession session, Work work, Timings timings, MachineLimits limits)
+        {
+            bool whole = arithmetic == DecoderArithmetic.Fast && limits.ByteOperationsPerSecond > 0;
+            double roof = whole ? Math.Max(limits.ByteOperationsPerSecond, limits.SingleOperationsPerSecond) : limits.SingleOperationsPerSecond;
+            double operations = 2 * ((decoder.MultiplyAddsPerToken - decoder.HeadMultiplyAdds) * work.Prompt.Length + decoder.HeadMultiplyAdds);
+            PrefillRate = operations / Median(timings.Prefill);
+            PrefillShare = PrefillRate / roof;
+            PrefillBound = PrefillShare >= NearLimit ? "arithmetic" : "arithmetic and what surrounds it";
+            PrefillSummary = FormattableString.Invariant(
+                $"{PrefillRate / 1e9:F0} {(whole ? "GOP/s" : "GFLOP/s")}, {PrefillShare:P0} of the limit of {(whole ? "bytes" : "single precision")}: bound by {PrefillBound}");
+            // Half of the text on average, and all that lies before it.
+            double cache = session.CacheByteCount * ((work.Before.Length + work.Written.Length / 2.0) / session.Capacity);
+            DecodeBytesPerToken = decoder.WeightBytesPerToken + cache;
+            double rate = DecodeBytesPerToken * work.Written.Length / Median(timings.Decode);
+            DecodeShare = rate / limits.MemoryBytesPerSecond;
+            DecodeBound = DecodeShare >= NearLimit ? "memory" : "arithmetic and what surrounds it";
+            DecodeSummary = FormattableString.Invariant(
+                $"{rate / 1e9:F1} GB/s ({DecodeBytesPerToken / 1e6:F0} MB a token), {DecodeShare:P0} of what memory gives: bound by {DecodeBound}");
+        }
+
+        /// <summary>Operations per second with weights.</summary>
+        public double PrefillRate { get; }
+
+        /// <summary>Of the arithmetic's limit.</summary>
+        public double PrefillShare { get; }
+
+        /// <summary>What holds reading down.</summary>
+        public string PrefillBound { get; }
+
+        /// <summary>As a sentence.</summary>
+        public string PrefillSummary { get; }
+
+        /// <summary>Bytes of weights, keys and values that are read for a token.</summary>
+        public double DecodeBytesPerToken { get; }
+
+        /// <summary>Of the memory's limit.</summary>
+        public double DecodeShare { get; }
+
+        /// <summary>What holds writing down.</summary>
+        public string DecodeBound { get; }
+
+        /// <summary>As a sentence.</summary>
+        public string DecodeSummary { get; }
     }
 }

@@ -45,6 +45,15 @@ public sealed class Decoder : IDisposable
     /// <summary>The longest text the model can take: its context length, or what its learned positions or scaled rotations allow.</summary>
     public int MaximumLength { get; }
 
+    /// <summary>Bytes of weights that are read to write one token.</summary>
+    public double WeightBytesPerToken => weights.WorkPerToken().ByteCount;
+
+    /// <summary>Multiply–adds with weights for one token, the head's included; attention comes on top.</summary>
+    public double MultiplyAddsPerToken => weights.WorkPerToken().MultiplyAddCount;
+
+    /// <summary>Multiply–adds of the head for one token, which a prompt needs once.</summary>
+    public double HeadMultiplyAdds => weights.Head.MultiplyAddCount;
+
     /// <summary>The options it was loaded with.</summary>
     internal DecoderOptions Options { get; }
 

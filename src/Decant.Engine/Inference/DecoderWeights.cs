@@ -53,6 +53,31 @@ internal sealed class DecoderWeights : IDisposable
     /// <summary>The blocks.</summary>
     public DecoderLayer[] Layers { get; }
 
+    /// <summary>What is read and computed for one token: bytes of matrices and multiply–adds. Of experts, as many as a token uses.</summary>
+    public (double ByteCount, double MultiplyAddCount) WorkPerToken()
+    {
+        double bytes = 0, operations = 0;
+        void Add(LinearGroup? group, double share)
+        {
+            bytes += share * (group?.ByteCount ?? 0);
+            operations += share * (group?.MultiplyAddCount ?? 0);
+        }
+        foreach (DecoderLayer layer in Layers)
+        {
+            Add(layer.QueryKeyValue, 1);
+            Add(layer.AttentionOutput, 1);
+            Add(layer.Router, 1);
+            double share = layer.Spec.FeedForward.Experts is { } experts ? (double)experts.UsedCount / experts.Count : 1;
+            foreach (FeedForward expert in layer.Experts)
+            {
+                Add(expert.Inner, share);
+                Add(expert.Down, share);
+            }
+        }
+        Add(Head, 1);
+        return (bytes, operations);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -35,6 +35,12 @@ internal sealed unsafe class LinearGroup : IDisposable
     /// <summary>The layers.</summary>
     public IReadOnlyList<Linear> Members => members;
 
+    /// <summary>Bytes of the stored matrices.</summary>
+    public long ByteCount => members.Sum(member => member.Weight.ByteCount);
+
+    /// <summary>Multiply–adds for one token.</summary>
+    public long MultiplyAddCount => members.Sum(member => (long)member.Weight.RowCount * member.Weight.ColumnCount);
+
     /// <summary>Computes all outputs.</summary>
     /// <param name="context">Threads and memory.</param>
     /// <param name="x">Input rows [tokens, inputs].</param>

@@ -2,15 +2,18 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Decant.Core.Errors;
 using Decant.Engine.Kernels.Arithmetic;
+using Decant.Engine.Kernels.Bytes;
 using Decant.Engine.Kernels.Vectors;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Kernels;
 
 /// <summary>A group of processor instructions that kernels are written for; the list is ordered from best to plainest.</summary>
 internal sealed class InstructionSet
 {
-    internal InstructionSet(string name, bool isSupported, FloatArithmetic arithmetic)
+    internal InstructionSet(string name, bool isSupported, FloatArithmetic arithmetic, MachineProbe probe)
     {
+        Probe = probe;
         Name = name;
         IsSupported = isSupported;
         Arithmetic = arithmetic;
@@ -19,23 +22,25 @@ internal sealed class InstructionSet
     /// <summary>512-bit vectors with 32 registers.</summary>
     public static InstructionSet Avx512 { get; } = new(
         "avx512", Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported,
-        new VectorArithmetic<Vector512<float>, Ops512>());
+        new VectorArithmetic<Vector512<float>, Ops512>(), new MachineProbe<Vector512<float>, Ops512, Vector512<byte>, ByteOps512>());
 
     /// <summary>256-bit vectors with fused multiply–add and the dot product of bytes.</summary>
     public static InstructionSet AvxVnni { get; } = new(
         "avxvnni", System.Runtime.Intrinsics.X86.Avx2.IsSupported && Fma.IsSupported && System.Runtime.Intrinsics.X86.AvxVnni.IsSupported,
-        new VectorArithmetic<Vector256<float>, Ops256>());
+        new VectorArithmetic<Vector256<float>, Ops256>(), new MachineProbe<Vector256<float>, Ops256, Vector256<byte>, ByteOpsVnni>());
 
     /// <summary>256-bit vectors with fused multiply–add.</summary>
     public static InstructionSet Avx2 { get; } = new(
-        "avx2", System.Runtime.Intrinsics.X86.Avx2.IsSupported && Fma.IsSupported, new VectorArithmetic<Vector256<float>, Ops256>());
+        "avx2", System.Runtime.Intrinsics.X86.Avx2.IsSupported && Fma.IsSupported,
+        new VectorArithmetic<Vector256<float>, Ops256>(), new MachineProbe<Vector256<float>, Ops256, Vector256<byte>, ByteOps256>());
 
     /// <summary>128-bit vectors through the portable type: Arm AdvSimd, older x86.</summary>
     public static InstructionSet Vector128Bit { get; } = new(
-        "vector128", Vector128.IsHardwareAccelerated, new VectorArithmetic<Vector128<float>, Ops128>());
+        "vector128", Vector128.IsHardwareAccelerated,
+        new VectorArithmetic<Vector128<float>, Ops128>(), new MachineProbe<Vector128<float>, Ops128, Vector128<byte>, ByteOps128>());
 
     /// <summary>No vectors.</summary>
-    public static InstructionSet Scalar { get; } = new("scalar", true, new VectorArithmetic<float, ScalarOps>());
+    public static InstructionSet Scalar { get; } = new("scalar", true, new VectorArithmetic<float, ScalarOps>(), new ScalarMachineProbe());
 
     /// <summary>Best first.</summary>
     public static IReadOnlyList<InstructionSet> All { get; } = [Avx512, AvxVnni, Avx2, Vector128Bit, Scalar];
@@ -67,6 +72,9 @@ internal sealed class InstructionSet
             throw new UsageException($"This processor lacks the instructions of kernel level '{set.Name}'. It runs: {supported}.");
         return set;
     }
+
+    /// <summary>What shows the limits of these vectors.</summary>
+    public MachineProbe Probe { get; }
 
     /// <inheritdoc/>
     public override string ToString() => Name;
