@@ -29,9 +29,13 @@ var models = new Argument<string[]>("models") { Description = "GGUF files", Arit
 var prompt = new Option<int>("--prompt") { DefaultValueFactory = _ => 512 };
 var generate = new Option<int>("--generate") { DefaultValueFactory = _ => 128 };
 var repetitions = new Option<int>("--repetitions") { DefaultValueFactory = _ => 3 };
-var speed = new Command("speed", "Prefill and decode: tokens per second") { models, prompt, generate, repetitions };
-speed.SetAction(r => SpeedComparison.Run(
-    Sides(r), r.GetValue(models)!, r.GetValue(threads)!, r.GetValue(prompt), r.GetValue(generate), r.GetValue(repetitions)));
+var decantVariables = new Option<string[]>("--decant-env") { AllowMultipleArgumentsPerToken = true, Description = "NAME=VALUE for Decant: DOTNET_EnableAVX512=0 ..." };
+var peerVariables = new Option<string[]>("--peer-env") { AllowMultipleArgumentsPerToken = true, Description = "NAME=VALUE for llama.cpp: PEER_CPU=haswell ..." };
+var decantOptions = new Option<string[]>("--decant-options") { AllowMultipleArgumentsPerToken = true, Description = "Further options of decant bench, as --cache-type=f16" };
+var speed = new Command("speed", "Prefill and decode: tokens per second") { models, prompt, generate, repetitions, decantVariables, peerVariables, decantOptions };
+speed.SetAction(r => new SpeedComparison(
+    Sides(r) is var sides ? sides with { Decant = sides.Decant.With(Variables(r.GetValue(decantVariables))), Peer = sides.Peer.With(Variables(r.GetValue(peerVariables))) } : sides,
+    r.GetValue(prompt), r.GetValue(generate), r.GetValue(repetitions), r.GetValue(decantOptions) ?? []).Run(r.GetValue(models)!, r.GetValue(threads)!));
 
 var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed, agreement };
 foreach (Option option in new Option[] { decant, peer, results, turns, threads, title })
@@ -40,6 +44,9 @@ foreach (Option option in new Option[] { decant, peer, results, turns, threads, 
     root.Options.Add(option);
 }
 return root.Parse(args).Invoke();
+
+static Dictionary<string, string> Variables(string[]? assignments) =>
+    (assignments ?? []).Select(a => a.Split('=', 2)).ToDictionary(a => a[0], a => a.Length > 1 ? a[1] : "");
 
 Sides Sides(ParseResult r)
 {

@@ -2,48 +2,82 @@ using System.Text.Json.Nodes;
 
 namespace Decant.Bench;
 
-/// <summary>Prefill and decode of the same files: Decant, llama.cpp, Decant, … each with its own warm-up and repetitions.</summary>
-internal static class SpeedComparison
+/// <summary>
+/// Prefill and decode of the same files: Decant, llama.cpp, Decant, … each with its own warm-up and repetitions. The machine's memory is read right before and
+/// after each pair, because its speed changes within minutes and decoding with it.
+/// </summary>
+internal sealed class SpeedComparison(Sides sides, int prompt, int generate, int repetitions, string[] decantOptions)
 {
-    public static void Run(Sides sides, string[] models, int[] threadCounts, int prompt, int generate, int repetitions)
+    public void Run(string[] models, int[] threadCounts)
     {
         ResultFile results = sides.Results;
         results.Line($"# Prefill {prompt} and decode {generate}, {sides.Turns} turns of {repetitions} repetitions, medians ({Machine.CpuName})");
         results.Line();
         results.State(sides.Machine, threadCounts, "Before");
         results.Line();
-        results.Line("| model | threads | prefill Decant | llama.cpp | ratio | range | decode Decant | llama.cpp | ratio | range | kernel | private memory |");
-        results.Line("|---|---:|---:|---:|---:|---|---:|---:|---:|---|---|---:|");
+        results.Line("Tokens per second. Ratios are medians of the turns' ratios with their range. Memory: what `membw` read around the turns, GB/s, median and range; share: what Decant read of it in the same turn.  ");
+        results.Line("Prefill share: operations with weights against the larger of what `decant bench` finds the processor does in single precision and in bytes.");
+        results.Line();
+        results.Line("| model | threads | prefill Decant | llama.cpp | ratio | range | GOP/s | share | decode Decant | llama.cpp | ratio | range | memory | share | first prompt, s | bytes allocated a token | private memory |");
+        results.Line("|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|---|---|---:|---:|---:|---:|");
         foreach (string model in models)
         {
             foreach (int threads in threadCounts)
-                Compare(sides, model, threads, prompt, generate, repetitions);
+                Compare(model, threads);
         }
         results.Line();
         results.State(sides.Machine, threadCounts, "After");
     }
 
-    private static void Compare(Sides sides, string model, int threads, int prompt, int generate, int repetitions)
+    private void Compare(string model, int threads)
     {
-        var ours = new List<(double Prefill, double Decode)>();
-        var theirs = new List<(double Prefill, double Decode)>();
-        string kernel = "";
-        double memory = 0;
+        var turns = new List<Turn>();
+        double before = sides.Machine.MemoryBandwidth(threads);
         for (int turn = 0; turn < sides.Turns; turn++)
         {
             JsonObject decant = sides.Decant.Run(
-                "bench", model, "-p", $"{prompt}", "-n", $"{generate}", "-r", $"{repetitions}", "--threads", $"{threads}", "--json", "--quiet");
-            ours.Add(((double)decant["prefill"]!["tokens_per_second"]!, (double)decant["decode"]!["tokens_per_second"]!));
-            kernel = (string)decant["kernel"]!;
-            memory = Math.Max(memory, (double)decant["peak_memory_bytes"]!);
+                ["bench", model, "-p", $"{prompt}", "-n", $"{generate}", "-r", $"{repetitions}", "--threads", $"{threads}", "--json", "--quiet", .. decantOptions]);
             JsonObject peer = sides.Peer.Run("bench", model, $"{threads}", $"{prompt}", $"{generate}", $"{repetitions}");
-            theirs.Add(((double)peer["pp_median"]!, (double)peer["tg_median"]!));
+            double after = sides.Machine.MemoryBandwidth(threads);
+            turns.Add(new Turn(decant, peer, (before + after) / 2));
+            before = after;
         }
-        double prefill = Statistics.Median(ours.Select(o => o.Prefill)), peerPrefill = Statistics.Median(theirs.Select(o => o.Prefill));
-        double decode = Statistics.Median(ours.Select(o => o.Decode)), peerDecode = Statistics.Median(theirs.Select(o => o.Decode));
+        double Median(Func<Turn, double> of) => Statistics.Median(turns.Select(of));
+        string Range(Func<Turn, double> of, string format) => Statistics.Range(turns.Select(of), format);
         sides.Results.Line(
-            $"| {Path.GetFileNameWithoutExtension(model)} | {threads} | {prefill:F1} | {peerPrefill:F1} | {prefill / peerPrefill:F2} | " +
-            $"{Statistics.Range(ours.Zip(theirs, (a, b) => a.Prefill / b.Prefill), "F2")} | {decode:F1} | {peerDecode:F1} | {decode / peerDecode:F2} | " +
-            $"{Statistics.Range(ours.Zip(theirs, (a, b) => a.Decode / b.Decode), "F2")} | {kernel} | {memory / 1e6:F0} MB |");
+            $"| {Path.GetFileNameWithoutExtension(model)} | {threads} | {Median(t => t.Prefill):F1} | {Median(t => t.PeerPrefill):F1} | {Median(t => t.Prefill / t.PeerPrefill):F2} | " +
+            $"{Range(t => t.Prefill / t.PeerPrefill, "F2")} | {Median(t => t.PrefillRate) / 1e9:F0} | {Median(t => t.PrefillShare):P0} | " +
+            $"{Median(t => t.Decode):F1} | {Median(t => t.PeerDecode):F1} | {Median(t => t.Decode / t.PeerDecode):F2} | {Range(t => t.Decode / t.PeerDecode, "F2")} | " +
+            $"{Median(t => t.Memory):F1} ({Range(t => t.Memory, "F1")}) | {Median(t => t.DecodeBytes / 1e9 / t.Memory):P0} | {Median(t => t.FirstPrompt):F2} | " +
+            $"{Median(t => t.Allocated):F0} | {turns.Max(t => t.PrivateMemory) / 1e6:F0} MB |");
+    }
+
+    /// <summary>One run of each side.</summary>
+    private sealed class Turn(JsonObject decant, JsonObject peer, double memory)
+    {
+        public double Prefill { get; } = (double)decant["prefill"]!["tokens_per_second"]!;
+
+        public double Decode { get; } = (double)decant["decode"]!["tokens_per_second"]!;
+
+        public double PrefillShare { get; } = (double)decant["prefill"]!["share_of_limit"]!;
+
+        public double PrefillRate { get; } = (double)decant["prefill"]!["share_of_limit"]! * Math.Max(
+            (double)decant["limits"]!["single_operations_per_second"]!,
+            (string)decant["arithmetic"]! == "fast" ? (double)decant["limits"]!["byte_operations_per_second"]! : 0);
+
+        public double DecodeBytes { get; } = (double)decant["decode_bytes_per_token"]! * (double)decant["decode"]!["tokens_per_second"]!;
+
+        public double FirstPrompt { get; } = (double)decant["first_prefill_seconds"]!;
+
+        public double Allocated { get; } = (double)decant["allocated_bytes_per_token"]!;
+
+        public double PrivateMemory { get; } = (double)decant["peak_memory_bytes"]!;
+
+        public double PeerPrefill { get; } = (double)peer["pp_median"]!;
+
+        public double PeerDecode { get; } = (double)peer["tg_median"]!;
+
+        /// <summary>GB/s.</summary>
+        public double Memory { get; } = memory;
     }
 }

@@ -6,6 +6,9 @@ namespace Decant.Bench;
 /// <summary>A program under comparison, run as a process of its own so that neither side shares the other's memory or threads.</summary>
 internal sealed class Tool(string program, IReadOnlyDictionary<string, string>? environment = null)
 {
+    /// <summary>The same program with other environment variables.</summary>
+    public Tool With(IReadOnlyDictionary<string, string> variables) => new(program, variables);
+
     /// <summary>Runs it and returns the JSON object on its last line (llama.cpp's driver) or on all of standard output (Decant).</summary>
     public JsonObject Run(params string[] arguments)
     {

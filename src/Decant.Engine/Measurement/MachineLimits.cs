@@ -32,8 +32,8 @@ public sealed record MachineLimits(double MemoryBytesPerSecond, double SingleOpe
         using var pool = new WorkerPool(threadCount);
         return new MachineLimits(
             MeasureMemory(pool, cancellationToken),
-            instructions.Probe.SingleOperationCount * Best(pool, instructions.Probe.RunSingles, cancellationToken),
-            instructions.Probe.ByteOperationCount * Best(pool, instructions.Probe.RunBytes, cancellationToken));
+            Best(pool, instructions.Probe.SingleOperationCount, instructions.Probe.RunSingles, cancellationToken),
+            Best(pool, instructions.Probe.ByteOperationCount, instructions.Probe.RunBytes, cancellationToken));
     }
 
     private static double MeasureMemory(WorkerPool pool, CancellationToken cancellationToken)
@@ -53,9 +53,11 @@ public sealed record MachineLimits(double MemoryBytesPerSecond, double SingleOpe
         return byteCount / seconds[seconds.Count / 2];
     }
 
-    /// <summary>Runs per second of all threads together: the best of some passes, because arithmetic is only ever disturbed downwards.</summary>
-    private static double Best(WorkerPool pool, Action work, CancellationToken cancellationToken)
+    /// <summary>Operations per second of all threads together: the best of some passes, because arithmetic is only ever disturbed downwards.</summary>
+    private static double Best(WorkerPool pool, double operationCount, Action work, CancellationToken cancellationToken)
     {
+        if (operationCount == 0)
+            return 0;
         double best = double.MaxValue;
         for (int pass = 0; pass < ArithmeticPassCount; pass++)
         {
@@ -64,7 +66,7 @@ public sealed record MachineLimits(double MemoryBytesPerSecond, double SingleOpe
             pool.Run(pool.ThreadCount, new ArithmeticWork(work));
             best = Math.Min(best, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
         }
-        return pool.ThreadCount / best;
+        return pool.ThreadCount * operationCount / best;
     }
 
     private readonly struct ReadWork(AlignedBuffer buffer, int parts) : IParallelWork
