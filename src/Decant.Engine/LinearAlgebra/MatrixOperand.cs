@@ -45,6 +45,9 @@ internal readonly unsafe struct MatrixOperand<T>
     public MatrixOperand<T> Moved(long elementCount) =>
         new(data + elementCount * (IsBrainFloat ? sizeof(ushort) : sizeof(T)), RowCount, ColumnCount, rowStep, columnStep, IsBrainFloat);
 
+    /// <summary>An element, of the product's precision.</summary>
+    public T* Element(int row, int column) => (T*)data + row * rowStep + column * columnStep;
+
     /// <summary>Copies lines from an element on into the product's precision.</summary>
     /// <param name="arithmetic">Vector functions.</param>
     /// <param name="row">Row of the first element.</param>
@@ -81,7 +84,7 @@ internal readonly unsafe struct MatrixOperand<T>
 
     /// <summary>Writes a rectangle whose columns lie together row by row, for elements of the product's precision.</summary>
     public void TransposeColumns(MatrixArithmetic<T> arithmetic, int row, int column, int rowCount, int columnCount, T* target, long targetStride) =>
-        arithmetic.Transpose((T*)data + row * rowStep + column * columnStep, columnStep, columnCount, rowCount, target, targetStride);
+        arithmetic.Transpose(Element(row, column), columnStep, columnCount, rowCount, target, targetStride);
 
     private static T One => typeof(T) == typeof(float) ? (T)(object)1f : (T)(object)1.0;
 }

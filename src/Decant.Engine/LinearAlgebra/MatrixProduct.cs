@@ -28,6 +28,9 @@ internal sealed unsafe class MatrixProduct<T>
     private const int LargestSlabDepth = 2048;
     private const int SlabByteCount = 32 << 20;
 
+    // If one block holds all rows, a slab is read only once: then it should still be in the second-level cache of the thread that packed it.
+    private const int SlabByteCountForOneBlock = 1 << 20;
+
     // Keeps lines of a copied block out of one another's cache sets.
     private const int Padding = 16;
 
@@ -98,7 +101,9 @@ internal sealed unsafe class MatrixProduct<T>
     {
         int width = arithmetic.PanelWidth;
         int slabDepth = Math.Min(LargestSlabDepth, a.ColumnCount);
-        int slabColumnCount = Math.Min(SlabByteCount / (slabDepth * width * sizeof(T)) * width, (c.ColumnCount + width - 1) / width * width);
+        long slabByteCount = c.RowCount <= BlockRowCount ? (long)SlabByteCountForOneBlock * partCount : SlabByteCount;
+        int slabPanelCount = (int)Math.Max(partCount, slabByteCount / ((long)slabDepth * width * sizeof(T)));
+        int slabColumnCount = Math.Min(slabPanelCount, (c.ColumnCount + width - 1) / width) * width;
         slab = workspace.Shared<T>((long)slabDepth * slabColumnCount);
         for (firstColumn = 0; firstColumn < c.ColumnCount; firstColumn += slabColumnCount)
         {
@@ -182,11 +187,11 @@ internal sealed unsafe class MatrixProduct<T>
             int endOfGroup = Math.Min(group + PanelsPerGroup, endPanel);
             for (int piece = 0; piece < pieceCount; piece++)
             {
-                int term = piece * depth;
+                int term = piece * depth, count = Math.Min(depth, termCount - term);
                 for (int panel = group; panel < endOfGroup; panel++)
                 {
                     int next = panel + 1 < endOfGroup ? panel + 1 : group;
-                    MultiplyPanel(rows + piece * pieceLength, lineStride, edge, firstRow, rowCount, panel, next, term, Math.Min(depth, termCount - term));
+                    MultiplyPanel(rows + piece * pieceLength, lineStride, edge, firstRow, rowCount, panel, next, term, count);
                 }
             }
         }
