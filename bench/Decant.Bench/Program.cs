@@ -25,6 +25,10 @@ agreement.SetAction(r => AgreementComparison.Run(
     Sides(r), new Tool(r.GetValue(peer)!, new Dictionary<string, string> { ["PEER_KV"] = "f32", ["PEER_FA"] = "off" }),
     r.GetValue(model)!, r.GetValue(sample)!, r.GetValue(tokens), r.GetValue(scratch)!));
 
+var fastModels = new Argument<string[]>("models") { Description = "GGUF files", Arity = ArgumentArity.OneOrMore };
+var fast = new Command("fast", "Divergence of both fast paths from Decant's float path") { fastModels, sample, tokens, scratch };
+fast.SetAction(r => AgreementComparison.RunFast(Sides(r), r.GetValue(fastModels)!, r.GetValue(sample)!, r.GetValue(tokens), r.GetValue(scratch)!));
+
 var models = new Argument<string[]>("models") { Description = "GGUF files", Arity = ArgumentArity.OneOrMore };
 var prompt = new Option<int>("--prompt") { DefaultValueFactory = _ => 512 };
 var generate = new Option<int>("--generate") { DefaultValueFactory = _ => 128 };
@@ -37,7 +41,7 @@ speed.SetAction(r => new SpeedComparison(
     Sides(r) is var sides ? sides with { Decant = sides.Decant.With(Variables(r.GetValue(decantVariables))), Peer = sides.Peer.With(Variables(r.GetValue(peerVariables))) } : sides,
     r.GetValue(prompt), r.GetValue(generate), r.GetValue(repetitions), r.GetValue(decantOptions) ?? []).Run(r.GetValue(models)!, r.GetValue(threads)!));
 
-var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed, agreement };
+var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed, agreement, fast };
 foreach (Option option in new Option[] { decant, peer, results, turns, threads, title })
 {
     option.Recursive = true;

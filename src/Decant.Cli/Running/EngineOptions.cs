@@ -19,6 +19,13 @@ internal sealed class EngineOptions
     };
     private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (avx2), or these kernels (avx2-q4_0-int8), or both, separated by commas; see: decant list kernels", HelpName = "NAME" };
 
+    private readonly Option<int> batch = new Option<int>("--batch")
+    {
+        Description = "Tokens of a prompt that are computed at once; fewer take less working memory and more time",
+        HelpName = "N",
+        DefaultValueFactory = _ => new DecoderOptions().BatchLength,
+    }.AtLeast(1);
+
     /// <summary>Creates the options with a verb's default arithmetic.</summary>
     public EngineOptions(DecoderArithmetic defaultArithmetic)
     {
@@ -40,6 +47,7 @@ internal sealed class EngineOptions
         command.Add(arithmetic);
         command.Add(cacheType);
         command.Add(kernel);
+        command.Add(batch);
     }
 
     /// <summary>The arithmetic asked for.</summary>
@@ -68,7 +76,7 @@ internal sealed class EngineOptions
     /// <summary>What the engine is told.</summary>
     /// <exception cref="UsageException">An option has no meaning.</exception>
     public DecoderOptions ToDecoderOptions(VerbRun run) =>
-        new() { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel), Arithmetic = Arithmetic(run), KeyValueFormat = CacheType(run) };
+        new() { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel), Arithmetic = Arithmetic(run), KeyValueFormat = CacheType(run), BatchLength = run.Get(batch) };
 
     private static string Lower(string name) => name.ToLowerInvariant();
 }

@@ -21,6 +21,7 @@ internal sealed class LogitsVerb : Verb
     private readonly Option<string> ids = new("--ids") { Description = "A file of token ids separated by white space, one sequence a line ('-' reads standard input)", HelpName = "FILE", Required = true };
     private readonly Option<string> output = OutputOptions.CreateOutput("The .safetensors file to write", required: true);
     private readonly Option<bool> force = OutputOptions.CreateForce();
+    private readonly EngineOptions engine = new(DecoderArithmetic.Float);
 
     public override string Name => "logits";
 
@@ -37,6 +38,7 @@ internal sealed class LogitsVerb : Verb
         command.Add(ids);
         command.Add(output);
         command.Add(force);
+        engine.Declare(command);
     }
 
     public override ExitCode Run(VerbRun run)
@@ -53,7 +55,7 @@ internal sealed class LogitsVerb : Verb
         TensorInfo[] tensors = [.. sequences.Select((sequence, index) =>
             new TensorInfo(string.Create(CultureInfo.InvariantCulture, $"logits.{index}"), new TensorShape(sequence.Length, vocabulary), TensorFormats.F32))];
         using AtomicOutput file = AtomicOutput.ForFile(path, run.Get(force), [run.Get(model), run.Get(ids)!], tensors.Sum(tensor => tensor.ByteCount));
-        Decoder decoder = opened.Load(new DecoderOptions { ThreadCount = run.ThreadCount });
+        Decoder decoder = opened.Load(engine.ToDecoderOptions(run));
         using (var writer = new SafetensorsWriter(file.OpenFile(), path, tensors, new Dictionary<string, string>()))
         {
             run.WithProgress(progress => Write(run, decoder, writer, tensors, sequences, progress));
