@@ -206,11 +206,11 @@ public class DecoderBatchTests
         }
 
         float[] alone = Logits(0, 0, 0);
-        float[] among = Logits(1, 7, 0);
+        float[] among = Logits(1, manyRows + 1, 0);
         Assert.Equal(2 * manyRows * vocabulary, alone.Length);
         Assert.Equal((2 * manyRows + 4) * vocabulary, among.Length);
         Assert.True(alone.AsSpan().SequenceEqual(among.AsSpan(0, alone.Length)), "prompts");
-        Assert.True(among.AsSpan().SequenceEqual(Logits(5, 6, 3)), "six others");
+        Assert.True(among.AsSpan().SequenceEqual(Logits(5, manyRows, 3)), "as many others");
         Assert.True(among.AsSpan().SequenceEqual(Logits(9, 12, 12)), "twelve others");
         Array.ForEach(others, other => other.Dispose());
     }
