@@ -14,6 +14,7 @@ internal sealed class ComputeContext : IDisposable
     {
         Pool = new WorkerPool(threadCount);
         Instructions = instructions;
+        Arithmetic = instructions.Arithmetic;
         Observer = observer;
         scratch = [.. Enumerable.Range(0, Pool.ThreadCount).Select(_ => new Scratch())];
     }
@@ -25,7 +26,7 @@ internal sealed class ComputeContext : IDisposable
     public InstructionSet Instructions { get; }
 
     /// <summary>Functions on those instructions.</summary>
-    public FloatArithmetic Arithmetic => Instructions.Arithmetic;
+    public FloatArithmetic Arithmetic { get; }
 
     /// <summary>Told about inputs and hidden states, or null.</summary>
     public IDecoderObserver? Observer { get; }

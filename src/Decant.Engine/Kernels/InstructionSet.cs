@@ -11,36 +11,40 @@ namespace Decant.Engine.Kernels;
 /// <summary>A group of processor instructions that kernels are written for; the list is ordered from best to plainest.</summary>
 internal sealed class InstructionSet
 {
-    internal InstructionSet(string name, bool isSupported, FloatArithmetic arithmetic, MachineProbe probe)
+    // Created when used: most programs use those of one set.
+    private readonly Lazy<FloatArithmetic> arithmetic;
+    private readonly Lazy<MachineProbe> probe;
+
+    internal InstructionSet(string name, bool isSupported, Func<FloatArithmetic> arithmetic, Func<MachineProbe> probe)
     {
-        Probe = probe;
         Name = name;
         IsSupported = isSupported;
-        Arithmetic = arithmetic;
+        this.arithmetic = new(arithmetic);
+        this.probe = new(probe);
     }
 
     /// <summary>512-bit vectors with 32 registers.</summary>
     public static InstructionSet Avx512 { get; } = new(
         "avx512", Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported,
-        new VectorArithmetic<Vector512<float>, Ops512>(), new MachineProbe<Vector512<float>, Ops512, Vector512<byte>, ByteOps512>());
+        static () => new VectorArithmetic<Vector512<float>, Ops512>(), static () => new MachineProbe<Vector512<float>, Ops512, Vector512<byte>, ByteOps512>());
 
     /// <summary>256-bit vectors with fused multiply–add and the dot product of bytes.</summary>
     public static InstructionSet AvxVnni { get; } = new(
         "avxvnni", System.Runtime.Intrinsics.X86.Avx2.IsSupported && Fma.IsSupported && System.Runtime.Intrinsics.X86.AvxVnni.IsSupported,
-        new VectorArithmetic<Vector256<float>, Ops256>(), new MachineProbe<Vector256<float>, Ops256, Vector256<byte>, ByteOpsVnni>());
+        static () => new VectorArithmetic<Vector256<float>, Ops256>(), static () => new MachineProbe<Vector256<float>, Ops256, Vector256<byte>, ByteOpsVnni>());
 
     /// <summary>256-bit vectors with fused multiply–add.</summary>
     public static InstructionSet Avx2 { get; } = new(
         "avx2", System.Runtime.Intrinsics.X86.Avx2.IsSupported && Fma.IsSupported,
-        new VectorArithmetic<Vector256<float>, Ops256>(), new MachineProbe<Vector256<float>, Ops256, Vector256<byte>, ByteOps256>());
+        static () => new VectorArithmetic<Vector256<float>, Ops256>(), static () => new MachineProbe<Vector256<float>, Ops256, Vector256<byte>, ByteOps256>());
 
     /// <summary>128-bit vectors through the portable type: Arm AdvSimd, older x86.</summary>
     public static InstructionSet Vector128Bit { get; } = new(
         "vector128", Vector128.IsHardwareAccelerated,
-        new VectorArithmetic<Vector128<float>, Ops128>(), new MachineProbe<Vector128<float>, Ops128, Vector128<byte>, ByteOps128>());
+        static () => new VectorArithmetic<Vector128<float>, Ops128>(), static () => new MachineProbe<Vector128<float>, Ops128, Vector128<byte>, ByteOps128>());
 
     /// <summary>No vectors.</summary>
-    public static InstructionSet Scalar { get; } = new("scalar", true, new VectorArithmetic<float, ScalarOps>(), new ScalarMachineProbe());
+    public static InstructionSet Scalar { get; } = new("scalar", true, static () => new VectorArithmetic<float, ScalarOps>(), static () => new ScalarMachineProbe());
 
     /// <summary>Best first.</summary>
     public static IReadOnlyList<InstructionSet> All { get; } = [Avx512, AvxVnni, Avx2, Vector128Bit, Scalar];
@@ -55,7 +59,7 @@ internal sealed class InstructionSet
     public bool IsSupported { get; }
 
     /// <summary>The functions of a decoder on these vectors.</summary>
-    public FloatArithmetic Arithmetic { get; }
+    public FloatArithmetic Arithmetic => arithmetic.Value;
 
     /// <summary>The set of this name, or the best for null.</summary>
     /// <exception cref="UsageException">There is no such set, or the processor lacks it.</exception>
@@ -74,7 +78,7 @@ internal sealed class InstructionSet
     }
 
     /// <summary>What shows the limits of these vectors.</summary>
-    public MachineProbe Probe { get; }
+    public MachineProbe Probe => probe.Value;
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Decant.Core.Formats;
@@ -9,18 +8,38 @@ using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels;
 
-/// <summary>A kernel of the list, not yet created: most programs use two or three of them.</summary>
-/// <param name="Format">The format it reads, as ggml spells it.</param>
-/// <param name="Instructions">What the processor must have.</param>
-/// <param name="Arithmetic">What it computes in.</param>
-/// <param name="Shapes">The numbers of tokens it is for.</param>
-/// <param name="IsForOneFormat">True if it reads the stored codes of this format itself; false if it multiplies what the row decoder returns.</param>
-/// <param name="Create">Creates it.</param>
-internal sealed record KernelEntry(
-    string Format, InstructionSet Instructions, DecoderArithmetic Arithmetic, ProductShapes Shapes, bool IsForOneFormat, Func<ProductKernel> Create)
+/// <summary>A kernel of the list, created when it is first used: most programs use two or three of them.</summary>
+/// <param name="format">The format it reads, as ggml spells it.</param>
+/// <param name="instructions">What the processor must have.</param>
+/// <param name="arithmetic">What it computes in.</param>
+/// <param name="shapes">The numbers of tokens it is for.</param>
+/// <param name="isForOneFormat">True if it reads the stored codes of this format itself; false if it multiplies what the row decoder returns.</param>
+/// <param name="create">Creates it.</param>
+internal sealed class KernelEntry(
+    string format, InstructionSet instructions, DecoderArithmetic arithmetic, ProductShapes shapes, bool isForOneFormat, Func<ProductKernel> create)
 {
+    private readonly Lazy<ProductKernel> kernel = new(create);
+
     /// <summary>As in <c>avx512-q4_0</c>, or <c>avx512-q4_0-int8</c> with activations of 8 bits.</summary>
-    public string Name { get; } = ProductKernel.NameOf(Format, Instructions, Arithmetic);
+    public string Name => ProductKernel.NameOf(Format, Instructions, Arithmetic);
+
+    /// <summary>The format it reads, as ggml spells it.</summary>
+    public string Format { get; } = format;
+
+    /// <summary>What the processor must have.</summary>
+    public InstructionSet Instructions { get; } = instructions;
+
+    /// <summary>What it computes in.</summary>
+    public DecoderArithmetic Arithmetic { get; } = arithmetic;
+
+    /// <summary>The numbers of tokens it is for.</summary>
+    public ProductShapes Shapes { get; } = shapes;
+
+    /// <summary>True if it reads the stored codes of this format itself; false if it multiplies what the row decoder returns.</summary>
+    public bool IsForOneFormat { get; } = isForOneFormat;
+
+    /// <summary>The one kernel of this entry.</summary>
+    public ProductKernel Kernel => kernel.Value;
 }
 
 /// <summary>
@@ -31,101 +50,108 @@ internal static class KernelList
 {
     private const ProductShapes AllShapes = ProductShapes.FewTokens | ProductShapes.ManyTokens;
 
-    private static readonly ConcurrentDictionary<KernelEntry, ProductKernel> created = new();
-
-    /// <summary>The list. Of several entries that would do the first is taken.</summary>
-    public static IReadOnlyList<KernelEntry> All { get; } =
+    // A level at a time, because the runtime makes types and compiles code for every line that is reached: a program pays for its own level only.
+    private static readonly (InstructionSet Level, Lazy<KernelEntry[]> Entries)[] levels =
     [
-        // With vectors of 512 bits there is only the form for short codes; bytes do better with the 256 bits of AVX-VNNI, where the processor has both.
-        .. AvxVnni.IsSupported ? OnBytes<PartOpsVnni, Vector512<byte>, ByteOps512>(InstructionSet.Avx512) : OnBytes<PartOps256, Vector512<byte>, ByteOps512>(InstructionSet.Avx512),
-        .. AvxVnni.IsSupported ? OnBytes<PartOpsVnni, Vector256<byte>, ByteOpsVnni>(InstructionSet.Avx512).Where(entry => entry.Format is "Q8_0" or "IQ4_NL" or "IQ4_XS") : [],
-        .. OnVectors<Vector512<float>, Ops512>(InstructionSet.Avx512),
-        .. OnBytes<PartOpsVnni, Vector256<byte>, ByteOpsVnni>(InstructionSet.AvxVnni),
-        .. OnVectors<Vector256<float>, Ops256>(InstructionSet.AvxVnni),
-        .. OnBytes<PartOps256, Vector256<byte>, ByteOps256>(InstructionSet.Avx2),
-        .. OnVectors<Vector256<float>, Ops256>(InstructionSet.Avx2),
-        .. OnBytes<PartOps128, Vector128<byte>, ByteOps128>(InstructionSet.Vector128Bit),
-        .. OnVectors<Vector128<float>, Ops128>(InstructionSet.Vector128Bit),
-        .. TensorFormats.All.Select(format => new KernelEntry(
-            format.Name, InstructionSet.Scalar, DecoderArithmetic.Float, AllShapes, false, () => new ScalarKernel(format))),
+        (InstructionSet.Avx512, new(() =>
+        [
+            // With vectors of 512 bits there is only the form for short codes; bytes do better with the 256 bits of AVX-VNNI, where the processor has both.
+            .. AvxVnni.IsSupported ? OnBytes<PartOpsVnni, Vector512<byte>, ByteOps512>(InstructionSet.Avx512) : OnBytes<PartOps256, Vector512<byte>, ByteOps512>(InstructionSet.Avx512),
+            .. AvxVnni.IsSupported ? OnBytes<PartOpsVnni, Vector256<byte>, ByteOpsVnni>(InstructionSet.Avx512).Where(entry => entry.Format is "Q8_0" or "IQ4_NL" or "IQ4_XS") : [],
+            .. OnVectors<Vector512<float>, Ops512>(InstructionSet.Avx512),
+        ])),
+        (InstructionSet.AvxVnni, new(() =>
+        [
+            .. OnBytes<PartOpsVnni, Vector256<byte>, ByteOpsVnni>(InstructionSet.AvxVnni),
+            .. OnVectors<Vector256<float>, Ops256>(InstructionSet.AvxVnni),
+        ])),
+        (InstructionSet.Avx2, new(() =>
+        [
+            .. OnBytes<PartOps256, Vector256<byte>, ByteOps256>(InstructionSet.Avx2),
+            .. OnVectors<Vector256<float>, Ops256>(InstructionSet.Avx2),
+        ])),
+        (InstructionSet.Vector128Bit, new(() =>
+        [
+            .. OnBytes<PartOps128, Vector128<byte>, ByteOps128>(InstructionSet.Vector128Bit),
+            .. OnVectors<Vector128<float>, Ops128>(InstructionSet.Vector128Bit),
+        ])),
+        (InstructionSet.Scalar, new(() => OfEveryFormat(InstructionSet.Scalar, format => new ScalarKernel(format)))),
     ];
 
+    /// <summary>The whole list. Of several entries that would do the first is taken.</summary>
+    public static IReadOnlyList<KernelEntry> All => [.. levels.SelectMany(level => level.Entries.Value)];
+
     /// <summary>The first kernel of an instruction set for a format and a number of tokens, in the arithmetic asked for or else in single precision.</summary>
-    public static ProductKernel Choose(TensorFormat format, InstructionSet instructions, DecoderArithmetic arithmetic, ProductShapes shape) =>
-        Create(All.First(entry => entry.Instructions == instructions && entry.Format == format.Name && entry.Shapes.HasFlag(shape)
-            && (entry.Arithmetic == arithmetic || entry.Arithmetic == DecoderArithmetic.Float)));
+    public static ProductKernel Choose(TensorFormat format, InstructionSet instructions, DecoderArithmetic arithmetic, ProductShapes shape)
+    {
+        KernelEntry[] entries = levels.First(level => level.Level == instructions).Entries.Value;
+        return entries.First(entry => entry.Format == format.Name && (entry.Shapes & shape) != 0
+            && (entry.Arithmetic == arithmetic || entry.Arithmetic == DecoderArithmetic.Float)).Kernel;
+    }
 
     /// <summary>The kernel that decodes a format on an instruction set.</summary>
     public static WeightKernel Choose(TensorFormat format, InstructionSet instructions) =>
         (WeightKernel)Choose(format, instructions, DecoderArithmetic.Float, ProductShapes.FewTokens);
 
-    /// <summary>The one kernel of an entry.</summary>
-    public static ProductKernel Create(KernelEntry entry) => created.GetOrAdd(entry, static e => e.Create());
-
-    private static IEnumerable<KernelEntry> OnBytes<TParts, TBytes, TOps>(InstructionSet set)
+    private static KernelEntry[] OnBytes<TParts, TBytes, TOps>(InstructionSet set)
         where TParts : struct, IPartOps
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes>
     {
-        KernelEntry Kernel<TLayout, TBlock>()
-            where TLayout : struct, IPanelLayout
-            where TBlock : struct, ICodeBlock => new(
-                TBlock.Format, set, DecoderArithmetic.Fast,
-                TBlock.LargestStored <= TOps.LargestCode ? AllShapes : ProductShapes.FewTokens, true,
-                () => new ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(set));
+        // No generic function, which would be compiled for every line.
+        KernelEntry Entry(string format, int largestStored, Func<ProductKernel> create) => new(
+            format, set, DecoderArithmetic.Fast, largestStored <= TOps.LargestCode ? AllShapes : ProductShapes.FewTokens, true, create);
         return
         [
-            Kernel<ShortPanel, Q8_0Codes>(),
-            Kernel<ShortPanel, Q4_0Codes>(),
-            Kernel<ShortOffsetPanel, Q4_1Codes>(),
-            Kernel<ShortPanel, Q5_0Codes>(),
-            Kernel<ShortOffsetPanel, Q5_1Codes>(),
-            Kernel<Groups16MinimaPanel, Q2_KCodes>(),
-            Kernel<Groups16Panel, Q3_KCodes>(),
-            Kernel<Groups32MinimaPanel, Q4_KCodes>(),
-            Kernel<Groups16MinimaPanel, Q5_KCodes>(),
-            Kernel<Groups16Panel, Q6_KCodes>(),
-            Kernel<ShortPanel, IQ4_NLCodes>(),
-            Kernel<Groups32Panel, IQ4_XSCodes>(),
-            Kernel<LongPanel, TQ1_0Codes>(),
-            Kernel<LongPanel, TQ2_0Codes>(),
-            Kernel<ShortPanel, MXFP4Codes>(),
+            Entry(Q8_0Codes.Format, Q8_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q8_0Codes>(set)),
+            Entry(Q4_0Codes.Format, Q4_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q4_0Codes>(set)),
+            Entry(Q4_1Codes.Format, Q4_1Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortOffsetPanel, Q4_1Codes>(set)),
+            Entry(Q5_0Codes.Format, Q5_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q5_0Codes>(set)),
+            Entry(Q5_1Codes.Format, Q5_1Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortOffsetPanel, Q5_1Codes>(set)),
+            Entry(Q2_KCodes.Format, Q2_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups16MinimaPanel, Q2_KCodes>(set)),
+            Entry(Q3_KCodes.Format, Q3_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups16Panel, Q3_KCodes>(set)),
+            Entry(Q4_KCodes.Format, Q4_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups32MinimaPanel, Q4_KCodes>(set)),
+            Entry(Q5_KCodes.Format, Q5_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups16MinimaPanel, Q5_KCodes>(set)),
+            Entry(Q6_KCodes.Format, Q6_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups16Panel, Q6_KCodes>(set)),
+            Entry(IQ4_NLCodes.Format, IQ4_NLCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, IQ4_NLCodes>(set)),
+            Entry(IQ4_XSCodes.Format, IQ4_XSCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups32Panel, IQ4_XSCodes>(set)),
+            Entry(TQ1_0Codes.Format, TQ1_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, LongPanel, TQ1_0Codes>(set)),
+            Entry(TQ2_0Codes.Format, TQ2_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, LongPanel, TQ2_0Codes>(set)),
+            Entry(MXFP4Codes.Format, MXFP4Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, MXFP4Codes>(set)),
         ];
     }
 
-    private static IEnumerable<KernelEntry> OnVectors<TVector, TOps>(InstructionSet set)
+    private static KernelEntry[] OnVectors<TVector, TOps>(InstructionSet set)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
-        KernelEntry Plain<TElement>()
-            where TElement : struct, IPlainElement => new(TElement.Format, set, DecoderArithmetic.Float, AllShapes, true, () => new PlainKernel<TVector, TOps, TElement>(set));
-        KernelEntry Short<TBlock>()
-            where TBlock : struct, ICodeBlock => new(TBlock.Format, set, DecoderArithmetic.Float, AllShapes, true, () => new ShortCodeKernel<TVector, TOps, TBlock>(set));
-        KernelEntry Long<TBlock>()
-            where TBlock : struct, ICodeBlock => new(TBlock.Format, set, DecoderArithmetic.Float, AllShapes, true, () => new LongCodeKernel<TVector, TOps, TBlock>(set));
+        KernelEntry Entry(string format, Func<ProductKernel> create) => new(format, set, DecoderArithmetic.Float, AllShapes, true, create);
         return
         [
-            Plain<SingleElement>(),
-            Plain<HalfElement>(),
-            Plain<BrainFloatElement>(),
-            Short<Q8_0Codes>(),
-            Short<Q4_0Codes>(),
-            Short<Q4_1Codes>(),
-            Short<Q5_0Codes>(),
-            Short<Q5_1Codes>(),
-            Short<Q8_1Codes>(),
-            Long<Q2_KCodes>(),
-            Long<Q3_KCodes>(),
-            Long<Q4_KCodes>(),
-            Long<Q5_KCodes>(),
-            Long<Q6_KCodes>(),
-            Long<Q8_KCodes>(),
-            Short<IQ4_NLCodes>(),
-            Long<IQ4_XSCodes>(),
-            Long<TQ1_0Codes>(),
-            Long<TQ2_0Codes>(),
-            Short<MXFP4Codes>(),
-            .. TensorFormats.All.Select(format => new KernelEntry(format.Name, set, DecoderArithmetic.Float, AllShapes, false, () => new DecodingKernel(format, set))),
+            Entry(SingleElement.Format, () => new PlainKernel<TVector, TOps, SingleElement>(set)),
+            Entry(HalfElement.Format, () => new PlainKernel<TVector, TOps, HalfElement>(set)),
+            Entry(BrainFloatElement.Format, () => new PlainKernel<TVector, TOps, BrainFloatElement>(set)),
+            Entry(Q8_0Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q8_0Codes>(set)),
+            Entry(Q4_0Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q4_0Codes>(set)),
+            Entry(Q4_1Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q4_1Codes>(set)),
+            Entry(Q5_0Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q5_0Codes>(set)),
+            Entry(Q5_1Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q5_1Codes>(set)),
+            Entry(Q8_1Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q8_1Codes>(set)),
+            Entry(Q2_KCodes.Format, () => new LongCodeKernel<TVector, TOps, Q2_KCodes>(set)),
+            Entry(Q3_KCodes.Format, () => new LongCodeKernel<TVector, TOps, Q3_KCodes>(set)),
+            Entry(Q4_KCodes.Format, () => new LongCodeKernel<TVector, TOps, Q4_KCodes>(set)),
+            Entry(Q5_KCodes.Format, () => new LongCodeKernel<TVector, TOps, Q5_KCodes>(set)),
+            Entry(Q6_KCodes.Format, () => new LongCodeKernel<TVector, TOps, Q6_KCodes>(set)),
+            Entry(Q8_KCodes.Format, () => new LongCodeKernel<TVector, TOps, Q8_KCodes>(set)),
+            Entry(IQ4_NLCodes.Format, () => new ShortCodeKernel<TVector, TOps, IQ4_NLCodes>(set)),
+            Entry(IQ4_XSCodes.Format, () => new LongCodeKernel<TVector, TOps, IQ4_XSCodes>(set)),
+            Entry(TQ1_0Codes.Format, () => new LongCodeKernel<TVector, TOps, TQ1_0Codes>(set)),
+            Entry(TQ2_0Codes.Format, () => new LongCodeKernel<TVector, TOps, TQ2_0Codes>(set)),
+            Entry(MXFP4Codes.Format, () => new ShortCodeKernel<TVector, TOps, MXFP4Codes>(set)),
+            .. OfEveryFormat(set, format => new DecodingKernel(format, set)),
         ];
     }
+
+    private static KernelEntry[] OfEveryFormat(InstructionSet set, Func<TensorFormat, ProductKernel> create) =>
+        [.. TensorFormats.All.Select(format => new KernelEntry(format.Name, set, DecoderArithmetic.Float, AllShapes, false, () => create(format)))];
 }

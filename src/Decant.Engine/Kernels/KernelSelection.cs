@@ -56,7 +56,7 @@ internal sealed class KernelSelection
                 continue;
             unused.Remove(entry);
             if (entry.Shapes.HasFlag(shape))
-                return KernelList.Create(entry);
+                return entry.Kernel;
         }
         return KernelList.Choose(format, Level, arithmetic, shape);
     }

@@ -98,7 +98,7 @@ public class DecoderErrorTests
     [Fact]
     public void A_kernel_the_processor_lacks_is_refused()
     {
-        var missing = new InstructionSet("neverland", false, InstructionSet.Scalar.Arithmetic, InstructionSet.Scalar.Probe);
+        var missing = new InstructionSet("neverland", false, () => InstructionSet.Scalar.Arithmetic, () => InstructionSet.Scalar.Probe);
         string message = Assert.Throws<UsageException>(() => InstructionSet.Find("Neverland", [missing, InstructionSet.Scalar])).Message;
         Assert.Contains("lacks", message, StringComparison.Ordinal);
         Assert.Contains("scalar", message, StringComparison.Ordinal);

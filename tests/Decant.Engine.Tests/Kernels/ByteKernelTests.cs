@@ -131,7 +131,7 @@ public unsafe class ByteKernelTests
         using var pool = new WorkerPool(1);
         using var scratch = new Scratch();
         using var input = new ProductInput();
-        ProductKernel kernel = KernelList.Create(KernelList.All.First(k => k.Name.EndsWith("-q4_0-int8", StringComparison.Ordinal) && k.Instructions.IsSupported));
+        ProductKernel kernel = KernelList.All.First(k => k.Name.EndsWith("-q4_0-int8", StringComparison.Ordinal) && k.Instructions.IsSupported).Kernel;
         const int Columns = 96, Rows = 2;
         byte[] weights = new byte[Rows * Columns / 32 * 18];
         weights.AsSpan().Fill(0x11);

@@ -254,7 +254,7 @@ public unsafe class WeightKernelTests
         }
     }
 
-    private static ProductKernel Find(string name) => KernelList.Create(KernelList.All.First(entry => entry.Name == name));
+    private static ProductKernel Find(string name) => KernelList.All.First(entry => entry.Name == name).Kernel;
 
     private static byte[] RandomBytes(TensorFormat format, int blocks, int seed)
     {

@@ -38,7 +38,7 @@ public abstract class RowEncoder
             throw new NotSupportedException($"{format.Name} can be read but not written.");
         InstructionSet allowed = InstructionSet.Find(level);
         InstructionSet[] sets = [.. InstructionSet.All.SkipWhile(set => set != allowed).Where(set => set.IsSupported)];
-        return RowEncoders.All.First(encoder => encoder.Format == format && sets.Contains(encoder.Instructions));
+        return RowEncoders.Choose(format, sets);
     }
 
     /// <summary>Encodes whole rows that lie one after another.</summary>
