@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-output=${TMPDIR:-/tmp}/decant-arm64-tests
+output=artifacts/arm64-tests
 dotnet publish tests/Decant.Engine.Tests -c Release -r linux-arm64 --self-contained true -p:PublishAot=false -o "$output" -v quiet
 libraries=${DECANT_ARM64_LIBRARIES:-${TMPDIR:-/tmp}/decant-arm64-libraries}
 if [[ ! -e $libraries/libssl.so.3 ]]; then

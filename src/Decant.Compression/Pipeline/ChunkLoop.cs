@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Decant.Core.Tensors;
+using Decant.Engine;
 
 namespace Decant.Compression.Pipeline;
 
@@ -13,7 +14,7 @@ internal static class ChunkLoop
     /// <param name="shapes">The tensors.</param>
     /// <param name="isSkipped">Tensors to leave out.</param>
     /// <param name="threadCount">Threads, 0 for all cores; the calling thread is one of them.</param>
-    /// <param name="createWorker">Called once on each thread; what it returns is called for each chunk and may hold buffers.</param>
+    /// <param name="createWorker">Called once on each thread that gets work; what it returns is called for each of its chunks and may hold buffers.</param>
     /// <param name="cancellationToken">Stops between chunks.</param>
     public static void Run(
         IReadOnlyList<TensorShape> shapes, Func<int, bool> isSkipped, int threadCount, Func<Action<RowChunk>> createWorker, CancellationToken cancellationToken)
@@ -27,9 +28,9 @@ internal static class ChunkLoop
             RowChunk chunk = default;
             try
             {
-                Action<RowChunk> body = createWorker();
+                Action<RowChunk>? body = null;
                 while (!stop.IsCancellationRequested && queue.TryTake(out chunk))
-                    body(chunk);
+                    (body ??= createWorker())(chunk);
             }
             catch (Exception e)
             {
@@ -39,16 +40,17 @@ internal static class ChunkLoop
             }
         }
 
-        int count = threadCount > 0 ? threadCount : Environment.ProcessorCount;
-        Thread[] others = [.. Enumerable.Range(1, count - 1).Select(i => new Thread(Work) { IsBackground = true, Name = $"chunks {i}" })];
-        foreach (Thread thread in others)
-            thread.Start();
-        Work();
-        foreach (Thread thread in others)
-            thread.Join();
+        // A part for each thread; a thread that takes over another's finds the queue empty.
+        using (var pool = new WorkerPool(Math.Min(threadCount, WorkerPool.MaximumThreadCount)))
+            pool.Run(pool.ThreadCount, new Part(Work));
         if (failures.Count > 0)
             ExceptionDispatchInfo.Throw(failures.Values[0]);
         cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private readonly struct Part(Action work) : IParallelWork
+    {
+        public void Run(int part) => work();
     }
 
     private sealed class Queue(IReadOnlyList<TensorShape> shapes, Func<int, bool> isSkipped)
