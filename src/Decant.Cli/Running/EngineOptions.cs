@@ -10,12 +10,15 @@ internal sealed class EngineOptions
     private const string FloatName = "float";
     private const string FastName = "fast";
 
+    // Half precision costs 1e-6 nats of KL divergence (SmolLM2-135M) and saves a third of attention's time at 4,096 tokens.
+    private const string FastCacheType = "f16";
+    private const string ExactCacheType = "f32";
+
     private readonly Option<string> arithmetic;
     private readonly Option<string> cacheType = new("--cache-type")
     {
-        Description = $"How keys and values are kept: {string.Join(", ", DecoderOptions.KeyValueFormats.Select(Lower))}; smaller types take less memory and time at long contexts",
+        Description = $"How keys and values are kept: {string.Join(", ", DecoderOptions.KeyValueFormats.Select(Lower))}; smaller types take less memory and time at long contexts (default {FastCacheType} with fast arithmetic, else {ExactCacheType})",
         HelpName = "TYPE",
-        DefaultValueFactory = _ => Lower(new DecoderOptions().KeyValueFormat),
     };
     private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (avx2), or these kernels (avx2-q4_0-int8), or both, separated by commas; see: decant list kernels", HelpName = "NAME" };
 
@@ -66,7 +69,7 @@ internal sealed class EngineOptions
     /// <exception cref="UsageException">There is no such type.</exception>
     public string CacheType(VerbRun run)
     {
-        string wanted = Lower(run.Get(cacheType)!);
+        string wanted = Lower(run.Get(cacheType) ?? (Arithmetic(run) == DecoderArithmetic.Fast ? FastCacheType : ExactCacheType));
         IEnumerable<string> known = DecoderOptions.KeyValueFormats.Select(Lower);
         return known.Contains(wanted)
             ? wanted

@@ -37,6 +37,10 @@ internal sealed class AttentionPlan
     // From so many columns of several tokens on, tiles are quicker than going along the keys token by token.
     private const int FewestTiledColumns = 8;
 
+    // Up to this many elements of a key and its value, two panels read a tile one after another; with longer ones that is slower, for the panels
+    // crowd the tile out of the first-level cache.
+    private const int LongestRowsOfTwoPanels = 128;
+
     private AttentionUnit[] units = new AttentionUnit[64];
     private AttentionGroup[] groups = new AttentionGroup[16];
     private int unitCount;
@@ -65,7 +69,7 @@ internal sealed class AttentionPlan
             Segment segment = segments[i];
             int columns = segment.RowCount * groupSize;
             bool isTiled = segment.RowCount > 1 && columns >= FewestTiledColumns;
-            int width = isTiled ? panelWidth : groupSize;
+            int width = !isTiled ? groupSize : spec.HeadSize + spec.ValueSize <= LongestRowsOfTwoPanels ? 2 * panelWidth : panelWidth;
             int blocks = (columns + width - 1) / width;
             int pieceLength = isTiled
                 ? blocks * spec.KeyValueHeadCount >= EnoughUnits ? int.MaxValue : TiledPieceLength

@@ -30,20 +30,22 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
     public void Run(in AttentionUnit unit, Attention owner, Scratch scratch)
     {
         KvCache cache = segment.Cache;
+        int panelWidth = arithmetic.PanelWidth;
         int width = RoundUp(unit.ColumnCount, arithmetic.Lanes);
         int valueRows = RoundUp(spec.ValueSize, FloatArithmetic.TileRowCount);
-        int decodedLength = cache.HoldsSingles ? 0 : KeyTile * Math.Max(spec.HeadSize, spec.ValueSize) + FloatArithmetic.TileRowCount;
-        float* panel = scratch.Floats(
-            (long)width * (spec.HeadSize + KeyTile + valueRows + 3) + (long)unit.ColumnCount * Math.Max(spec.HeadSize, spec.ValueSize) + decodedLength);
-        float* scores = panel + (long)width * spec.HeadSize;
-        float* results = scores + (long)width * KeyTile;
+        int longestRow = Math.Max(spec.HeadSize, spec.ValueSize);
+        int decodedLength = cache.HoldsSingles ? 0 : 2 * (KeyTile * longestRow + AlignedBuffer.Alignment);
+        float* queries = scratch.Floats(
+            (long)width * (spec.HeadSize + valueRows + 2) + (long)panelWidth * (KeyTile + 1) + (long)unit.ColumnCount * longestRow + decodedLength);
+        float* results = queries + (long)width * spec.HeadSize;
         float* maxima = results + (long)width * valueRows;
         float* sums = maxima + width;
-        float* factors = sums + width;
-        float* columns = factors + width;
-        float* decoded = columns + (long)unit.ColumnCount * Math.Max(spec.HeadSize, spec.ValueSize);
+        float* scores = sums + width;
+        float* factors = scores + (long)panelWidth * KeyTile;
+        float* columns = factors + panelWidth;
+        float* decoded = columns + (long)unit.ColumnCount * longestRow;
 
-        FillPanel(unit, owner, columns, panel, width);
+        FillPanels(unit, owner, columns, queries, width);
         new Span<float>(results, width * valueRows).Clear();
         // Finite, so that a column that sees no key of a tile subtracts nothing undefined; masked scores are −∞.
         new Span<float>(maxima, width).Fill(-1e30f);
@@ -52,23 +54,36 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
         int endKey = unit.FirstKey + unit.KeyCount;
         for (int first = unit.FirstKey, count; first < endKey; first += count)
         {
-            count = Math.Min(Math.Min(KeyTile, endKey - first), cache.RowsTogether(first));
             if (context.CancellationToken.IsCancellationRequested)
                 return;
-            // Rows up to the next multiple of six are computed from whatever lies there, and not used.
+            count = Math.Min(Math.Min(KeyTile, endKey - first), cache.RowsTogether(first));
             float* keys = Rows(cache, cache.Keys(layer, unit.KeyHead, first), count, spec.HeadSize, decoded);
-            for (int row = 0; row < count; row += FloatArithmetic.TileRowCount)
-                arithmetic.MultiplyTile(keys + row * spec.HeadSize, spec.HeadSize, 1, panel, width, spec.HeadSize, scores + (long)row * width, width, false);
-            if (spec.SoftCap is { } cap)
-                arithmetic.SoftCap(scores, cap, count * width);
-            Mask(unit, scores, first, count, width);
-            arithmetic.SoftmaxStep(scores, count, width, maxima, sums, factors);
-            arithmetic.ScaleColumns(results, valueRows, width, factors);
-            float* values = Rows(cache, cache.Values(layer, unit.KeyHead, first), count, spec.ValueSize, decoded);
-            for (int row = 0; row < valueRows; row += FloatArithmetic.TileRowCount)
-                arithmetic.MultiplyTile(values + row, 1, spec.ValueSize, scores, width, count, results + (long)row * width, width, true);
+            float* values = Rows(cache, cache.Values(layer, unit.KeyHead, first), count, spec.ValueSize, decoded + decodedLength / 2);
+            for (int column = 0; column < width; column += panelWidth)
+            {
+                int panel = Math.Min(panelWidth, width - column);
+                // Rows up to the next multiple of six are computed from whatever lies there, and not used.
+                for (int row = 0; row < count; row += FloatArithmetic.TileRowCount)
+                {
+                    arithmetic.MultiplyTile(
+                        keys + row * spec.HeadSize, spec.HeadSize, 1, queries + (long)column * spec.HeadSize, panel, spec.HeadSize, scores + (long)row * panel, panel, false);
+                }
+                if (spec.SoftCap is { } cap)
+                    arithmetic.SoftCap(scores, cap, count * panel);
+                Mask(unit, scores, first, count, column, panel);
+                arithmetic.SoftmaxStep(scores, count, panel, maxima + column, sums + column, factors);
+                float* own = results + (long)column * valueRows;
+                arithmetic.ScaleColumns(own, valueRows, panel, factors);
+                for (int row = 0; row < valueRows; row += FloatArithmetic.TileRowCount)
+                    arithmetic.MultiplyTile(values + row, 1, spec.ValueSize, scores, panel, count, own + (long)row * panel, panel, true);
+            }
         }
-        arithmetic.Transpose(results, width, spec.ValueSize, unit.ColumnCount, columns, spec.ValueSize);
+        for (int column = 0; column < unit.ColumnCount; column += panelWidth)
+        {
+            arithmetic.Transpose(
+                results + (long)column * valueRows, Math.Min(panelWidth, width - column), spec.ValueSize, Math.Min(panelWidth, unit.ColumnCount - column),
+                columns + (long)column * spec.ValueSize, spec.ValueSize);
+        }
         owner.FinishTiles(unit, columns, maxima, sums);
     }
 
@@ -82,34 +97,41 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
         return decoded;
     }
 
-    /// <summary>Queries as columns, scaled; columns that pad the last vector are zero.</summary>
-    private void FillPanel(in AttentionUnit unit, Attention owner, float* columns, float* panel, int width)
+    /// <summary>Queries as columns, scaled, panel after panel; columns that pad the last vector are zero.</summary>
+    private void FillPanels(in AttentionUnit unit, Attention owner, float* columns, float* panels, int width)
     {
         for (int column = 0; column < unit.ColumnCount; column++)
             new ReadOnlySpan<float>(owner.Query(unit, column), spec.HeadSize).CopyTo(new Span<float>(columns + (long)column * spec.HeadSize, spec.HeadSize));
         arithmetic.Scale(columns, spec.Scale, unit.ColumnCount * spec.HeadSize);
-        if (unit.ColumnCount < width)
-            new Span<float>(panel, width * spec.HeadSize).Clear();
-        arithmetic.Transpose(columns, spec.HeadSize, unit.ColumnCount, spec.HeadSize, panel, width);
-    }
-
-    /// <summary>Hides keys that lie after a query, or before its window.</summary>
-    private void Mask(in AttentionUnit unit, float* scores, int firstKey, int keyCount, int width)
-    {
-        for (int i = 0; i < keyCount; i++)
+        for (int column = 0; column < width; column += arithmetic.PanelWidth)
         {
-            int distance = firstKey + i - segment.FirstPosition;
-            int firstSeeing = Column(unit, distance);
-            int endSeeing = spec.Window is { } window ? Column(unit, (long)distance + window) : unit.ColumnCount;
-            var row = new Span<float>(scores + (long)i * width, unit.ColumnCount);
-            if (firstSeeing > 0)
-                row[..firstSeeing].Fill(float.NegativeInfinity);
-            // Columns beyond the last query are padding; masking them would leave them without any key.
-            if (endSeeing < unit.ColumnCount)
-                row[endSeeing..].Fill(float.NegativeInfinity);
+            int panel = Math.Min(arithmetic.PanelWidth, width - column);
+            int used = Math.Min(panel, unit.ColumnCount - column);
+            float* target = panels + (long)column * spec.HeadSize;
+            if (used < panel)
+                new Span<float>(target, panel * spec.HeadSize).Clear();
+            arithmetic.Transpose(columns + (long)column * spec.HeadSize, spec.HeadSize, used, spec.HeadSize, target, panel);
         }
     }
 
-    /// <summary>The unit's first column of a token or a later one.</summary>
-    private int Column(in AttentionUnit unit, long token) => (int)Math.Clamp(token * GroupSize - unit.FirstColumn, 0, unit.ColumnCount);
+    /// <summary>Hides keys that lie after a query, or before its window, from a panel's scores.</summary>
+    private void Mask(in AttentionUnit unit, float* scores, int firstKey, int keyCount, int firstColumn, int width)
+    {
+        // Columns beyond the last query are padding; masking them would leave them without any key.
+        int used = Math.Min(width, unit.ColumnCount - firstColumn);
+        int before = unit.FirstColumn + firstColumn;
+        int firstToken = segment.FirstPosition + before / GroupSize;
+        int lastToken = segment.FirstPosition + (before + used - 1) / GroupSize;
+        if (firstKey + keyCount - 1 <= firstToken && (spec.Window is not { } reach || firstKey > lastToken - reach))
+            return;
+        for (int i = 0; i < keyCount; i++)
+        {
+            long distance = firstKey + i - segment.FirstPosition;
+            int firstSeeing = (int)Math.Clamp(distance * GroupSize - before, 0, used);
+            int endSeeing = spec.Window is { } window ? (int)Math.Clamp((distance + window) * GroupSize - before, 0, used) : used;
+            var row = new Span<float>(scores + (long)i * width, used);
+            row[..firstSeeing].Fill(float.NegativeInfinity);
+            row[endSeeing..].Fill(float.NegativeInfinity);
+        }
+    }
 }

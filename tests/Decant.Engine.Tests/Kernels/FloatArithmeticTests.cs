@@ -23,17 +23,17 @@ public unsafe class FloatArithmeticTests
             double meanSquare = x.Sum(v => (double)v * v) / n, mean = x.Average(v => (double)v);
             double variance = x.Sum(v => (v - mean) * (v - mean)) / n;
             float[] rms = Run(x, (source, target) => { fixed (float* pw = w) Of(width).RootMeanSquareNorm(source, pw, 1e-3f, target, n); });
-            AssertClose([.. x.Select((v, i) => v / Math.Sqrt(meanSquare + 1e-3) * w[i])], rms, 1e-5);
+            AssertClose([.. x.Select((v, i) => v / Math.Sqrt(meanSquare + 1e-3) * w[i])], rms, FloatArithmetic.NormError);
             float[] layer = Run(x, (source, target) => { fixed (float* pw = w, pb = b) Of(width).LayerNorm(source, pw, pb, 1e-3f, target, n); });
-            AssertClose([.. x.Select((v, i) => (v - mean) / Math.Sqrt(variance + 1e-3) * w[i] + b[i])], layer, 2e-5);
+            AssertClose([.. x.Select((v, i) => (v - mean) / Math.Sqrt(variance + 1e-3) * w[i] + b[i])], layer, 2 * FloatArithmetic.NormError);
             float[] plain = Run(x, (source, target) => { fixed (float* pw = w) Of(width).LayerNorm(source, pw, null, 1e-3f, target, n); });
-            AssertClose([.. x.Select((v, i) => (v - mean) / Math.Sqrt(variance + 1e-3) * w[i])], plain, 2e-5);
+            AssertClose([.. x.Select((v, i) => (v - mean) / Math.Sqrt(variance + 1e-3) * w[i])], plain, 2 * FloatArithmetic.NormError);
         }
     }
 
     [Theory]
     [MemberData(nameof(Widths))]
-    public void Activations_stay_within_4e_7_of_the_argument(string width)
+    public void Activations_hold_their_bound(string width)
     {
         Dictionary<Activation, Func<double, double>> exact = new()
         {
@@ -53,7 +53,7 @@ public unsafe class FloatArithmeticTests
             for (int i = 0; i < x.Length; i++)
             {
                 double expected = function(x[i]);
-                double bound = 4e-7 * Math.Max(Math.Abs(x[i]), Math.Abs(expected));
+                double bound = FloatArithmetic.ActivationError * Math.Max(Math.Abs(x[i]), Math.Abs(expected));
                 Assert.True(Math.Abs(alone[i] - expected) <= bound, $"{activation}({x[i]}) = {alone[i]:G9}, expected {expected:G12}");
                 Assert.True(Math.Abs(gated[i] - expected * factor[i]) <= bound * 1.2 * Math.Abs(factor[i]), $"{activation}({x[i]}) gated");
             }
@@ -83,10 +83,14 @@ public unsafe class FloatArithmeticTests
             });
             for (int i = 0; i < pairs; i++)
             {
-                Assert.Equal(x[i] * cosines[i] - x[i + pairs] * sines[i], halves[i], 1e-6f);
-                Assert.Equal(x[i + pairs] * cosines[i] + x[i] * sines[i], halves[i + pairs], 1e-6f);
-                Assert.Equal(x[2 * i] * cosines[i] - x[2 * i + 1] * sines[i], neighbours[2 * i], 1e-6f);
-                Assert.Equal(x[2 * i + 1] * cosines[i] + x[2 * i] * sines[i], neighbours[2 * i + 1], 1e-6f);
+                void AssertTurned(float first, float second, float turnedFirst, float turnedSecond)
+                {
+                    double bound = FloatArithmetic.RotationError * Math.Sqrt((double)first * first + (double)second * second);
+                    Assert.Equal((double)first * cosines[i] - (double)second * sines[i], turnedFirst, bound);
+                    Assert.Equal((double)second * cosines[i] + (double)first * sines[i], turnedSecond, bound);
+                }
+                AssertTurned(x[i], x[i + pairs], halves[i], halves[i + pairs]);
+                AssertTurned(x[2 * i], x[2 * i + 1], neighbours[2 * i], neighbours[2 * i + 1]);
             }
         }
     }
@@ -175,7 +179,7 @@ public unsafe class FloatArithmeticTests
             double[] own = [.. Enumerable.Range(0, 23).Select(row => (double)scores[row * columns + column])];
             double largest = own.Max(), total = own.Sum(v => Math.Exp(v - largest));
             double expected = own.Select((v, i) => Math.Exp(v - largest) / total * values[i]).Sum();
-            Assert.Equal(expected, results[column] / sums[column], 1e-5);
+            Assert.Equal(expected, results[column] / sums[column], FloatArithmetic.SoftmaxError * values.Max(MathF.Abs));
         }
     }
 
@@ -195,8 +199,8 @@ public unsafe class FloatArithmeticTests
             }
             float sum = 0;
             float[] exponentials = Run(x, (source, target) => { Copy(source, target, n); sum = Of(width).ExponentialSum(target, 2, n); });
-            AssertClose([.. x.Select(v => Math.Exp(v - 2))], exponentials, 1e-6, relative: true);
-            Assert.Equal(1, sum / x.Sum(v => Math.Exp(v - 2)), 1e-5);
+            AssertClose([.. x.Select(v => Math.Exp(v - 2))], exponentials, FloatArithmetic.ExponentialError, relative: true);
+            Assert.Equal(1, sum / x.Sum(v => Math.Exp(v - 2)), FloatArithmetic.SoftmaxError);
         }
     }
 

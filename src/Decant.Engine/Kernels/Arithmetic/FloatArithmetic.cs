@@ -11,6 +11,21 @@ internal abstract unsafe class FloatArithmetic
     /// <summary>Rows of the left operand that <see cref="MultiplyTile"/> takes.</summary>
     public const int TileRowCount = 6;
 
+    /// <summary>Largest error of the norms, as a share of the larger of the result and 1, for up to a few thousand elements of about that size; of <see cref="LayerNorm"/> twice that.</summary>
+    public const double NormError = 1e-5;
+
+    /// <summary>Largest error of <see cref="Activate"/>, as a share of the larger of argument and result.</summary>
+    public const double ActivationError = 4e-7;
+
+    /// <summary>Largest error of a rotation, as a share of the pair's length; the angles' own error is the table's.</summary>
+    public const double RotationError = 3e-7;
+
+    /// <summary>Largest relative error of the exponentials of <see cref="ExponentialSum"/> and <see cref="SoftmaxStep"/>, for differences from the largest down to −10.</summary>
+    public const double ExponentialError = 1e-6;
+
+    /// <summary>Largest relative error of the sums of <see cref="ExponentialSum"/>, and of a weighted mean by tiles of <see cref="SoftmaxStep"/> as a share of the values.</summary>
+    public const double SoftmaxError = 1e-5;
+
     /// <summary>Elements per vector.</summary>
     public abstract int Lanes { get; }
 
