@@ -28,9 +28,12 @@ public sealed unsafe class WorkerPool : IDisposable
     /// <summary>The most parts for each thread that <see cref="PartCount"/> gives.</summary>
     internal const int MostPartsPerThread = 4;
 
-    // How long an idle worker spins before it sleeps: longer than the serial gaps between the products of one token, short
-    // enough that an idle engine costs nothing noticeable.
-    private const long SpinMicroseconds = 60;
+    // How long an idle worker spins before it sleeps: longer than the serial work within a token and between tokens (sampling, showing the text), for to
+    // wake a thread costs the caller 5 to 50 µs, on virtual machines the more; short enough that an idle engine costs nothing noticeable.
+    private const long WorkerSpinMicroseconds = 250;
+
+    // The caller waits for workers that are at work or have lost their processor; the latter may need the caller's.
+    private const long CallerSpinMicroseconds = 60;
     private const int SpinsPerClockReading = 64;
 
     // Ranges of others that a worker looks into before it leaves the rest to their owners and the caller.
@@ -230,7 +233,7 @@ public sealed unsafe class WorkerPool : IDisposable
                     return;
                 Thread.SpinWait(1);
             }
-            if (HasPassed(ref deadline))
+            if (HasPassed(ref deadline, CallerSpinMicroseconds))
                 break;
         }
         while (!IsFinished(0))
@@ -270,7 +273,7 @@ public sealed unsafe class WorkerPool : IDisposable
             }
             if (stopping)
                 return false;
-            if (!HasPassed(ref deadline))
+            if (!HasPassed(ref deadline, WorkerSpinMicroseconds))
                 continue;
             Interlocked.Exchange(ref worker.Sleeps.Value, 1);
             // If the dispatcher cleared the flag first, it has released or is about to release the semaphore: that must be taken.
@@ -281,11 +284,11 @@ public sealed unsafe class WorkerPool : IDisposable
         }
     }
 
-    private static bool HasPassed(ref long deadline)
+    private static bool HasPassed(ref long deadline, long microseconds)
     {
         long now = System.Diagnostics.Stopwatch.GetTimestamp();
         if (deadline == 0)
-            deadline = now + SpinMicroseconds * System.Diagnostics.Stopwatch.Frequency / 1_000_000;
+            deadline = now + microseconds * System.Diagnostics.Stopwatch.Frequency / 1_000_000;
         return now >= deadline;
     }
 
