@@ -31,7 +31,7 @@ public static class Program
         ExitCode code;
         try
         {
-            var commandLine = new DecantCommandLine(terminal, cancellationToken);
+            var commandLine = new DecantCommandLine(terminal, args, cancellationToken);
             ParseResult parsed = commandLine.Parse(args);
             code = parsed.Errors.Count > 0
                 ? commandLine.ReportErrors(parsed)

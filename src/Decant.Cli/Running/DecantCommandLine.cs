@@ -15,7 +15,11 @@ internal sealed class DecantCommandLine
     private readonly Terminal terminal;
     private readonly RootCommand root = new("Makes language models small, and proves what that cost.");
 
-    public DecantCommandLine(Terminal terminal, CancellationToken cancellationToken)
+    /// <summary>Builds what a command line needs.</summary>
+    /// <param name="terminal">Where output goes.</param>
+    /// <param name="args">The command line. If it names verbs, only these get their options: making those of all takes longer than parsing.</param>
+    /// <param name="cancellationToken">Stops the verb.</param>
+    public DecantCommandLine(Terminal terminal, IReadOnlyList<string> args, CancellationToken cancellationToken)
     {
         this.terminal = terminal;
         var common = new CommonOptions();
@@ -34,17 +38,21 @@ internal sealed class DecantCommandLine
                     break;
             }
         }
-        foreach (Verb verb in VerbList.Create())
+        bool namesVerb = VerbList.All.Any(entry => args.Contains(entry.Name));
+        foreach ((string name, Func<Verb> create) in VerbList.All)
+            root.Add(!namesVerb || args.Contains(name) ? Declare(create(), common, cancellationToken) : new Command(name));
+    }
+
+    private VerbCommand Declare(Verb verb, CommonOptions common, CancellationToken cancellationToken)
+    {
+        var command = new VerbCommand(verb);
+        verb.Declare(command);
+        command.SetAction(parsed =>
         {
-            Command command = new VerbCommand(verb);
-            verb.Declare(command);
-            command.SetAction(parsed =>
-            {
-                using var run = new VerbRun(verb, parsed, common, terminal, cancellationToken);
-                return (int)verb.Run(run);
-            });
-            root.Add(command);
-        }
+            using var run = new VerbRun(verb, parsed, common, terminal, cancellationToken);
+            return (int)verb.Run(run);
+        });
+        return command;
     }
 
     public ParseResult Parse(IReadOnlyList<string> args) =>

@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace Decant.Core.Formats;
 
 /// <summary>Every format Decant knows. A new format is one file and one line in <see cref="All"/>.</summary>
@@ -118,17 +116,23 @@ public static class TensorFormats
         new F8E5M2Format(),
     ];
 
-    private static readonly FrozenDictionary<string, TensorFormat> byName = All.ToFrozenDictionary(f => f.Name, StringComparer.OrdinalIgnoreCase);
-    private static readonly FrozenDictionary<int, TensorFormat> byGgmlType = All.Where(f => f.GgmlType is not null).ToFrozenDictionary(f => f.GgmlType!.Value);
-    private static readonly FrozenDictionary<string, TensorFormat> bySafetensorsType =
-        All.Where(f => f.SafetensorsType is not null).ToFrozenDictionary(f => f.SafetensorsType!, StringComparer.Ordinal);
-
     /// <summary>The format of this name (any case), or null.</summary>
-    public static TensorFormat? FindByName(string name) => byName.GetValueOrDefault(name);
+    public static TensorFormat? FindByName(string name) => Find(format => format.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The format of this GGUF type number, or null.</summary>
-    public static TensorFormat? FindByGgmlType(int type) => byGgmlType.GetValueOrDefault(type);
+    public static TensorFormat? FindByGgmlType(int type) => Find(format => format.GgmlType == type);
 
     /// <summary>The format of this safetensors dtype, or null.</summary>
-    public static TensorFormat? FindBySafetensorsType(string type) => bySafetensorsType.GetValueOrDefault(type);
+    public static TensorFormat? FindBySafetensorsType(string type) => Find(format => format.SafetensorsType == type);
+
+    // Building dictionaries of these few took longer than every search a program makes.
+    private static TensorFormat? Find(Predicate<TensorFormat> isMeant)
+    {
+        foreach (TensorFormat format in All)
+        {
+            if (isMeant(format))
+                return format;
+        }
+        return null;
+    }
 }

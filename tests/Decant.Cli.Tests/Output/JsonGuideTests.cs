@@ -8,7 +8,7 @@ namespace Decant.Cli.Tests.Output;
 /// <summary>docs/guides/json.md lists every field that a verb writes, and the verbs write every field it lists.</summary>
 public sealed partial class JsonGuideTests
 {
-    public static TheoryData<string> VerbNames => [.. VerbList.Create().Select(verb => verb.Name)];
+    public static TheoryData<string> VerbNames => [.. VerbList.All.Select(verb => verb.Name)];
 
     [Theory]
     [MemberData(nameof(VerbNames))]

@@ -6,7 +6,7 @@ namespace Decant.Cli.Tests.Running;
 
 public sealed class CommandLineTests
 {
-    public static TheoryData<string> VerbNames => [.. VerbList.Create().Select(verb => verb.Name)];
+    public static TheoryData<string> VerbNames => [.. VerbList.All.Select(verb => verb.Name)];
 
     [Theory]
     [MemberData(nameof(VerbNames))]
@@ -16,7 +16,8 @@ public sealed class CommandLineTests
         Assert.Contains("Usage:", run.Output, StringComparison.Ordinal);
         foreach (string option in new[] { "--json", "--quiet", "--threads" })
             Assert.Contains(option, run.Output, StringComparison.Ordinal);
-        Verb verb = VerbList.Create().Single(v => v.Name == name);
+        Verb verb = VerbList.All.Single(v => v.Name == name).Create();
+        Assert.Equal(name, verb.Name);
         Assert.NotEmpty(verb.Examples);
         Assert.All(verb.Examples, example =>
         {
@@ -31,10 +32,10 @@ public sealed class CommandLineTests
     [MemberData(nameof(VerbNames))]
     public void The_options_of_every_example_exist(string name)
     {
-        foreach ((string command, _) in VerbList.Create().Single(v => v.Name == name).Examples)
+        foreach ((string command, _) in VerbList.All.Single(v => v.Name == name).Create().Examples)
         {
-            var line = new DecantCommandLine(new Terminal { Input = TextReader.Null, Output = TextWriter.Null, Error = TextWriter.Null }, CancellationToken.None);
             string[] args = [.. System.CommandLine.Parsing.CommandLineParser.SplitCommandLine(command).Skip(1)];
+            var line = new DecantCommandLine(new Terminal { Input = TextReader.Null, Output = TextWriter.Null, Error = TextWriter.Null }, args, CancellationToken.None);
             Assert.Empty(line.Parse(args).Errors);
         }
     }
@@ -43,7 +44,7 @@ public sealed class CommandLineTests
     public void The_overview_names_every_verb_once()
     {
         CommandRun run = CommandRun.Succeed("--help");
-        string[] names = [.. VerbList.Create().Select(verb => verb.Name)];
+        string[] names = [.. VerbList.All.Select(verb => verb.Name)];
         Assert.Equal(names.Distinct(), names);
         Assert.All(names, name => Assert.Contains($"\n  {name} ", run.Output, StringComparison.Ordinal));
     }
