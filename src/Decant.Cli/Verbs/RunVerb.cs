@@ -47,12 +47,12 @@ internal sealed class RunVerb : Verb
         Sampler sampler = sampling.CreateSampler(run);
         int count = sampling.Count(run);
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
-        Tokenizer tokenizer = opened.RequireTokenizer();
+        Tokenizer tokenizer = opened.LoadWithTokenizer(engine.ToDecoderOptions(run));
+        Decoder decoder = opened.Decoder;
         string text = run.Get(prompt) == "-" ? run.Terminal.Input.ReadToEnd() : run.Get(prompt);
         int[] ids = tokenizer.EncodeIds(text, addSpecialTokens: true);
         if (ids.Length == 0)
             throw new UsageException("the prompt has no tokens; give at least one word.");
-        Decoder decoder = opened.Load(engine.ToDecoderOptions(run));
         int capacity = sampling.Capacity(run, decoder, (int)Math.Min((long)ids.Length + count, int.MaxValue));
         if (ids.Length > capacity)
             throw new UsageException($"the prompt has {ids.Length} tokens and the context holds {capacity}. Shorten the prompt or raise --context (the model takes {decoder.MaximumLength}).");

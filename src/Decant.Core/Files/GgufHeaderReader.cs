@@ -107,7 +107,7 @@ internal sealed class GgufHeaderReader(MappedFile file)
         GgufValueType.Int64 => ReadNumbers<long>(count, item),
         GgufValueType.Float64 => ReadNumbers<double>(count, item),
         GgufValueType.Bool => ReadEach(count, () => ReadBool(Take(1, item)[0], key)),
-        GgufValueType.String => ReadEach(count, () => ReadString(item, GgufLimits.StringByteCount)),
+        GgufValueType.String => ReadStrings(count, item),
         _ => ReadEach(count, () => ReadArray(key, depth + 1)),
     };
 
@@ -119,6 +119,14 @@ internal sealed class GgufHeaderReader(MappedFile file)
         var numbers = new T[count];
         bytes.CopyTo(MemoryMarshal.AsBytes(numbers.AsSpan()));
         return numbers;
+    }
+
+    private string[] ReadStrings(int count, string item)
+    {
+        string[] values = new string[count];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = ReadString(item, GgufLimits.StringByteCount);
+        return values;
     }
 
     private static T[] ReadEach<T>(int count, Func<T> read)

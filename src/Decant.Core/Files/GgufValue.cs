@@ -174,6 +174,14 @@ public sealed class GgufMetadata(string location)
         if (value.Value is not Array array || value.Value is GgufValue[])
             throw Wrong(key, "an array of integers", value);
         long[] result = new long[array.Length];
+        // The usual type, without making an object of each. No type test by "is", which takes uint[] for int[].
+        if (array.GetType() == typeof(int[]))
+        {
+            int[] plain = (int[])array;
+            for (int i = 0; i < plain.Length; i++)
+                result[i] = plain[i];
+            return result;
+        }
         for (int i = 0; i < result.Length; i++)
             result[i] = AsInteger(array.GetValue(i)!) ?? throw Wrong(key, "an array of integers", value);
         return result;

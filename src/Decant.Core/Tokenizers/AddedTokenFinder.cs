@@ -25,13 +25,15 @@ internal sealed class AddedTokenFinder
     /// <param name="pattern">What to look for, for each token: its name, or its normalized name.</param>
     public AddedTokenFinder(IEnumerable<AddedToken> tokens, Func<AddedToken, string> pattern)
     {
-        var first = new HashSet<byte>();
+        Span<byte> first = stackalloc byte[256];
+        int firstCount = 0;
         foreach (AddedToken token in tokens)
         {
             byte[] bytes = Encoding.UTF8.GetBytes(pattern(token));
             if (bytes.Length == 0)
                 continue;
-            first.Add(bytes[0]);
+            if (!first[..firstCount].Contains(bytes[0]))
+                first[firstCount++] = bytes[0];
             int node = 0;
             foreach (byte b in bytes)
             {
@@ -46,7 +48,7 @@ internal sealed class AddedTokenFinder
             }
             tokenOfNode[node] ??= token;
         }
-        firstBytes = SearchValues.Create([.. first]);
+        firstBytes = SearchValues.Create(first[..firstCount]);
     }
 
     /// <summary>True if there is nothing to find.</summary>

@@ -22,12 +22,19 @@ public sealed record SpecialTokenIds(int? Bos, int? Eos, int? Unknown, int? Padd
     /// <summary>Collects the ids after which generation stops.</summary>
     internal static int[] EndIds(IEnumerable<int> named, IEnumerable<AddedToken> tokens)
     {
-        var ends = new SortedSet<int>(named);
+        var ends = new List<int>(named);
         foreach (AddedToken token in tokens)
         {
             if (token.IsSpecial && turnEnds.Contains(token.Content))
                 ends.Add(token.Id);
         }
-        return [.. ends];
+        ends.Sort();
+        var distinct = new List<int>(ends.Count);
+        foreach (int id in ends)
+        {
+            if (distinct.Count == 0 || distinct[^1] != id)
+                distinct.Add(id);
+        }
+        return [.. distinct];
     }
 }

@@ -41,7 +41,9 @@ public sealed class Tokenizer
         normalizedTokens = new AddedTokenFinder(ordered.Where(t => t.IsNormalized), t => normalizedNames[t.Id]);
         rawOrdinaryTokens = new AddedTokenFinder(ordered.Where(t => !t.IsNormalized && !t.IsSpecial), t => t.Content);
         normalizedOrdinaryTokens = new AddedTokenFinder(ordered.Where(t => t.IsNormalized && !t.IsSpecial), t => normalizedNames[t.Id]);
-        VocabularyCount = Math.Max(parts.Model.Vocabulary.Count, parts.AddedTokens.Select(t => t.Id + 1).DefaultIfEmpty(0).Max());
+        VocabularyCount = parts.Model.Vocabulary.Count;
+        foreach (AddedToken token in ordered)
+            VocabularyCount = Math.Max(VocabularyCount, token.Id + 1);
         (PrefixIds, SuffixIds) = FindTemplateIds();
         fingerprint = new Lazy<string>(ComputeFingerprint);
     }

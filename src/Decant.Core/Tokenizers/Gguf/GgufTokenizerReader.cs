@@ -42,8 +42,7 @@ internal static class GgufTokenizerReader
             ?? throw new NotSupportedModelException($"{file.Metadata.Location}: {GgufKeys.Pre}: the pre-tokenizer '{pre}' is not supported (known: {string.Join(", ", GgufPreTokenizers.All.Select(p => p.Name))}).");
         string[] merges = file.Metadata.FindStrings(GgufKeys.Merges)
             ?? throw BadFileException.Expected(file.Metadata.Location, GgufKeys.Merges, "an array of strings", "no such key");
-        List<Merge> resolved = BpeJson.ResolveMerges(
-            merges.Select(BpeJson.CutMerge), merges.Length, file.Vocabulary, "", $"{file.Metadata.Location}: {GgufKeys.Merges}");
+        Merge[] resolved = BpeJson.ResolveMerges(merges, file.Vocabulary, $"{file.Metadata.Location}: {GgufKeys.Merges}");
         SpecialTokenIds special = file.ReadSpecial(null, null, null);
         return new TokenizerParts
         {

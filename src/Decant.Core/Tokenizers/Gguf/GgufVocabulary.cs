@@ -19,13 +19,15 @@ internal sealed class GgufVocabulary
         if (texts.Length > ModelVocabulary.MaxTokenId + 1)
             throw BadFileException.Expected(metadata.Location, GgufKeys.Tokens, $"at most {ModelVocabulary.MaxTokenId + 1} tokens", $"{texts.Length}");
         Texts = texts;
-        var tokens = new List<KeyValuePair<string, int>>(texts.Length);
+        var tokens = new KeyValuePair<string, int>[texts.Length];
+        int count = 0;
         for (int id = 0; id < texts.Length; id++)
         {
             // An id without a text is a gap; llama.cpp invents a name for it.
             if (texts[id].Length > 0)
-                tokens.Add(new(texts[id], id));
+                tokens[count++] = new(texts[id], id);
         }
+        Array.Resize(ref tokens, count);
         Vocabulary = new ModelVocabulary(tokens, $"{metadata.Location}: {GgufKeys.Tokens}");
         AddedTokens = ReadAddedTokens(metadata, texts);
     }
@@ -46,10 +48,15 @@ internal sealed class GgufVocabulary
     public SpecialTokenIds ReadSpecial(int? defaultBos, int? defaultEos, int? defaultUnknown)
     {
         int? eos = ReadId(GgufKeys.EosId, defaultEos);
-        int?[] ends = [eos, ReadId(GgufKeys.EotId, null), ReadId(GgufKeys.EomId, null)];
+        var ends = new List<int>();
+        foreach (int? end in (int?[])[eos, ReadId(GgufKeys.EotId, null), ReadId(GgufKeys.EomId, null)])
+        {
+            if (end is { } id)
+                ends.Add(id);
+        }
         return new SpecialTokenIds(
             ReadId(GgufKeys.BosId, defaultBos), eos, ReadId(GgufKeys.UnknownId, defaultUnknown), ReadId(GgufKeys.PaddingId, null),
-            SpecialTokenIds.EndIds(ends.OfType<int>(), AddedTokens));
+            SpecialTokenIds.EndIds(ends, AddedTokens));
     }
 
     private static AddedToken[] ReadAddedTokens(GgufMetadata metadata, string[] texts)

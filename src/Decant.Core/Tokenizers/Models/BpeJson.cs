@@ -34,7 +34,7 @@ internal static class BpeJson
     /// <param name="prefix">What stands before tokens that do not start a word; not repeated in the result.</param>
     /// <param name="location">File and key, for messages.</param>
     /// <exception cref="BadFileException">A merge names a token that is not in the vocabulary.</exception>
-    public static List<Merge> ResolveMerges(
+    public static Merge[] ResolveMerges(
         IEnumerable<(string? Left, string Right)> pairs, int count, ModelVocabulary vocabulary, string prefix, string location)
     {
         var merges = new List<Merge>(count);
@@ -42,35 +42,82 @@ internal static class BpeJson
         {
             int rank = merges.Count;
             if (left is null)
-                throw BadFileException.Expected(location, $"merge {rank}", "two tokens with a space between", ModelVocabulary.Quote(right));
+                throw NoPair(rank, right, location);
             int leftId = Find(left);
             int rightId = Find(right);
             if (!right.StartsWith(prefix, StringComparison.Ordinal))
                 throw BadFileException.Expected(location, $"merge {rank}", $"a right token that starts with {prefix}", ModelVocabulary.Quote(right));
             merges.Add(new Merge(leftId, rightId, rank, Find(string.Concat(left, right.AsSpan(prefix.Length)))));
-            int Find(string text) => vocabulary.FindId(text)
-                ?? throw BadFileException.Expected(location, $"merge {rank} of {ModelVocabulary.Quote(left)} and {ModelVocabulary.Quote(right)}",
-                    $"token {ModelVocabulary.Quote(text)} in the vocabulary", "no such token");
+            int Find(string text) => vocabulary.FindId(text) ?? throw NoToken(rank, left, right, text, location);
+        }
+        return [.. merges];
+    }
+
+    /// <summary>
+    /// Resolves merges written as "left right", in order of rank: as the other way does, without making a string of every part, for this is half
+    /// of what it takes to read a tokenizer.
+    /// </summary>
+    /// <param name="texts">The merges.</param>
+    /// <param name="vocabulary">The tokens.</param>
+    /// <param name="location">File and key, for messages.</param>
+    /// <exception cref="BadFileException">A merge is no pair, or names a token that is not in the vocabulary.</exception>
+    public static Merge[] ResolveMerges(ReadOnlySpan<string> texts, ModelVocabulary vocabulary, string location)
+    {
+        var merges = new Merge[texts.Length];
+        char[] joined = new char[vocabulary.MaxTextLength];
+        int result = -1;
+        for (int rank = 0; rank < texts.Length; rank++)
+        {
+            ReadOnlySpan<char> text = texts[rank];
+            int space = text.IndexOf(' ');
+            ReadOnlySpan<char> left = text[..Math.Max(space, 0)], right = text[(space + 1)..];
+            if (space < 0 || right.Contains(' ') || text.Length - 1 > joined.Length
+                || !vocabulary.CharacterLookup.TryGetValue(left, out int leftId) || !vocabulary.CharacterLookup.TryGetValue(right, out int rightId))
+                throw Unresolved(rank, texts[rank], vocabulary, location);
+            left.CopyTo(joined);
+            right.CopyTo(joined.AsSpan(left.Length));
+            ReadOnlySpan<char> whole = joined.AsSpan(0, text.Length - 1);
+            // Tokens usually lie in the order of the merges that make them.
+            if (vocabulary.FindText(result + 1) is { } next && whole.SequenceEqual(next))
+                result++;
+            else if (!vocabulary.CharacterLookup.TryGetValue(whole, out result))
+                throw Unresolved(rank, texts[rank], vocabulary, location);
+            merges[rank] = new Merge(leftId, rightId, rank, result);
         }
         return merges;
     }
 
     /// <summary>Cuts "left right" at its only space; a null left if there is not exactly one.</summary>
-    public static (string? Left, string Right) CutMerge(string merge)
+    private static (string? Left, string Right) CutMerge(string merge)
     {
         int space = merge.IndexOf(' ', StringComparison.Ordinal);
         return space < 0 || merge.IndexOf(' ', space + 1) >= 0 ? (null, merge) : (merge[..space], merge[(space + 1)..]);
     }
+
+    private static BadFileException Unresolved(int rank, string merge, ModelVocabulary vocabulary, string location)
+    {
+        (string? left, string right) = CutMerge(merge);
+        return left is null
+            ? NoPair(rank, right, location)
+            : NoToken(rank, left, right, ((string[])[left, right, left + right]).First(text => vocabulary.FindId(text) is null), location);
+    }
+
+    private static BadFileException NoPair(int rank, string merge, string location) =>
+        BadFileException.Expected(location, $"merge {rank}", "two tokens with a space between", ModelVocabulary.Quote(merge));
+
+    private static BadFileException NoToken(int rank, string left, string right, string missing, string location) =>
+        BadFileException.Expected(location, $"merge {rank} of {ModelVocabulary.Quote(left)} and {ModelVocabulary.Quote(right)}",
+            $"token {ModelVocabulary.Quote(missing)} in the vocabulary", "no such token");
 
     private static ModelVocabulary ReadVocabulary(JsonPart vocab)
     {
         var tokens = new List<KeyValuePair<string, int>>();
         foreach ((string text, JsonPart id) in vocab.GetMembers())
             tokens.Add(new(text, id.GetInteger()));
-        return new ModelVocabulary(tokens, $"{vocab.File}: {vocab.Path}");
+        return new ModelVocabulary([.. tokens], $"{vocab.File}: {vocab.Path}");
     }
 
-    private static List<Merge> ReadMerges(JsonPart merges, ModelVocabulary vocabulary, string prefix) =>
+    private static Merge[] ReadMerges(JsonPart merges, ModelVocabulary vocabulary, string prefix) =>
         ResolveMerges(merges.GetItems().Select(ReadMerge), merges.GetItemCount(), vocabulary, prefix, $"{merges.File}: {merges.Path}");
 
     private static (string? Left, string Right) ReadMerge(JsonPart item)

@@ -32,7 +32,7 @@ internal sealed class BpeModel : TokenModel
     private readonly BpeOptions options;
     private readonly BpeSymbols symbols;
     private readonly MergeTable table;
-    private readonly JunctionFilter junctions;
+    private readonly Lazy<JunctionFilter> junctions;
     private readonly WordCache cache = new();
     private readonly bool hasAffixes;
 
@@ -41,7 +41,7 @@ internal sealed class BpeModel : TokenModel
     /// <param name="merges">Every merge, ordered by rank.</param>
     /// <param name="options">How words are treated.</param>
     /// <param name="inPieces">Code points that are in pieces but are no tokens, with ids above the vocabulary's; merges may name them.</param>
-    public BpeModel(ModelVocabulary vocabulary, IReadOnlyList<Merge> merges, BpeOptions options, IReadOnlyDictionary<int, int>? inPieces = null)
+    public BpeModel(ModelVocabulary vocabulary, Merge[] merges, BpeOptions options, IReadOnlyDictionary<int, int>? inPieces = null)
     {
         Vocabulary = vocabulary;
         Merges = merges;
@@ -49,7 +49,8 @@ internal sealed class BpeModel : TokenModel
         symbols = new BpeSymbols(vocabulary, options, inPieces ?? new Dictionary<int, int>());
         table = new MergeTable(merges);
         hasAffixes = options.ContinuingPrefix.Length > 0 || options.WordSuffix.Length > 0;
-        junctions = new JunctionFilter(merges, vocabulary, symbols);
+        // Asked for by long words only.
+        junctions = new Lazy<JunctionFilter>(() => new JunctionFilter(merges, vocabulary, symbols));
     }
 
     /// <inheritdoc/>
@@ -172,7 +173,7 @@ internal sealed class BpeModel : TokenModel
         for (int i = 0; i < count; i++)
         {
             byteCount += byteCounts[i];
-            if (i + 1 < count ? junctions.MayMerge(ids[i], ids[i + 1]) : !isLast)
+            if (i + 1 < count ? junctions.Value.MayMerge(ids[i], ids[i + 1]) : !isLast)
                 continue;
             AppendPart(chunk.Slice(startByte, byteCount), ids.AsSpan(start, i + 1 - start), byteCounts.AsSpan(start, i + 1 - start), usesCache, tokens);
             start = i + 1;

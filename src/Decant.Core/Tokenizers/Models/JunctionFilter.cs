@@ -13,7 +13,7 @@ internal sealed class JunctionFilter
     private readonly ulong[] set = new ulong[1 << Bits - 6];
 
     /// <summary>Collects the junctions of all merges.</summary>
-    public JunctionFilter(IReadOnlyList<Merge> merges, ModelVocabulary vocabulary, BpeSymbols symbols)
+    public JunctionFilter(Merge[] merges, ModelVocabulary vocabulary, BpeSymbols symbols)
     {
         Span<int> lasts = stackalloc int[3];
         Span<int> firsts = stackalloc int[3];

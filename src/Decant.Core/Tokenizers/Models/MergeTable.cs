@@ -19,14 +19,15 @@ internal sealed class MergeTable
     private readonly int shift;
 
     /// <summary>Builds the table; of several merges of one pair the last wins, as in the reference.</summary>
-    public MergeTable(IReadOnlyList<Merge> merges)
+    public MergeTable(Merge[] merges)
     {
         int bits = 4;
-        while (1L << bits < merges.Count * 2L)
+        while (1L << bits < merges.Length * 2L)
             bits++;
         slots = new Slot[1 << bits];
         shift = 64 - bits;
-        Array.Fill(slots, new Slot(EmptyKey, NoRank, -1));
+        for (int i = 0; i < slots.Length; i++)
+            slots[i] = new Slot(EmptyKey, NoRank, -1);
         foreach (Merge merge in merges)
         {
             ulong key = KeyOf(merge.Left, merge.Right);

@@ -16,9 +16,9 @@ internal sealed class ModelVocabulary
     /// <param name="tokens">Text and id.</param>
     /// <param name="location">File and key, for messages.</param>
     /// <exception cref="BadFileException">An id out of range, or an id or text that occurs twice.</exception>
-    public ModelVocabulary(IReadOnlyCollection<KeyValuePair<string, int>> tokens, string location)
+    public ModelVocabulary(KeyValuePair<string, int>[] tokens, string location)
     {
-        ids = new Dictionary<string, int>(tokens.Count, StringComparer.Ordinal);
+        ids = new Dictionary<string, int>(tokens.Length, StringComparer.Ordinal);
         int maxId = -1;
         foreach ((string text, int id) in tokens)
         {

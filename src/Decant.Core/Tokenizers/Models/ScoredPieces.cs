@@ -34,7 +34,7 @@ internal static class ScoredPieces
             return order != 0 ? order : (a.Result, a.Left, a.Right).CompareTo((b.Result, b.Left, b.Right));
         });
         var options = new BpeOptions(IsByteLevel: false, unknownId, FusesUnknown: true, HasByteFallback: true);
-        return new BpeModel(vocabulary, merges, options, inPieces);
+        return new BpeModel(vocabulary, [.. merges], options, inPieces);
     }
 
     private static int[] RanksOf(ModelVocabulary vocabulary, ReadOnlySpan<float> scores, string location)

@@ -4,7 +4,7 @@ using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels.Rows;
 
-/// <summary>Every <see cref="RowProducts"/>, and with that every format in which keys and values can be kept. A new one is one line.</summary>
+/// <summary>Every <see cref="RowProducts"/>, and with that every format in which keys and values can be kept. A new one is a line in both lists.</summary>
 internal static class RowProductsList
 {
     // Created when chosen: the runtime makes types and compiles code for each.
@@ -18,7 +18,7 @@ internal static class RowProductsList
     ];
 
     /// <summary>The formats, exact ones first.</summary>
-    public static IReadOnlyList<TensorFormat> Formats { get; } = [.. Entries(InstructionSet.Scalar).Select(entry => TensorFormats.FindByName(entry.Format)!)];
+    public static IReadOnlyList<TensorFormat> Formats { get; } = [TensorFormats.F32, TensorFormats.F16, TensorFormats.BF16, TensorFormats.Q8_0, TensorFormats.Q4_0];
 
     /// <summary>The products of a format on an instruction set.</summary>
     public static RowProducts Choose(TensorFormat format, InstructionSet instructions) =>
