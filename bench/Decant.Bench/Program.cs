@@ -41,7 +41,12 @@ speed.SetAction(r => new SpeedComparison(
     Sides(r) is var sides ? sides with { Decant = sides.Decant.With(Variables(r.GetValue(decantVariables))), Peer = sides.Peer.With(Variables(r.GetValue(peerVariables))) } : sides,
     r.GetValue(prompt), r.GetValue(generate), r.GetValue(repetitions), r.GetValue(decantOptions) ?? []).Run(r.GetValue(models)!, r.GetValue(threads)!));
 
-var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed, agreement, fast };
+var runs = new Option<int>("--runs") { DefaultValueFactory = _ => 15, Description = "Processes started" };
+var ahead = new Option<string?>("--aot") { Description = "A NativeAOT program to measure beside it (scripts/publish.sh)" };
+var start = new Command("start", "From process start to the first token") { model, runs, ahead };
+start.SetAction(r => new StartComparison(Sides(r), r.GetValue(model)!, r.GetValue(runs), r.GetValue(threads)!, r.GetValue(ahead)).Run());
+
+var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed, agreement, fast, start };
 foreach (Option option in new Option[] { decant, peer, results, turns, threads, title })
 {
     option.Recursive = true;
