@@ -52,6 +52,6 @@ internal readonly unsafe struct PartOps128 : IPartOps
     public static void Prefetch(byte* address)
     {
         if (Sse.IsSupported)
-            Sse.Prefetch0(address);
+            Sse.Prefetch1(address);
     }
 }

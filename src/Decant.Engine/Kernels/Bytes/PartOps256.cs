@@ -43,5 +43,5 @@ internal readonly unsafe struct PartOps256 : IPartOps
     public static Vector256<short> Spread(Vector256<short> values, int part) =>
         Avx2.Shuffle(values.AsByte(), Vector256.Create((short)(0x0100 + 0x0202 * part)).AsByte()).AsInt16();
 
-    public static void Prefetch(byte* address) => Sse.Prefetch0(address);
+    public static void Prefetch(byte* address) => Sse.Prefetch1(address);
 }
