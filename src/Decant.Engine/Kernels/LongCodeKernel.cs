@@ -60,6 +60,7 @@ internal sealed unsafe class LongCodeKernel<TVector, TOps, TBlock>(InstructionSe
         Vector128<float> offsets = Vector128<float>.Zero;
         for (; blockCount > 0; blockCount--)
         {
+            Prefetching.Request(block + Prefetching.StreamDistance, TBlock.ByteCount);
             ReadScales(block, halves, scales);
             even = DotPart(block, scales, x, 0, even);
             odd = DotPart(block, scales, x, 1, odd);

@@ -114,6 +114,7 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet
         int i = 0;
         for (; i <= count - 4 * TOps.Lanes; i += 4 * TOps.Lanes)
         {
+            Prefetching.Request(source + Prefetching.StreamDistance, 4 * step);
             sum0 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source), TOps.Load(x + i), sum0);
             sum1 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source + step), TOps.Load(x + i + TOps.Lanes), sum1);
             sum2 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source + 2 * step), TOps.Load(x + i + 2 * TOps.Lanes), sum2);

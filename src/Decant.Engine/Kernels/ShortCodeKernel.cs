@@ -56,6 +56,7 @@ internal sealed unsafe class ShortCodeKernel<TVector, TOps, TBlock>(InstructionS
         float offset = 0;
         for (; blockCount > 1; blockCount -= 2)
         {
+            Prefetching.Request(block + Prefetching.StreamDistance, 2 * TBlock.ByteCount);
             even = DotBlock(block, halves, x, even);
             odd = DotBlock(block + TBlock.ByteCount, halves, x + ICodeBlock.PartLength, odd);
             if (TBlock.HasOffsets)
