@@ -8,17 +8,7 @@ internal sealed unsafe class LogitsTile : IDisposable
     private AlignedBuffer? buffer;
 
     /// <summary>At least so many elements; a later request may overwrite them.</summary>
-    public float* Reserve(long count)
-    {
-        long byteCount = count * sizeof(float);
-        if (buffer is null || buffer.ByteCount < byteCount)
-        {
-            buffer?.Dispose();
-            buffer = null;
-            buffer = new AlignedBuffer(byteCount, "The logits", "");
-        }
-        return buffer.Floats;
-    }
+    public float* Reserve(long count) => (float*)AlignedBuffer.Reserve(ref buffer, count * sizeof(float), "The logits", "");
 
     /// <inheritdoc/>
     public void Dispose() => buffer?.Dispose();

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Decant.Core.Errors;
 
@@ -52,13 +53,21 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     public float* Floats => (float*)pointer;
 
     /// <summary>Makes sure that working memory is large enough; its content is lost when it grows.</summary>
-    public static void Reserve(ref AlignedBuffer? buffer, long byteCount)
+    /// <param name="buffer">Replaced if it is smaller than <paramref name="byteCount"/>.</param>
+    /// <param name="byteCount">How many bytes at least.</param>
+    /// <param name="purpose">As for the constructor.</param>
+    /// <param name="hint">As for the constructor.</param>
+    /// <returns>The first byte.</returns>
+    public static byte* Reserve(
+        [NotNull] ref AlignedBuffer? buffer, long byteCount, string purpose = "Working memory", string hint = "Use a smaller batch.")
     {
-        if (buffer is not null && buffer.ByteCount >= byteCount)
-            return;
-        buffer?.Dispose();
-        buffer = null;
-        buffer = new AlignedBuffer(byteCount, "Working memory", "Use a smaller batch.");
+        if (buffer is null || buffer.ByteCount < byteCount)
+        {
+            buffer?.Dispose();
+            buffer = null;
+            buffer = new AlignedBuffer(byteCount, purpose, hint);
+        }
+        return buffer.Pointer;
     }
 
     /// <inheritdoc/>

@@ -61,6 +61,9 @@ internal sealed class InstructionSet
     /// <summary>The functions of a decoder on these vectors.</summary>
     public FloatArithmetic Arithmetic => arithmetic.Value;
 
+    /// <summary>What shows the limits of these vectors.</summary>
+    public MachineProbe Probe => probe.Value;
+
     /// <summary>The set of this name, or the best for null.</summary>
     /// <exception cref="UsageException">There is no such set, or the processor lacks it.</exception>
     public static InstructionSet Find(string? name) => name is null ? Best : Find(name, All);
@@ -76,9 +79,6 @@ internal sealed class InstructionSet
             throw new UsageException($"This processor lacks the instructions of kernel level '{set.Name}'. It runs: {supported}.");
         return set;
     }
-
-    /// <summary>What shows the limits of these vectors.</summary>
-    public MachineProbe Probe => probe.Value;
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -55,9 +55,7 @@ internal static class KernelList
     [
         (InstructionSet.Avx512, new(() =>
         [
-            // With vectors of 512 bits there is only the form for short codes; bytes do better with the 256 bits of AVX-VNNI, where the processor has both.
-            .. AvxVnni.IsSupported ? OnBytes<PartOpsVnni, Vector512<byte>, ByteOps512>(InstructionSet.Avx512) : OnBytes<PartOps256, Vector512<byte>, ByteOps512>(InstructionSet.Avx512),
-            .. AvxVnni.IsSupported ? OnBytes<PartOpsVnni, Vector256<byte>, ByteOpsVnni>(InstructionSet.Avx512).Where(entry => entry.Format is "Q8_0" or "IQ4_NL" or "IQ4_XS") : [],
+            .. OnBytes512(),
             .. OnVectors<Vector512<float>, Ops512>(InstructionSet.Avx512),
         ])),
         (InstructionSet.AvxVnni, new(() =>
@@ -92,6 +90,17 @@ internal static class KernelList
     /// <summary>The kernel that decodes a format on an instruction set.</summary>
     public static WeightKernel Choose(TensorFormat format, InstructionSet instructions) =>
         (WeightKernel)Choose(format, instructions, DecoderArithmetic.Float, ProductShapes.FewTokens);
+
+    // With vectors of 512 bits there is only the form for short codes. Formats that it has for few tokens alone do better, for many, with the 256 bits of
+    // AVX-VNNI, where the processor has both.
+    private static KernelEntry[] OnBytes512()
+    {
+        if (!AvxVnni.IsSupported)
+            return OnBytes<PartOps256, Vector512<byte>, ByteOps512>(InstructionSet.Avx512);
+        KernelEntry[] wide = OnBytes<PartOpsVnni, Vector512<byte>, ByteOps512>(InstructionSet.Avx512);
+        HashSet<string> served = [.. wide.Where(entry => entry.Shapes.HasFlag(ProductShapes.ManyTokens)).Select(entry => entry.Format)];
+        return [.. wide, .. OnBytes<PartOpsVnni, Vector256<byte>, ByteOpsVnni>(InstructionSet.Avx512).Where(entry => !served.Contains(entry.Format))];
+    }
 
     private static KernelEntry[] OnBytes<TParts, TBytes, TOps>(InstructionSet set)
         where TParts : struct, IPartOps

@@ -24,7 +24,15 @@ internal static unsafe class Prefetching
         if (!Sse.IsSupported)
             return;
         for (long offset = 0; offset < byteCount; offset += LineByteCount)
-            Sse.Prefetch1((byte*)start + offset);
+            RequestLine((byte*)start + offset);
+    }
+
+    /// <summary>Asks for the line that holds an address, which need not be readable.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RequestLine(void* address)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch1(address);
     }
 
     /// <summary>Asks for a range in the first-level cache: for what is needed within a microsecond.</summary>

@@ -6,16 +6,7 @@ internal sealed unsafe class Scratch : IDisposable
     private AlignedBuffer? buffer;
 
     /// <summary>At least so many elements, with unknown content. A second request may overwrite the first.</summary>
-    public float* Floats(long count)
-    {
-        long byteCount = count * sizeof(float);
-        if (buffer is null || buffer.ByteCount < byteCount)
-        {
-            buffer?.Dispose();
-            buffer = new AlignedBuffer(byteCount, "Working memory", "Use a smaller batch.");
-        }
-        return buffer.Floats;
-    }
+    public float* Floats(long count) => (float*)AlignedBuffer.Reserve(ref buffer, count * sizeof(float));
 
     /// <inheritdoc/>
     public void Dispose() => buffer?.Dispose();

@@ -32,19 +32,8 @@ internal static unsafe class BidiagonalIteration<T>
         var rightQueue = new RotationQueue<T>(workspace, right);
         int stepsLeft = StepsPerValue * n;
         int last = n - 1;
-        while (last > 0)
+        while (Deflation.NextBlock(d, e, ref last, negligible, epsilon) is var first && first < last)
         {
-            // The last block without a zero above the diagonal.
-            int first = last;
-            while (first > 0 && T.Abs(e[first - 1]) > T.Max(negligible, epsilon * (T.Abs(d[first - 1]) + T.Abs(d[first]))))
-                first--;
-            if (first > 0)
-                e[first - 1] = T.Zero;
-            if (first == last)
-            {
-                last--;
-                continue;
-            }
             if (stepsLeft-- == 0)
                 throw new NumericalException(FormattableString.Invariant($"The singular values of a matrix of {n} did not converge in {StepsPerValue} steps each."));
             bool isNearlySingular = false;

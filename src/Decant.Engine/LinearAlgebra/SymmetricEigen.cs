@@ -70,19 +70,8 @@ public static unsafe class SymmetricEigen
         var queue = new RotationQueue<T>(workspace, rows);
         int stepsLeft = StepsPerEigenvalue * n;
         int last = n - 1;
-        while (last > 0)
+        while (Deflation.NextBlock(d, e, ref last, negligible, epsilon) is var first && first < last)
         {
-            // The last block without a zero beside the diagonal.
-            int first = last;
-            while (first > 0 && T.Abs(e[first - 1]) > T.Max(negligible, epsilon * (T.Abs(d[first - 1]) + T.Abs(d[first]))))
-                first--;
-            if (first > 0)
-                e[first - 1] = T.Zero;
-            if (first == last)
-            {
-                last--;
-                continue;
-            }
             if (stepsLeft-- == 0)
                 throw new NumericalException(FormattableString.Invariant($"The eigenvalues of a matrix [{n}, {n}] did not converge in {StepsPerEigenvalue} steps each."));
             Step(d, e, first, last, queue);

@@ -76,14 +76,6 @@ public sealed unsafe class Workspace : IDisposable
     /// <summary>A workspace of one thread, for a part of a job that runs whole operations.</summary>
     internal Workspace Serial(int part) => serial[part] ??= new Workspace(Instructions, new WorkerPool(1), ownsPool: true);
 
-    private static byte* Reserve(ref AlignedBuffer? buffer, long byteCount)
-    {
-        if (buffer is null || buffer.ByteCount < byteCount)
-        {
-            buffer?.Dispose();
-            buffer = null;
-            buffer = new AlignedBuffer(byteCount, "Working memory of linear algebra", "Use fewer threads.");
-        }
-        return buffer.Pointer;
-    }
+    private static byte* Reserve(ref AlignedBuffer? buffer, long byteCount) =>
+        AlignedBuffer.Reserve(ref buffer, byteCount, "Working memory of linear algebra", "Use fewer threads.");
 }

@@ -12,8 +12,6 @@ internal static unsafe class ByteRows<TParts, TBlock>
     where TParts : struct, IPartOps
     where TBlock : struct, ICodeBlock
 {
-    private const int PrefetchDistance = Prefetching.StreamDistance;
-
     private static bool IsSigned
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -60,7 +58,7 @@ internal static unsafe class ByteRows<TParts, TBlock>
         Vector256<float> odd = Vector256<float>.Zero;
         for (; blockCount > 1; blockCount -= 2)
         {
-            TParts.Prefetch(block + PrefetchDistance);
+            Prefetching.RequestLine(block + Prefetching.StreamDistance);
             even = AddSigned(block, halves, x, scales, even);
             odd = AddSigned(block + TBlock.ByteCount, halves, x + 32, scales + 1, odd);
             block += 2 * TBlock.ByteCount;
@@ -89,7 +87,7 @@ internal static unsafe class ByteRows<TParts, TBlock>
         long scaleStride = columnCount / 32;
         for (; blockCount > 1; blockCount -= 2)
         {
-            TParts.Prefetch(block + PrefetchDistance);
+            Prefetching.RequestLine(block + Prefetching.StreamDistance);
             Vector256<sbyte> codes = TBlock.ReadCodes(block, 0);
             Vector256<float> scale = Vector256.Create(TBlock.ReadScale(block, halves));
             even0 = AddScaled(codes, x, scales, scale, even0);
@@ -136,7 +134,7 @@ internal static unsafe class ByteRows<TParts, TBlock>
         Vector128<float> offset = Vector128<float>.Zero;
         for (; blockCount > 3; blockCount -= 4)
         {
-            TParts.Prefetch(block + PrefetchDistance);
+            Prefetching.RequestLine(block + Prefetching.StreamDistance);
             even = AddPair(block, halves, x, scales, sums, even, ref offset);
             odd = AddPair(block + 2 * TBlock.ByteCount, halves, x + 64, scales + 2, sums + 2, odd, ref offset);
             block += 4 * TBlock.ByteCount;
@@ -192,7 +190,7 @@ internal static unsafe class ByteRows<TParts, TBlock>
         for (; blockCount > 0; blockCount--)
         {
             for (int i = 0; i < TBlock.ByteCount; i += 64)
-                TParts.Prefetch(block + PrefetchDistance + i);
+                Prefetching.RequestLine(block + Prefetching.StreamDistance + i);
             Vector256<short> groupScales = IsOneGroup ? Vector256<short>.One : TBlock.ReadIntegerScales(block);
             Vector256<int> even = AddPart(block, x, groupScales, 0, Vector256<int>.Zero);
             Vector256<int> odd = AddPart(block, x, groupScales, 1, Vector256<int>.Zero);

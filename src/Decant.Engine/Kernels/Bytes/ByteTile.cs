@@ -39,13 +39,11 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
         get => TLayout.HasZero && !TOps.TakesSignedCodes;
     }
 
-    private static int WordsPerColumnOfBlock =>
-        TLayout.BlockLength / 4
-        + (TLayout.HasMinima ? GroupCount / 2 : 0)
-        + (TLayout.HasMinima || TLayout.HasOffsets ? 1 : 0) + 1;
+    /// <summary>Words of scales and minima of groups that each row of a packed block of weights has, between its codes and its single-precision scales.</summary>
+    public static int GroupWordCount => (TLayout.HasGroupScales ? GroupCount : 0) + (TLayout.HasMinima ? GroupCount / 2 : 0);
 
     /// <summary>32-bit words of a packed block of weights, all rows of the panel.</summary>
-    public static int PanelWordCount => PanelRowCount * (WordsPerColumnOfBlock + (TLayout.HasGroupScales ? GroupCount : 0));
+    public static int PanelWordCount => PanelRowCount * (TLayout.BlockLength / 4 + GroupWordCount + (TLayout.HasMinima || TLayout.HasOffsets ? 2 : 1));
 
     /// <summary>32-bit words of a packed block of activations, per token.</summary>
     public static int TokenWordCount =>

@@ -40,7 +40,4 @@ internal interface IPartOps
 
     /// <summary>In every 16-bit lane of a half the half's lane <paramref name="part"/>.</summary>
     static abstract Vector256<short> Spread(Vector256<short> values, int part);
-
-    /// <summary>Tells the processor that memory will soon be read.</summary>
-    static abstract unsafe void Prefetch(byte* address);
 }

@@ -44,15 +44,11 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
                 UnpackRows(blocks, rowByteCount, rowCount, panel, panelRowCount, scratch, arithmetic);
             if (TLayout.HasGroupScales)
                 PackGroupScales(blocks, rowByteCount, rowCount, scaleWords, panelRowCount, scratch);
-            StoreRowScales(blocks, rowByteCount, rowCount, halves, (float*)(scaleWords + GroupRowCount * panelRowCount), panelRowCount);
+            StoreRowScales(blocks, rowByteCount, rowCount, halves, (float*)(scaleWords + ByteTile<TBytes, TOps, TLayout>.GroupWordCount * panelRowCount), panelRowCount);
             panel += ByteTile<TBytes, TOps, TLayout>.PanelWordCount;
             blocks += TBlock.ByteCount;
         }
     }
-
-    // Rows of the panel between codes and single-precision scales.
-    private static int GroupRowCount =>
-        TLayout.HasGroupScales ? TLayout.BlockLength / TLayout.GroupLength * (TLayout.HasMinima ? 3 : 2) / 2 : 0;
 
     /// <summary>All rows at once, a row a lane.</summary>
     private static void UnpackLanes(byte* blocks, long rowByteCount, int* panel, int panelRowCount)

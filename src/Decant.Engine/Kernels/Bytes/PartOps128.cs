@@ -1,11 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Decant.Engine.Kernels.Bytes;
 
 /// <summary>Two halves of 128 bits: <see cref="ByteOps128"/>, that is Arm's dot product where there is one.</summary>
-internal readonly unsafe struct PartOps128 : IPartOps
+internal readonly struct PartOps128 : IPartOps
 {
     public static Vector256<int> AddDot(Vector256<int> sums, Vector256<byte> codes, Vector256<sbyte> activations, Vector256<short> scales) =>
         AddSignedDot(sums, codes.AsSByte(), activations, scales);
@@ -48,10 +47,4 @@ internal readonly unsafe struct PartOps128 : IPartOps
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Spread(Vector256<short> values, int part) =>
         Vector256.Create(Vector128.Create(values.GetLower().GetElement(part)), Vector128.Create(values.GetUpper().GetElement(part)));
-
-    public static void Prefetch(byte* address)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch1(address);
-    }
 }

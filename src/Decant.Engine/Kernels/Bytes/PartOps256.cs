@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Decant.Engine.Kernels.Bytes;
 
 /// <summary>AVX2: unsigned times signed bytes, neighbours added in 16 bits (<c>vpmaddubsw</c>); signed codes lend their sign to the activations.</summary>
-internal readonly unsafe struct PartOps256 : IPartOps
+internal readonly struct PartOps256 : IPartOps
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> AddDot(Vector256<int> sums, Vector256<byte> codes, Vector256<sbyte> activations, Vector256<short> scales) =>
@@ -42,6 +42,4 @@ internal readonly unsafe struct PartOps256 : IPartOps
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Spread(Vector256<short> values, int part) =>
         Avx2.Shuffle(values.AsByte(), Vector256.Create((short)(0x0100 + 0x0202 * part)).AsByte()).AsInt16();
-
-    public static void Prefetch(byte* address) => Sse.Prefetch1(address);
 }

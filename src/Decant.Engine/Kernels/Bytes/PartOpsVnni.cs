@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Decant.Engine.Kernels.Bytes;
 
 /// <summary>AVX-VNNI: four products added to 32 bits in one instruction (<c>vpdpbusd</c>); group scales are applied as in <see cref="PartOps256"/>.</summary>
-internal readonly unsafe struct PartOpsVnni : IPartOps
+internal readonly struct PartOpsVnni : IPartOps
 {
     public static Vector256<int> AddDot(Vector256<int> sums, Vector256<byte> codes, Vector256<sbyte> activations, Vector256<short> scales) =>
         PartOps256.AddDot(sums, codes, activations, scales);
@@ -34,6 +34,4 @@ internal readonly unsafe struct PartOpsVnni : IPartOps
     public static Vector256<int> MultiplyPairs(Vector256<short> a, Vector256<short> b) => PartOps256.MultiplyPairs(a, b);
 
     public static Vector256<short> Spread(Vector256<short> values, int part) => PartOps256.Spread(values, part);
-
-    public static void Prefetch(byte* address) => PartOps256.Prefetch(address);
 }
