@@ -107,12 +107,22 @@ public sealed class Decoder : IDisposable
             throw new UsageException(string.Create(
                 CultureInfo.InvariantCulture, $"The model takes at most {MaximumLength} tokens, {capacity} were asked for. Use a shorter context."));
         }
-        lock (Gate)
+        // The cache is the larger part: if memory is short, it is its message that helps.
+        var cache = new KvCache(Spec, keyValueFormat, Context.Instructions, capacity);
+        try
         {
-            ThrowIfDisposed();
-            pass.ReservePositions(capacity);
+            lock (Gate)
+            {
+                ThrowIfDisposed();
+                pass.ReservePositions(capacity);
+            }
+            return new DecoderSession(this, cache);
         }
-        return new DecoderSession(this, new KvCache(Spec, keyValueFormat, Context.Instructions, capacity));
+        catch
+        {
+            cache.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Frees working memory and stops the threads. Sessions can no longer be used.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Decant.Core.Errors;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Kernels;
 
@@ -10,6 +11,9 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     /// <summary>Alignment in bytes: a cache line, and the widest vector.</summary>
     public const int Alignment = 64;
 
+    // Smaller requests are not worth reading the system's files for.
+    private const long CheckedByteCount = 16 << 20;
+
     private byte* pointer;
 
     /// <summary>Allocates.</summary>
@@ -17,13 +21,12 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     /// <param name="purpose">What it is for, as the message of a failure says: "the key-value cache".</param>
     /// <param name="hint">What the user can do about too little memory.</param>
     /// <param name="clear">True to fill with zeros.</param>
-    /// <exception cref="LimitNotMetException">The machine has not that much memory.</exception>
+    /// <exception cref="LimitNotMetException">That much memory is not available.</exception>
     public AlignedBuffer(long byteCount, string purpose, string hint, bool clear = false)
     {
         ByteCount = byteCount;
         // Operating systems promise memory they do not have and stop the program when it is touched; so the size is compared first.
-        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (byteCount > available)
+        if (byteCount >= CheckedByteCount && SystemMemory.AvailableByteCount is var available && byteCount > available)
             throw TooLittle(byteCount, available, purpose, hint, null);
         try
         {
@@ -34,7 +37,7 @@ internal sealed unsafe class AlignedBuffer : IDisposable
         }
         catch (OutOfMemoryException exception)
         {
-            throw TooLittle(byteCount, available, purpose, hint, exception);
+            throw TooLittle(byteCount, SystemMemory.AvailableByteCount, purpose, hint, exception);
         }
         if (clear)
             NativeMemory.Clear(pointer, (nuint)byteCount);

@@ -38,8 +38,7 @@ public sealed record MachineLimits(double MemoryBytesPerSecond, double SingleOpe
 
     private static double MeasureMemory(WorkerPool pool, CancellationToken cancellationToken)
     {
-        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
-        long byteCount = Math.Clamp(available, SmallestBufferByteCount, LargestBufferByteCount);
+        long byteCount = Math.Clamp(SystemMemory.AvailableByteCount / 4, SmallestBufferByteCount, LargestBufferByteCount);
         using var buffer = new AlignedBuffer(byteCount, "The buffer that memory is measured with", "Close other programs.", clear: true);
         var seconds = new List<double>();
         for (int pass = 0; pass < MemoryPassCount; pass++)

@@ -3,6 +3,7 @@ using Decant.Core.Errors;
 using Decant.Core.Tensors;
 using Decant.Engine.Inference;
 using Decant.Engine.Kernels;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Tests.Inference;
 
@@ -80,9 +81,16 @@ public class DecoderErrorTests
         var endless = new DecoderModel(
             checkpoint.Model.Source, "llama", checkpoint.Model.Spec with { ContextLength = int.MaxValue }, checkpoint.Model.Tensors);
         using Decoder decoder = Decoder.Load(endless, new DecoderOptions { ThreadCount = 1 }, Cancellation);
-        string message = Assert.Throws<LimitNotMetException>(() => decoder.StartSession(int.MaxValue)).Message;
-        Assert.Contains("MiB", message, StringComparison.Ordinal);
-        Assert.Contains("shorter context", message, StringComparison.Ordinal);
+        using DecoderSession small = decoder.StartSession(100);
+        // Not the machine's memory decides but what is free of it: a cache as large as all of it does not fit.
+        int asLargeAsMemory = (int)Math.Min(int.MaxValue, SystemMemory.TotalByteCount / (small.CacheByteCount / 100));
+        foreach (int capacity in new[] { asLargeAsMemory, int.MaxValue })
+        {
+            string message = Assert.Throws<LimitNotMetException>(() => decoder.StartSession(capacity)).Message;
+            long needed = small.CacheByteCount / 100 * capacity;
+            Assert.Matches($@"^The key-value cache \(F32\) for {capacity} tokens needs {needed / 1048576.0:0} MiB and \d+ MiB are available\. ", message);
+            Assert.Contains("a shorter context (--context) or a smaller type for keys and values (--cache-type f16, bf16", message, StringComparison.Ordinal);
+        }
     }
 
     [Theory]
