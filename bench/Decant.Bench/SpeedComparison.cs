@@ -48,7 +48,7 @@ internal sealed class SpeedComparison(Sides sides, int prompt, int generate, int
             $"| {Path.GetFileNameWithoutExtension(model)} | {threads} | {Median(t => t.Prefill):F1} | {Median(t => t.PeerPrefill):F1} | {Median(t => t.Prefill / t.PeerPrefill):F2} | " +
             $"{Range(t => t.Prefill / t.PeerPrefill, "F2")} | {Median(t => t.PrefillRate) / 1e9:F0} | {Median(t => t.PrefillShare):P0} | " +
             $"{Median(t => t.Decode):F1} | {Median(t => t.PeerDecode):F1} | {Median(t => t.Decode / t.PeerDecode):F2} | {Range(t => t.Decode / t.PeerDecode, "F2")} | " +
-            $"{Median(t => t.Memory):F1} ({Range(t => t.Memory, "F1")}) | {Median(t => t.DecodeBytes / 1e9 / t.Memory):P0} | {Median(t => t.FirstPrompt):F2} | " +
+            $"{Median(t => t.Memory):F1} ({Range(t => t.Memory, "F1")}) | {Median(t => t.DecodeRate / 1e9 / t.Memory):P0} | {Median(t => t.FirstPrompt):F2} | " +
             $"{Median(t => t.Allocated):F0} | {turns.Max(t => t.PrivateMemory) / 1e6:F0} MB |");
     }
 
@@ -61,11 +61,9 @@ internal sealed class SpeedComparison(Sides sides, int prompt, int generate, int
 
         public double PrefillShare { get; } = (double)decant["prefill"]!["share_of_limit"]!;
 
-        public double PrefillRate { get; } = (double)decant["prefill"]!["share_of_limit"]! * Math.Max(
-            (double)decant["limits"]!["single_operations_per_second"]!,
-            (string)decant["arithmetic"]! == "fast" ? (double)decant["limits"]!["byte_operations_per_second"]! : 0);
+        public double PrefillRate { get; } = (double)decant["prefill"]!["operations_per_second"]!;
 
-        public double DecodeBytes { get; } = (double)decant["decode_bytes_per_token"]! * (double)decant["decode"]!["tokens_per_second"]!;
+        public double DecodeRate { get; } = (double)decant["decode"]!["bytes_per_second"]!;
 
         public double FirstPrompt { get; } = (double)decant["first_prefill_seconds"]!;
 

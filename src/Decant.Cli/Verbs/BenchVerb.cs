@@ -59,7 +59,9 @@ internal sealed class BenchVerb : Verb
         // Afterwards, so that its buffer does not count as the model's memory.
         long peak = run.PeakMemoryByteCount;
         MachineLimits limits = MachineLimits.Measure(decoder.ThreadCount, decoder.KernelName, run.CancellationToken);
-        var outcome = new Outcome(decoder, engine.Arithmetic(run), session, work, timings, limits);
+        DecoderWork writing = DecoderWork.OfWriting(decoder, (double)session.CacheByteCount / session.Capacity, depthCount, decodeCount);
+        Roofline prefillRoofline = Roofline.Of(DecoderWork.OfPrompt(decoder, prefillCount), Median(timings.Prefill), limits, engine.Arithmetic(run));
+        Roofline decodeRoofline = Roofline.Of(writing, Median(timings.Decode), limits, engine.Arithmetic(run));
         run.Emit(
             () => new JsonObject
             {
@@ -72,9 +74,9 @@ internal sealed class BenchVerb : Verb
                 ["load_seconds"] = loadSeconds,
                 ["first_prefill_seconds"] = timings.FirstPrefillSeconds,
                 ["depth"] = depthCount,
-                ["prefill"] = Rates(prefillCount, timings.Prefill, outcome.PrefillShare, outcome.PrefillBound),
-                ["decode"] = Rates(decodeCount, timings.Decode, outcome.DecodeShare, outcome.DecodeBound),
-                ["decode_bytes_per_token"] = outcome.DecodeBytesPerToken,
+                ["prefill"] = Rates(prefillCount, timings.Prefill, prefillRoofline, "operations_per_second", prefillRoofline.OperationsPerSecond, prefillRoofline.ArithmeticShare),
+                ["decode"] = Rates(decodeCount, timings.Decode, decodeRoofline, "bytes_per_second", decodeRoofline.BytesPerSecond, decodeRoofline.MemoryShare),
+                ["decode_bytes_per_token"] = writing.ByteCount / decodeCount,
                 ["allocated_bytes_per_token"] = timings.AllocatedBytesPerToken,
                 ["limits"] = new JsonObject
                 {
@@ -87,9 +89,9 @@ internal sealed class BenchVerb : Verb
             console => console.Write(TextOutput.CreateFacts(
             [
                 ("prefill", FormattableString.Invariant($"{prefillCount / Median(timings.Prefill):F1} tokens/s  ({prefillCount} tokens, {Spread(prefillCount, timings.Prefill)})")),
-                ("", outcome.PrefillSummary),
+                ("", FormattableString.Invariant($"{prefillRoofline.OperationsPerSecond / 1e9:F0} {(prefillRoofline.LimitIsOfBytes ? "GOP/s" : "GFLOP/s")}, {prefillRoofline.ArithmeticShare:P0} of the limit of {(prefillRoofline.LimitIsOfBytes ? "bytes" : "single precision")}: bound by {NameOf(prefillRoofline.Bound)}")),
                 ("decode", FormattableString.Invariant($"{decodeCount / Median(timings.Decode):F1} tokens/s  ({decodeCount} tokens{(depthCount > 0 ? $" behind {depthCount}" : "")}, {Spread(decodeCount, timings.Decode)})")),
-                ("", outcome.DecodeSummary),
+                ("", FormattableString.Invariant($"{decodeRoofline.BytesPerSecond / 1e9:F1} GB/s ({writing.ByteCount / decodeCount / 1e6:F0} MB a token), {decodeRoofline.MemoryShare:P0} of what memory gives: bound by {NameOf(decodeRoofline.Bound)}")),
                 ("load", FormattableString.Invariant($"{loadSeconds:F3} s, the first prompt of {prefillCount} tokens {timings.FirstPrefillSeconds:F3} s")),
                 ("kernel", $"{decoder.KernelName}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
                 ("machine", FormattableString.Invariant($"memory {limits.MemoryBytesPerSecond / 1e9:F1} GB/s, single precision {limits.SingleOperationsPerSecond / 1e9:F0} GFLOP/s, bytes {limits.ByteOperationsPerSecond / 1e9:F0} GOP/s (measured, {decoder.ThreadCount} threads)")),
@@ -153,14 +155,22 @@ internal sealed class BenchVerb : Verb
         return ids;
     }
 
-    private static JsonObject Rates(int count, double[] seconds, double share, string bound) => new()
+    private static JsonObject Rates(int count, double[] seconds, Roofline roofline, string rateName, double rate, double share) => new()
     {
         ["tokens"] = count,
         ["tokens_per_second"] = count / Median(seconds),
         ["lowest"] = count / seconds.Max(),
         ["highest"] = count / seconds.Min(),
+        [rateName] = rate,
         ["share_of_limit"] = share,
-        ["bound_by"] = bound,
+        ["bound_by"] = NameOf(roofline.Bound),
+    };
+
+    private static string NameOf(RooflineBound bound) => bound switch
+    {
+        RooflineBound.Arithmetic => "arithmetic",
+        RooflineBound.Memory => "memory",
+        _ => "arithmetic and what surrounds it",
     };
 
     private static string Spread(int count, double[] seconds) =>
@@ -178,55 +188,4 @@ internal sealed class BenchVerb : Verb
 
     /// <summary>Seconds per repetition, and what the first prompt took, code compilation included.</summary>
     private sealed record Timings(double[] Prefill, double[] Decode, double FirstPrefillSeconds, double AllocatedBytesPerToken);
-
-    /// <summary>The speed beside what the machine allows.</summary>
-    private sealed class Outcome
-    {
-        // Above this share of a limit it is the limit that holds the speed down.
-        private const double NearLimit = 0.7;
-
-        public Outcome(Decoder decoder, DecoderArithmetic arithmetic, DecoderSession session, Work work, Timings timings, MachineLimits limits)
-        {
-            bool whole = arithmetic == DecoderArithmetic.Fast && limits.ByteOperationsPerSecond > 0;
-            double roof = whole ? Math.Max(limits.ByteOperationsPerSecond, limits.SingleOperationsPerSecond) : limits.SingleOperationsPerSecond;
-            double operations = 2 * ((decoder.MultiplyAddsPerToken - decoder.HeadMultiplyAdds) * work.Prompt.Length + decoder.HeadMultiplyAdds);
-            PrefillRate = operations / Median(timings.Prefill);
-            PrefillShare = PrefillRate / roof;
-            PrefillBound = PrefillShare >= NearLimit ? "arithmetic" : "arithmetic and what surrounds it";
-            PrefillSummary = FormattableString.Invariant(
-                $"{PrefillRate / 1e9:F0} {(whole ? "GOP/s" : "GFLOP/s")}, {PrefillShare:P0} of the limit of {(whole ? "bytes" : "single precision")}: bound by {PrefillBound}");
-            // Half of the text on average, and all that lies before it.
-            double cache = session.CacheByteCount * ((work.Before.Length + work.Written.Length / 2.0) / session.Capacity);
-            DecodeBytesPerToken = decoder.WeightBytesPerToken + cache;
-            double rate = DecodeBytesPerToken * work.Written.Length / Median(timings.Decode);
-            DecodeShare = rate / limits.MemoryBytesPerSecond;
-            DecodeBound = DecodeShare >= NearLimit ? "memory" : "arithmetic and what surrounds it";
-            DecodeSummary = FormattableString.Invariant(
-                $"{rate / 1e9:F1} GB/s ({DecodeBytesPerToken / 1e6:F0} MB a token), {DecodeShare:P0} of what memory gives: bound by {DecodeBound}");
-        }
-
-        /// <summary>Operations per second with weights.</summary>
-        public double PrefillRate { get; }
-
-        /// <summary>Of the arithmetic's limit.</summary>
-        public double PrefillShare { get; }
-
-        /// <summary>What holds reading down.</summary>
-        public string PrefillBound { get; }
-
-        /// <summary>As a sentence.</summary>
-        public string PrefillSummary { get; }
-
-        /// <summary>Bytes of weights, keys and values that are read for a token.</summary>
-        public double DecodeBytesPerToken { get; }
-
-        /// <summary>Of the memory's limit.</summary>
-        public double DecodeShare { get; }
-
-        /// <summary>What holds writing down.</summary>
-        public string DecodeBound { get; }
-
-        /// <summary>As a sentence.</summary>
-        public string DecodeSummary { get; }
-    }
 }

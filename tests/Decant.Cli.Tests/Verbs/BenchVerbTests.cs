@@ -17,6 +17,14 @@ public sealed class BenchVerbTests
             Assert.InRange(rates.GetProperty("tokens_per_second").GetDouble(), rates.GetProperty("lowest").GetDouble(), rates.GetProperty("highest").GetDouble());
             Assert.True(rates.GetProperty("lowest").GetDouble() > 0);
         }
+        JsonElement limits = document.GetProperty("limits");
+        double operations = document.GetProperty("prefill").GetProperty("operations_per_second").GetDouble();
+        double arithmetic = Math.Max(limits.GetProperty("single_operations_per_second").GetDouble(), limits.GetProperty("byte_operations_per_second").GetDouble());
+        Assert.Equal(operations / arithmetic, document.GetProperty("prefill").GetProperty("share_of_limit").GetDouble(), 1e-9);
+        double bytes = document.GetProperty("decode").GetProperty("bytes_per_second").GetDouble();
+        Assert.Equal(bytes / limits.GetProperty("memory_bytes_per_second").GetDouble(), document.GetProperty("decode").GetProperty("share_of_limit").GetDouble(), 1e-9);
+        double rate = document.GetProperty("decode").GetProperty("tokens_per_second").GetDouble() * document.GetProperty("decode_bytes_per_token").GetDouble();
+        Assert.Equal(1, bytes / rate, 1e-9);
         Assert.True(document.GetProperty("load_seconds").GetDouble() > 0);
         Assert.True(document.GetProperty("peak_memory_bytes").GetInt64() > 1 << 20);
     }

@@ -1,0 +1,50 @@
+using Decant.Engine.Inference;
+
+namespace Decant.Engine.Measurement;
+
+/// <summary>What holds a speed down.</summary>
+public enum RooflineBound
+{
+    /// <summary>Neither limit is near: what surrounds the products, or how they are made.</summary>
+    Neither,
+
+    /// <summary>The processor's arithmetic.</summary>
+    Arithmetic,
+
+    /// <summary>Reading memory.</summary>
+    Memory,
+}
+
+/// <summary>
+/// A measured speed beside the two limits of the machine: the roofline model (Williams, Waterman and Patterson 2009). Shares are those of the least work
+/// that had to be done, so that doing needless work lowers them.
+/// </summary>
+/// <param name="OperationsPerSecond">Operations with weights per second.</param>
+/// <param name="BytesPerSecond">Bytes of weights, keys and values per second.</param>
+/// <param name="ArithmeticShare">The first, divided by what the machine's arithmetic gives.</param>
+/// <param name="MemoryShare">The second, divided by what the machine's memory gives. Above 1 for what fits into the processor's caches.</param>
+/// <param name="LimitIsOfBytes">True if arithmetic's limit is that of products of bytes, false if it is that of single precision.</param>
+public sealed record Roofline(double OperationsPerSecond, double BytesPerSecond, double ArithmeticShare, double MemoryShare, bool LimitIsOfBytes)
+{
+    /// <summary>From this share of a limit on it is the limit that holds the speed down.</summary>
+    public const double NearLimit = 0.7;
+
+    /// <summary>The limit that is nearer, if it is near.</summary>
+    public RooflineBound Bound => Math.Max(ArithmeticShare, MemoryShare) < NearLimit ? RooflineBound.Neither
+        : ArithmeticShare >= MemoryShare ? RooflineBound.Arithmetic : RooflineBound.Memory;
+
+    /// <summary>Compares.</summary>
+    /// <param name="work">What had to be done.</param>
+    /// <param name="seconds">How long it took; above 0.</param>
+    /// <param name="limits">What the machine gives, measured with the same threads and instructions.</param>
+    /// <param name="arithmetic">How the model was computed: fast arithmetic may use products of bytes, and single precision where that is quicker.</param>
+    public static Roofline Of(DecoderWork work, double seconds, MachineLimits limits, DecoderArithmetic arithmetic)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(seconds);
+        bool bytes = arithmetic == DecoderArithmetic.Fast && limits.ByteOperationsPerSecond > limits.SingleOperationsPerSecond;
+        double roof = bytes ? limits.ByteOperationsPerSecond : limits.SingleOperationsPerSecond;
+        double operationRate = work.OperationCount / seconds, byteRate = work.ByteCount / seconds;
+        return new Roofline(operationRate, byteRate, operationRate / roof, byteRate / limits.MemoryBytesPerSecond, bytes);
+    }
+}
