@@ -5,4 +5,5 @@ namespace Decant.Engine.Inference;
 /// <param name="FirstId">Where its ids begin among those of the call.</param>
 /// <param name="IdCount">How many.</param>
 /// <param name="FirstLogits">The first of them whose logits are wanted; <paramref name="IdCount"/> for none.</param>
-internal readonly record struct BatchEntry(DecoderSession Session, int FirstId, int IdCount, int FirstLogits);
+/// <param name="Name">What messages call it; null for its number in the batch.</param>
+internal readonly record struct BatchEntry(DecoderSession Session, int FirstId, int IdCount, int FirstLogits, string? Name);

@@ -24,7 +24,7 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
         DecoderSession session, ReadOnlySpan<int> ids, int firstLogits, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
     {
         ThrowIfRunning();
-        single.Add(new BatchEntry(session, 0, ids.Length, Math.Min(firstLogits, ids.Length)));
+        single.Add(new BatchEntry(session, 0, ids.Length, Math.Min(firstLogits, ids.Length), "the text"));
         try
         {
             Run(CollectionsMarshal.AsSpan(single), ids, logits, visit, cancellationToken);
@@ -86,7 +86,7 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
                     done += rows;
                     rows = 0;
                 }
-                segments.Add(new Segment(entry.Session.Cache, entry.Session.Length + first, rows, count, textLength));
+                segments.Add(new Segment(entry.Session.Cache, entry.Session.Length + first, rows, count, textLength, index, entry.Name));
                 int skipped = Math.Clamp(entry.FirstLogits - first, 0, count);
                 if (skipped < count)
                     wanted.Add(new WantedRows(index, first + skipped, rows + skipped, count - skipped));

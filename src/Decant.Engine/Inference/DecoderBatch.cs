@@ -46,16 +46,24 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
     /// <param name="session">A session of the batch's decoder that is not yet in the batch.</param>
     /// <param name="tokens">At least one token.</param>
     /// <param name="firstPosition">The first index within <paramref name="tokens"/> whose logits are wanted; their number if none are.</param>
-    /// <exception cref="UsageException">No tokens, an id outside the vocabulary, or more tokens than fit.</exception>
+    /// <param name="name">What messages of failures call the text, as in "window 3"; null for its number in the batch.</param>
+    /// <exception cref="UsageException">No tokens, an id outside the vocabulary, or more tokens than fit; names the text.</exception>
     /// <exception cref="ArgumentException">The session belongs to another decoder or is in the batch already.</exception>
-    public void Add(DecoderSession session, ReadOnlySpan<int> tokens, int firstPosition)
+    public void Add(DecoderSession session, ReadOnlySpan<int> tokens, int firstPosition, string? name = null)
     {
         ThrowIfUnusable();
         ArgumentNullException.ThrowIfNull(session);
         ArgumentOutOfRangeException.ThrowIfNegative(firstPosition);
         if (!session.BelongsTo(decoder))
             throw new ArgumentException("The session belongs to another decoder; a batch runs sessions of one.", nameof(session));
-        session.Check(tokens);
+        try
+        {
+            session.Check(tokens);
+        }
+        catch (UsageException error)
+        {
+            throw Named(error, entries.Count, name);
+        }
         for (int i = 0; i < entries.Count; i++)
         {
             if (entries[i].Session == session)
@@ -64,7 +72,7 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
                     CultureInfo.InvariantCulture, $"The session is in the batch already, as entry {i}. Add all its tokens at once, or run the batch between."), nameof(session));
             }
         }
-        entries.Add(new BatchEntry(session, ids.Count, tokens.Length, Math.Min(firstPosition, tokens.Length)));
+        entries.Add(new BatchEntry(session, ids.Count, tokens.Length, Math.Min(firstPosition, tokens.Length), name));
         ids.AddRange(tokens);
     }
 
@@ -74,7 +82,8 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
     /// It may not use the decoder, its sessions or the batch: what follows is added when the run has ended.
     /// </param>
     /// <param name="cancellationToken">Stops the run.</param>
-    /// <exception cref="UsageException">A session has grown since it was added, and the tokens no longer fit.</exception>
+    /// <exception cref="UsageException">A session has grown since it was added, and the tokens no longer fit; names the text.</exception>
+    /// <exception cref="NumericalException">A key or value is not finite, or too large for the cache's format; names the text and the position.</exception>
     /// <exception cref="ObjectDisposedException">A session or the decoder was disposed.</exception>
     public void Run(BatchLogitsVisitor? visit, CancellationToken cancellationToken = default)
     {
@@ -84,8 +93,7 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
         lock (decoder.Gate)
         {
             decoder.ThrowIfDisposed();
-            foreach (BatchEntry entry in entries)
-                entry.Session.CheckRoom(entry.IdCount);
+            CheckRoom();
             running = true;
             try
             {
@@ -114,6 +122,24 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
         disposed = true;
         logits.Dispose();
     }
+
+    private void CheckRoom()
+    {
+        for (int i = 0; i < entries.Count; i++)
+        {
+            try
+            {
+                entries[i].Session.CheckRoom(entries[i].IdCount);
+            }
+            catch (UsageException error)
+            {
+                throw Named(error, i, entries[i].Name);
+            }
+        }
+    }
+
+    private static UsageException Named(UsageException error, int index, string? name) =>
+        new(FormattableString.Invariant($"{name ?? FormattableString.Invariant($"Text {index} of the batch")}: {error.Message}"), error);
 
     private void ThrowIfUnusable()
     {

@@ -1,4 +1,5 @@
 using Decant.Core.Architectures;
+using Decant.Core.Errors;
 using Decant.Core.Tensors;
 using Decant.Engine.Kernels;
 
@@ -290,8 +291,16 @@ internal sealed unsafe class ForwardPass : IDisposable
         for (int row = firstRow; row < endRow; row++)
         {
             long headRow = (long)row * attention.KeyValueHeadCount;
-            segment.Cache.Store(
-                layer, segment.FirstPosition + row - segment.FirstRow, keys + headRow * attention.HeadSize, values + headRow * attention.ValueSize, scratch);
+            int position = segment.FirstPosition + row - segment.FirstRow;
+            try
+            {
+                segment.Cache.Store(layer, position, keys + headRow * attention.HeadSize, values + headRow * attention.ValueSize, scratch);
+            }
+            catch (NumericalException error)
+            {
+                string text = segment.Name ?? FormattableString.Invariant($"text {segment.Entry} of the batch");
+                throw new NumericalException(FormattableString.Invariant($"Position {position} of {text}: {error.Message}"), error);
+            }
         }
     }
 

@@ -6,4 +6,6 @@ namespace Decant.Engine.Inference;
 /// <param name="FirstRow">The row of the first token in the pass.</param>
 /// <param name="RowCount">Tokens.</param>
 /// <param name="TextLength">Tokens of the text when the whole call, of which this may be a piece, is done.</param>
-internal readonly record struct Segment(KvCache Cache, int FirstPosition, int FirstRow, int RowCount, int TextLength);
+/// <param name="Entry">The number of the text in the call.</param>
+/// <param name="Name">What messages call the text; null for its number.</param>
+internal readonly record struct Segment(KvCache Cache, int FirstPosition, int FirstRow, int RowCount, int TextLength, int Entry = 0, string? Name = null);

@@ -51,7 +51,7 @@ public sealed class ContinuationScorer : IDisposable
     /// <param name="cancellationToken">Stops the computation.</param>
     /// <returns>For each set, a score for each continuation, in their order.</returns>
     /// <exception cref="UsageException">A context or continuation is empty, an id is outside the vocabulary, or a text is longer than the model takes.</exception>
-    /// <exception cref="NumericalException">A logit is NaN or infinite.</exception>
+    /// <exception cref="NumericalException">A logit, key or value is NaN or infinite; names the set, the continuation and the position.</exception>
     /// <exception cref="LimitNotMetException">There is not enough memory for keys and values.</exception>
     public IReadOnlyList<IReadOnlyList<ContinuationScore>> Score(
         IReadOnlyList<ContinuationSet> sets, IProgress<WorkProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -182,9 +182,18 @@ public sealed class ContinuationScorer : IDisposable
             if (branch.Begin == branch.End)
                 continue;
             running.Add(branch);
-            batch.Add(branch.Session!, branch.Ids.Span[branch.Begin..], branch.FirstWanted - branch.Begin);
+            batch.Add(branch.Session!, branch.Ids.Span[branch.Begin..], branch.FirstWanted - branch.Begin, NameOf(texts, branch));
         }
         batch.Run((entry, position, logits) => Take(texts, running[entry], running[entry].Begin + position, logits, scores), cancellationToken);
+    }
+
+    // A branch may belong to many texts: the first stands for them.
+    private string NameOf(List<ContinuationText> texts, Branch branch)
+    {
+        ContinuationText first = texts[branch.FirstText];
+        int others = branch.EndText - branch.FirstText - 1;
+        string alike = others == 0 ? "" : FormattableString.Invariant($" (and {others} more that begin alike)");
+        return FormattableString.Invariant($"set {first.Set}, continuation {first.Choice}{alike} of {name}");
     }
 
     /// <summary>Adds what the logits of a position say about the texts that pass it.</summary>

@@ -54,7 +54,7 @@ public sealed class DecoderLogitsSource : ILogitsSource
             ReadOnlySpan<int> ids = window.Ids.Span[..^1];
             DecoderSession session = Session(i, ids.Length);
             session.Reset();
-            this.batch.Add(session, ids, window.FirstTarget - 1);
+            this.batch.Add(session, ids, window.FirstTarget - 1, FormattableString.Invariant($"window {batch.First + i} of {Name}"));
         }
         this.batch.Run(visit, cancellationToken);
         Reset();

@@ -17,7 +17,7 @@ public static class WindowScorer
     /// <param name="windows">At least one window, all ids inside the vocabulary.</param>
     /// <param name="progress">Told about scored tokens, or null.</param>
     /// <param name="cancellationToken">Stops between tiles.</param>
-    /// <exception cref="NumericalException">A logit is NaN or infinite.</exception>
+    /// <exception cref="NumericalException">A logit, key or value is NaN or infinite; names the window and the position.</exception>
     /// <exception cref="UsageException">An id is outside the vocabulary.</exception>
     public static PerplexityFigures Measure(
         ILogitsSource model, IReadOnlyList<TokenWindow> windows, IProgress<WorkProgress>? progress = null, CancellationToken cancellationToken = default)

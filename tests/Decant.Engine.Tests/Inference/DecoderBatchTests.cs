@@ -308,6 +308,46 @@ public class DecoderBatchTests
     }
 
     [Fact]
+    public void A_text_that_cannot_be_run_is_named()
+    {
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        using var batch = new DecoderBatch(decoder);
+        using DecoderSession first = decoder.StartSession(4);
+        using DecoderSession second = decoder.StartSession(4);
+        batch.Add(first, [1, 2]);
+        Assert.StartsWith("Text 1 of the batch: Token 1 of the call is 131;", Assert.Throws<UsageException>(() => batch.Add(second, [1, 131])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("window 7: The context is full", Assert.Throws<UsageException>(() => batch.Add(second, new int[5], 0, "window 7")).Message, StringComparison.Ordinal);
+        batch.Add(second, [1, 2, 3]);
+        second.Append([4, 5], Cancellation);
+        Assert.StartsWith("Text 1 of the batch: The context is full", Assert.Throws<UsageException>(() => batch.Run(null, Cancellation)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, "Position 12 of text 1 of the batch: ")]
+    [InlineData("window 7", "Position 12 of window 7: ")]
+    public void A_text_whose_numbers_fail_is_named_with_the_position(string? name, string expected)
+    {
+        const int Damaged = 77;
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        DecoderModel model = DamagedTensor.WithEmbedding(checkpoint.Model, Damaged);
+        using Decoder decoder = Decoder.Load(model, new DecoderOptions { ThreadCount = 2, KeyValueFormat = "F16", BatchLength = 8 }, Cancellation);
+        using var batch = new DecoderBatch(decoder);
+        DecoderSession[] sessions = [.. Enumerable.Range(0, 3).Select(_ => decoder.StartSession(20))];
+        sessions[1].Append([1, 2, 3], Cancellation);
+        batch.Add(sessions[0], [5, 6, 7]);
+        // The tenth new token, in the second piece of the text, behind three old ones.
+        batch.Add(sessions[1], [5, 6, 7, 8, 9, 10, 11, 12, 13, Damaged, 14], 0, name);
+        batch.Add(sessions[2], [5, 6]);
+        string message = Assert.Throws<NumericalException>(() => batch.Run(null, Cancellation)).Message;
+        Assert.StartsWith(expected + "A key or value of block 0 is not a finite number", message, StringComparison.Ordinal);
+        Assert.Equal([0, 3, 0], sessions.Select(session => session.Length));
+        Assert.StartsWith(
+            "Position 4 of the text: ", Assert.Throws<NumericalException>(() => { sessions[1].Append([5, Damaged], Cancellation); }).Message, StringComparison.Ordinal);
+        Array.ForEach(sessions, session => session.Dispose());
+    }
+
+    [Fact]
     public void A_run_that_fails_leaves_every_session_as_it_was()
     {
         using var checkpoint = new ReferenceCheckpoint("llama");

@@ -155,6 +155,23 @@ public sealed class ContinuationScorerTests
     }
 
     [Fact]
+    public void A_text_whose_numbers_fail_is_named()
+    {
+        const int Damaged = 77;
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", "llama"));
+        DecoderModel model = DamagedTensor.WithEmbedding(ArchitectureRegistry.Bind(source), Damaged);
+        using Decoder decoder = Decoder.Load(model, new DecoderOptions { ThreadCount = 2, KeyValueFormat = "F16" }, Cancellation);
+        using var scorer = new ContinuationScorer("llama", decoder);
+        string Message(params ContinuationSet[] sets) => Assert.Throws<NumericalException>(() => scorer.Score(sets, null, Cancellation)).Message;
+        var sound = new ContinuationSet(new[] { 1, 4 }, [new[] { 5 }, new[] { 6, 7 }]);
+        Assert.StartsWith(
+            "Position 3 of set 1, continuation 1 of llama: ", Message(sound, new ContinuationSet(new[] { 1, 9 }, [new[] { 5, 6 }, new[] { 7, Damaged, 8 }])), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Position 1 of set 1, continuation 0 (and 1 more that begin alike) of llama: ",
+            Message(sound, new ContinuationSet(new[] { 1, Damaged }, [new[] { 5, 6 }, new[] { 7, 8 }])), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_cancelled_call_leaves_a_scorer_that_works()
     {
         using IModelSource source = Open();

@@ -1,4 +1,5 @@
 using Decant.Core.Architectures;
+using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Engine.Inference;
 using Decant.Evaluation.Perplexity;
@@ -49,6 +50,19 @@ public sealed class DecoderLogitsSourceTests
             }
             Assert.Equal(Math.Min(windows.Count, decoder.BatchLength / (context - 1)), together);
         }
+    }
+
+    [Fact]
+    public void A_window_whose_numbers_fail_is_named()
+    {
+        const int Damaged = 77;
+        using IModelSource file = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", "llama"));
+        DecoderModel model = DamagedTensor.WithEmbedding(ArchitectureRegistry.Bind(file), Damaged);
+        using Decoder decoder = Decoder.Load(model, new DecoderOptions { ThreadCount = 2, KeyValueFormat = "F16", BatchLength = 16 }, Cancellation);
+        using var source = new DecoderLogitsSource("llama", decoder, 8);
+        TokenWindow[] windows = [.. Enumerable.Range(0, 7).Select(i => new TokenWindow(new[] { 1, 5, i == 4 ? Damaged : 6, 7 + i, 8 }, 1))];
+        string message = Assert.Throws<NumericalException>(() => WindowScorer.Measure(source, windows, null, Cancellation)).Message;
+        Assert.StartsWith("Position 2 of window 4 of llama: A key or value of block 0 is not a finite number", message, StringComparison.Ordinal);
     }
 
     [Fact]
