@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Decant.Engine;
 
 namespace Decant.Cli.Running;
 
@@ -10,5 +11,5 @@ internal sealed class CommonOptions
     public Option<bool> Quiet { get; } = new("--quiet") { Description = "No progress and no notices", Recursive = true };
 
     public Option<int> Threads { get; } =
-        new Option<int>("--threads") { Description = "Threads to use (default: all cores)", HelpName = "N", Recursive = true }.AtLeast(1);
+        new Option<int>("--threads") { Description = "Threads to use (default: all cores)", HelpName = "N", Recursive = true }.Between(1, WorkerPool.MaximumThreadCount);
 }

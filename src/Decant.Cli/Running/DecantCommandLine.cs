@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Decant.Cli.Verbs;
 using Decant.Core.Errors;
 
@@ -69,7 +70,7 @@ internal sealed class DecantCommandLine
             return ExitCode.Usage;
         }
         var messages = new List<string>();
-        foreach (string message in parsed.Errors.Select(error => error.Message).Distinct())
+        foreach (string message in parsed.Errors.Select(InWords).Distinct())
             messages.Add(message);
         IEnumerable<string> known = root.Subcommands.Select(command => command.Name);
         if (parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [string first, ..])
@@ -78,6 +79,21 @@ internal sealed class DecantCommandLine
             messages.Add($"there is no verb '{first}'.{NearestName.Hint(first, known)}");
         }
         throw new UsageException(string.Join(" ", messages) + $" See: {where} --help");
+    }
+
+    // The parser names the types of the program, which say nothing to its user.
+    private static string InWords(ParseError error)
+    {
+        if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var token, ..] } || !error.Message.Contains("System.", StringComparison.Ordinal))
+            return error.Message;
+        string? expected = option.ValueType switch
+        {
+            Type type when type == typeof(int) || type == typeof(int?) => $"a whole number of at most {int.MaxValue}",
+            Type type when type == typeof(long) || type == typeof(long?) || type == typeof(ulong) || type == typeof(ulong?) => "a whole number",
+            Type type when type == typeof(double) || type == typeof(double?) || type == typeof(float) || type == typeof(float?) => "a number",
+            _ => null,
+        };
+        return expected is null ? error.Message : $"{option.Name} takes {expected}, not '{token.Value}'.";
     }
 
     private sealed class VersionAction(Terminal terminal) : SynchronousCommandLineAction

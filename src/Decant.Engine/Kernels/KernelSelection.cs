@@ -23,8 +23,10 @@ internal sealed class KernelSelection
             KernelEntry[] entries = [.. KernelList.All.Where(entry => entry.Name.Equals(name, StringComparison.OrdinalIgnoreCase))];
             if (entries.Length == 0)
             {
+                if (!InstructionSet.All.Any(set => set.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+                    throw Unknown(name);
                 if (Level is not null)
-                    throw new UsageException($"There is no kernel '{name}'. 'decant list kernels' shows them; one level may be named beside them.");
+                    throw new UsageException($"Two kernel levels are named, '{Level.Name}' and '{name}'; there can be one, beside kernels ('decant list kernels').");
                 Level = InstructionSet.Find(name);
                 continue;
             }
@@ -44,6 +46,15 @@ internal sealed class KernelSelection
 
     /// <summary>The first forced kernel that no weight has asked for, or null.</summary>
     public string? Unused => unused.FirstOrDefault()?.Name;
+
+    private static UsageException Unknown(string name)
+    {
+        IEnumerable<string> levels = InstructionSet.All.Select(set => set.Name);
+        string runs = string.Join(", ", InstructionSet.All.Where(set => set.IsSupported).Select(set => set.Name));
+        return new UsageException(
+            $"There is no kernel or kernel level '{name}'.{NearestName.Hint(name, levels.Concat(KernelList.All.Select(entry => entry.Name)))} "
+            + $"Levels this processor runs: {runs}. 'decant list kernels' shows the kernels.");
+    }
 
     /// <summary>The kernel for weights of a format.</summary>
     /// <param name="format">How they are stored.</param>

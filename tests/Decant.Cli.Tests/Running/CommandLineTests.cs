@@ -68,7 +68,7 @@ public sealed class CommandLineTests
     [InlineData("lsit formats", "'list'")]
     [InlineData("list", "decant list --help")]
     [InlineData("list formats --thread 2", "--thread")]
-    [InlineData("list formats --threads 0", "at least 1")]
+    [InlineData("list formats --threads 0", "between 1 and 64")]
     [InlineData("list formats --threads many", "many")]
     [InlineData("list formatz", "'formats'")]
     public void Wrong_command_lines_are_usage_errors_that_say_what_to_do(string line, string expected)

@@ -131,24 +131,54 @@ public class SmolLm2Tests
         }, Cancellation);
     }
 
-    [Fact]
-    public void Cancelling_in_the_middle_of_a_prompt_returns_soon()
+    [Theory]
+    [InlineData(DecoderArithmetic.Float, 1)]
+    [InlineData(DecoderArithmetic.Float, 2)]
+    [InlineData(DecoderArithmetic.Fast, 1)]
+    [InlineData(DecoderArithmetic.Fast, 2)]
+    public void Cancelling_anywhere_in_a_prompt_returns_soon(DecoderArithmetic arithmetic, int threads)
     {
+        const int Points = 10;
         using IModelSource source = Open();
-        using Decoder decoder = Load(source);
-        using DecoderSession session = decoder.StartSession(2048);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = threads, Arithmetic = arithmetic }, Cancellation);
+        using DecoderSession session = decoder.StartSession(600);
         session.Append(new int[40], Cancellation);
-        var clock = new Stopwatch();
-        using var cancellation = new CancellationTokenSource();
-        using var timer = new Timer(_ =>
+        int[] prompt = new int[512];
+        long start = Stopwatch.GetTimestamp();
+        session.Append(prompt, Cancellation);
+        TimeSpan whole = Stopwatch.GetElapsedTime(start);
+        session.Truncate(40);
+        List<double> waits = [];
+        for (int point = 0; point < Points; point++)
         {
-            clock.Start();
-            cancellation.Cancel();
-        }, null, 150, Timeout.Infinite);
-        Assert.Throws<OperationCanceledException>(() => { session.Append(new int[2000], cancellation.Token); });
-        // 100 ms on a quiet machine; the bound leaves room for neighbours, and the whole prompt takes seconds.
-        Assert.True(clock.ElapsedMilliseconds < 500, $"{clock.ElapsedMilliseconds} ms");
-        Assert.Equal(40, session.Length);
+            using var cancellation = new CancellationTokenSource();
+            long cancelled = 0;
+            var canceller = new Thread(() =>
+            {
+                Thread.Sleep(whole * ((point + 0.5) / Points));
+                Volatile.Write(ref cancelled, Stopwatch.GetTimestamp());
+                cancellation.Cancel();
+            });
+            canceller.Start();
+            try
+            {
+                session.Append(prompt, cancellation.Token);
+                // It was done sooner than the first time.
+                session.Truncate(40);
+            }
+            catch (OperationCanceledException)
+            {
+                waits.Add(Stopwatch.GetElapsedTime(Volatile.Read(ref cancelled)).TotalMilliseconds);
+            }
+            canceller.Join();
+            Assert.Equal(40, session.Length);
+        }
+        Assert.InRange(waits.Count, Points / 3, Points);
+        waits.Sort();
+        // Some 5 ms at most on a quiet machine, 100 are promised; neighbours may take the processor away now and then.
+        Assert.True(waits[waits.Count / 2] < 100, $"median {waits[waits.Count / 2]} ms");
+        Assert.True(waits[^1] < 250, $"worst {waits[^1]} ms");
+        TestContext.Current.SendDiagnosticMessage($"{arithmetic}, {threads} threads: median {waits[waits.Count / 2]:F1} ms, worst {waits[^1]:F1} ms of {waits.Count}; whole prompt {whole.TotalMilliseconds:F0} ms");
     }
 
     [Fact]

@@ -1,0 +1,102 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.RegularExpressions;
+using Decant.Engine.Kernels;
+using Decant.Testing;
+
+namespace Decant.Cli.Tests;
+
+/// <summary>What this machine or the model cannot do: one clear message, the documented exit code, and no trace of the program's inside.</summary>
+public sealed class RefusalTests
+{
+    private const int Usage = 2;
+    private const int LimitNotMet = 6;
+
+    // The most that the reader of the format takes.
+    private const int LongestContext = 1 << 28;
+
+    public static TheoryData<string, string, string> Options => new()
+    {
+        { "run", "--kernel avx9", "There is no kernel or kernel level 'avx9'." },
+        { "run", "--kernel avx2-q4_0-int9", "Did you mean 'avx2-q4_0-int8'?" },
+        { "run", "--kernel scalar,scalar", "Two kernel levels are named" },
+        { "run", "--cache-type q3_0", "--cache-type takes: f32, f16" },
+        { "run", "--threads 0", "--threads must be between 1 and 64, not 0." },
+        { "run", "--threads -3", "--threads must be between 1 and 64, not -3." },
+        { "run", "--threads 1000", "--threads must be between 1 and 64, not 1000." },
+        { "run", "--threads 1.5", "--threads takes a whole number" },
+        { "run", "--context 99999999999", "--context takes a whole number of at most 2147483647, not '99999999999'." },
+        { "run", "--temperature warm", "--temperature takes a number, not 'warm'." },
+        { "run", "--context 100000", "longer than the 512 tokens the model takes" },
+        { "run", "--context 0", "--context must be at least 1" },
+        { "run", "--batch 0", "--batch must be at least 1" },
+        { "bench", "-p 0", "-p must be at least 1" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Options))]
+    public void Options_that_cannot_be_met_are_usage_errors(string verb, string options, string expected)
+    {
+        string[] prompt = verb == "run" ? ["Once upon a time"] : [];
+        AssertRefused(Usage, expected, [verb, SharedModels.Stories, .. prompt, .. options.Split(' ')]);
+    }
+
+    [Fact]
+    public void A_kernel_level_that_the_processor_lacks_is_refused_with_those_it_has()
+    {
+        string[] lacking = [.. KernelCatalog.All.Where(kernels => !kernels.IsSupported).Select(kernels => kernels.Level)];
+        Assert.SkipWhen(lacking.Length == 0, "This processor runs every level.");
+        string expected = $"It runs: {string.Join(", ", KernelCatalog.SupportedLevels)}.";
+        foreach (string level in lacking)
+        {
+            CommandRun run = AssertRefused(Usage, $"This processor lacks the instructions of kernel level '{level}'. {expected}", ["run", SharedModels.Stories, "Hello", "--kernel", level]);
+            Assert.DoesNotContain(level, expected, StringComparison.Ordinal);
+            Assert.Equal(run.Error, CommandRun.Of("bench", SharedModels.Stories, "--kernel", level).Error);
+        }
+    }
+
+    [Fact]
+    public void A_prompt_without_tokens_is_refused() => AssertRefused(Usage, "the prompt has no tokens", ["run", SharedModels.SmolLm, ""]);
+
+    [Fact]
+    public void A_conversation_longer_than_the_model_takes_is_refused() =>
+        AssertRefused(Usage, "--context 100000 is longer than the 8192 tokens the model takes", ["chat", SharedModels.SmolLm, "--context", "100000"]);
+
+    [Theory]
+    [InlineData("--context 268000000", "F16", "(--context).")]
+    [InlineData("--context 268000000 --cache-type f32", "F32", "(--context) or a smaller type for keys and values (--cache-type f16, bf16).")]
+    public void Keys_and_values_that_do_not_fit_into_memory_say_what_they_need_and_what_lowers_it(string options, string type, string ways)
+    {
+        // 5 layers of 4 heads of 8 keys and 8 values.
+        long needed = 268_000_000L * 5 * 4 * 16 * (type == "F32" ? 4 : 2);
+        Assert.SkipWhen(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >= needed, "This machine has memory for any cache that the test could ask for.");
+        using var folder = new TemporaryFolder();
+        string model = folder["endless.gguf"];
+        File.WriteAllBytes(model, WithContextLength(File.ReadAllBytes(SharedModels.Stories), LongestContext));
+        CommandRun run = AssertRefused(LimitNotMet, $"The key-value cache ({type}) for 268000000 tokens needs ", ["run", model, "Hello", .. options.Split(' ')]);
+        Assert.Matches($@"needs {needed / 1048576.0:0} MiB and \d+ MiB are available\. Use a shorter context {Regex.Escape(ways)}", run.Error);
+    }
+
+    private static CommandRun AssertRefused(int code, string expected, string[] args)
+    {
+        CommandRun run = CommandRun.Of(args);
+        Assert.True(run.ExitCode == code, $"{string.Join(' ', args)}: {run.ExitCode} {run.Error}");
+        Assert.Empty(run.Output);
+        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("decant: ", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", run.Error, StringComparison.Ordinal);
+        return run;
+    }
+
+    // A key, its type (4 bytes; an unsigned number of 32 bits), and the number.
+    private static byte[] WithContextLength(byte[] file, int length)
+    {
+        byte[] key = Encoding.UTF8.GetBytes("llama.context_length");
+        int at = file.AsSpan().IndexOf(key);
+        Assert.True(at > 0);
+        BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(at + key.Length + 4), length);
+        return file;
+    }
+}
