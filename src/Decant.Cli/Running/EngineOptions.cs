@@ -14,6 +14,13 @@ internal sealed class EngineOptions
     private const string FastCacheType = "f16";
     private const string ExactCacheType = "f32";
 
+    private static readonly (string Name, WeightPlacement Placement)[] placements =
+    [
+        ("auto", WeightPlacement.Automatic),
+        ("map", WeightPlacement.Mapped),
+        ("copy", WeightPlacement.Copied),
+    ];
+
     private readonly Option<string> arithmetic;
     private readonly Option<string> cacheType = new("--cache-type")
     {
@@ -22,6 +29,8 @@ internal sealed class EngineOptions
     };
     private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (avx2), or these kernels (avx2-q4_0-int8), or both, separated by commas; see: decant list kernels", HelpName = "NAME" };
 
+    private readonly Option<string> weights;
+
     private readonly Option<int> batch = new Option<int>("--batch")
     {
         Description = "Tokens of a prompt that are computed at once; fewer take less working memory and more time",
@@ -29,9 +38,16 @@ internal sealed class EngineOptions
         DefaultValueFactory = _ => new DecoderOptions().BatchLength,
     }.AtLeast(1);
 
-    /// <summary>Creates the options with a verb's default arithmetic.</summary>
-    public EngineOptions(DecoderArithmetic defaultArithmetic)
+    /// <summary>Creates the options with a verb's defaults.</summary>
+    public EngineOptions(DecoderArithmetic defaultArithmetic, WeightPlacement defaultPlacement)
     {
+        string placement = placements.First(pair => pair.Placement == defaultPlacement).Name;
+        weights = new Option<string>("--weights")
+        {
+            Description = "map reads them from the file's memory map and takes no memory; copy puts them into private memory, arranged for speed; auto copies with fast arithmetic if it fits",
+            HelpName = "PLACE",
+            DefaultValueFactory = _ => placement,
+        };
         string name = NameOf(defaultArithmetic);
         arithmetic = new Option<string>("--arithmetic")
         {
@@ -50,6 +66,7 @@ internal sealed class EngineOptions
         command.Add(arithmetic);
         command.Add(cacheType);
         command.Add(kernel);
+        command.Add(weights);
         command.Add(batch);
     }
 
@@ -79,7 +96,18 @@ internal sealed class EngineOptions
     /// <summary>What the engine is told.</summary>
     /// <exception cref="UsageException">An option has no meaning.</exception>
     public DecoderOptions ToDecoderOptions(VerbRun run) =>
-        new() { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel), Arithmetic = Arithmetic(run), KeyValueFormat = CacheType(run), BatchLength = run.Get(batch) };
+        new() { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel), Arithmetic = Arithmetic(run), KeyValueFormat = CacheType(run), BatchLength = run.Get(batch), Weights = Placement(run) };
+
+    private WeightPlacement Placement(VerbRun run)
+    {
+        string wanted = Lower(run.Get(weights)!);
+        foreach ((string name, WeightPlacement placement) in placements)
+        {
+            if (name == wanted)
+                return placement;
+        }
+        throw new UsageException($"weights cannot be placed '{wanted}'. --weights takes: {string.Join(", ", placements.Select(pair => pair.Name))}.");
+    }
 
     private static string Lower(string name) => name.ToLowerInvariant();
 }

@@ -21,7 +21,7 @@ internal sealed class BenchVerb : Verb
     private readonly Option<int> decode = new Option<int>("-n", "--decode") { Description = "Tokens that are written one by one (default 128, or what the model takes)", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> repetitions = new Option<int>("-r", "--repetitions") { Description = "Measured repetitions, after one to warm up", HelpName = "N", DefaultValueFactory = _ => 5 }.AtLeast(1);
     private readonly Option<int> depth = new Option<int>("-d", "--depth") { Description = "Tokens that are in the context before writing is measured (default 0)", HelpName = "N" }.AtLeast(0);
-    private readonly EngineOptions engine = new(DecoderArithmetic.Fast);
+    private readonly EngineOptions engine = new(DecoderArithmetic.Fast, WeightPlacement.Automatic);
 
     public override string Name => "bench";
 
@@ -85,6 +85,7 @@ internal sealed class BenchVerb : Verb
                     ["byte_operations_per_second"] = limits.ByteOperationsPerSecond,
                 },
                 ["peak_memory_bytes"] = peak,
+                ["copied_weight_bytes"] = decoder.CopiedWeightByteCount,
             },
             console => console.Write(TextOutput.CreateFacts(
             [
@@ -95,7 +96,7 @@ internal sealed class BenchVerb : Verb
                 ("load", FormattableString.Invariant($"{loadSeconds:F3} s, the first prompt of {prefillCount} tokens {timings.FirstPrefillSeconds:F3} s")),
                 ("kernel", $"{decoder.KernelName}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
                 ("machine", FormattableString.Invariant($"memory {limits.MemoryBytesPerSecond / 1e9:F1} GB/s, single precision {limits.SingleOperationsPerSecond / 1e9:F0} GFLOP/s, bytes {limits.ByteOperationsPerSecond / 1e9:F0} GOP/s (measured, {decoder.ThreadCount} threads)")),
-                ("memory", FormattableString.Invariant($"{Quantities.Bytes(peak)} private at most, {Quantities.Bytes(session.CacheByteCount)} of it keys and values; {timings.AllocatedBytesPerToken:F0} bytes allocated per token")),
+                ("memory", FormattableString.Invariant($"{Quantities.Bytes(peak)} private at most, {Quantities.Bytes(session.CacheByteCount)} of it keys and values, {Quantities.Bytes(decoder.CopiedWeightByteCount)} copied weights; {timings.AllocatedBytesPerToken:F0} bytes allocated per token")),
             ])));
         return ExitCode.Done;
     }

@@ -21,7 +21,7 @@ internal sealed class ChatVerb : Verb
     private readonly Argument<string> model = ModelArgument.Create();
     private readonly Option<string> system = new("--system") { Description = "What the model is told before the conversation", HelpName = "TEXT" };
     private readonly SamplingOptions sampling = new(defaultCount, defaultTemperature);
-    private readonly EngineOptions engine = new(DecoderArithmetic.Fast);
+    private readonly EngineOptions engine = new(DecoderArithmetic.Fast, WeightPlacement.Automatic);
 
     public override string Name => "chat";
 

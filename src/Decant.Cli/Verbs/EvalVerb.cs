@@ -32,7 +32,7 @@ internal sealed class EvalVerb : Verb
     private readonly Option<int> stride = new Option<int>("--stride") { Description = "Tokens from window to window, for sliding (default: half the context)", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> chunks = new Option<int>("--chunks") { Description = "Score only the first N windows", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> tokens = new Option<int>("--tokens") { Description = "Keep only the first N tokens of the text", HelpName = "N" }.AtLeast(1);
-    private readonly EngineOptions engine = new(DecoderArithmetic.Float);
+    private readonly EngineOptions engine = new(DecoderArithmetic.Float, WeightPlacement.Mapped);
     private readonly Option<double?> maximumDivergence = new Option<double?>("--max-kld") { Description = "With --against: end with exit code 6 if the mean KL divergence is above this", HelpName = "X" }.AtLeast(0);
 
     public override string Name => "eval";

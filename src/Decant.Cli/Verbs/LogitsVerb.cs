@@ -21,7 +21,7 @@ internal sealed class LogitsVerb : Verb
     private readonly Option<string> ids = new("--ids") { Description = "A file of token ids separated by white space, one sequence a line ('-' reads standard input)", HelpName = "FILE", Required = true };
     private readonly Option<string> output = OutputOptions.CreateOutput("The .safetensors file to write", required: true);
     private readonly Option<bool> force = OutputOptions.CreateForce();
-    private readonly EngineOptions engine = new(DecoderArithmetic.Float);
+    private readonly EngineOptions engine = new(DecoderArithmetic.Float, WeightPlacement.Mapped);
 
     public override string Name => "logits";
 

@@ -18,7 +18,7 @@ internal sealed class RunVerb : Verb
     private readonly Argument<string> model = ModelArgument.Create();
     private readonly Argument<string> prompt = new("PROMPT") { Description = "The text to continue ('-' reads standard input)" };
     private readonly SamplingOptions sampling = new(defaultCount, defaultTemperature: 0);
-    private readonly EngineOptions engine = new(DecoderArithmetic.Fast);
+    private readonly EngineOptions engine = new(DecoderArithmetic.Fast, WeightPlacement.Automatic);
 
     public override string Name => "run";
 

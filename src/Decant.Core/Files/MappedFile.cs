@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using Decant.Core.Errors;
 
 namespace Decant.Core.Files;
@@ -10,8 +11,11 @@ namespace Decant.Core.Files;
 /// Another program that shortens the file while it is mapped kills the process on access: no operating system offers a remedy,
 /// which is why outputs are written under a temporary name and renamed.
 /// </summary>
-public sealed unsafe class MappedFile : IDisposable
+public sealed unsafe partial class MappedFile : IDisposable
 {
+    // madvise(2).
+    private const int AdviceDoNotNeed = 4;
+
     private readonly MemoryMappedFile mapping;
     private readonly MemoryMappedViewAccessor view;
     private byte* start;
@@ -79,6 +83,21 @@ public sealed unsafe class MappedFile : IDisposable
     /// <exception cref="ObjectDisposedException">The file was closed.</exception>
     public nint Address(long offset, long length) => (nint)Locate(offset, length);
 
+    /// <summary>
+    /// Lets go of the pages that lie wholly within a range: the process no longer holds them, the system's cache may. They come back when they are read. Does
+    /// nothing but on Linux.
+    /// </summary>
+    public void ReleasePages(long offset, long length)
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        long page = Environment.SystemPageSize;
+        long first = ((long)Locate(offset, length) + page - 1) / page * page;
+        long end = (long)(start + offset + length) / page * page;
+        if (end > first)
+            _ = Advise((void*)first, (nuint)(end - first), AdviceDoNotNeed);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -98,4 +117,7 @@ public sealed unsafe class MappedFile : IDisposable
             throw new ArgumentOutOfRangeException(nameof(offset), $"{Path}: {length} bytes at {offset} leave the file of {Length} bytes.");
         return origin + offset;
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* start, nuint length, int advice);
 }

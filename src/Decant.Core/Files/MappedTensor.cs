@@ -58,4 +58,7 @@ public sealed class MappedTensor : TensorData
         rows = File.Slice(Offset + firstRow * rowByteCount, (int)(rowByteCount * rowCount));
         return true;
     }
+
+    /// <inheritdoc/>
+    public override void ReleasePages() => File.ReleasePages(Offset, Info.ByteCount);
 }

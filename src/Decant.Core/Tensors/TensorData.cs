@@ -62,4 +62,12 @@ public abstract class TensorData(TensorInfo info)
             System.Buffers.ArrayPool<byte>.Shared.Return(copy);
         }
     }
+
+    /// <summary>
+    /// Says that the stored bytes will hardly be read again: what of them the process has in memory may go (a mapping's pages stay in the system's cache). They
+    /// can be read later all the same. The default does nothing.
+    /// </summary>
+    public virtual void ReleasePages()
+    {
+    }
 }

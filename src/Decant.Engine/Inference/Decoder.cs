@@ -8,23 +8,25 @@ using Decant.Engine.Kernels;
 namespace Decant.Engine.Inference;
 
 /// <summary>
-/// A model ready to run: weights that sessions share. Weights stay where the checkpoint has them (a memory map), so loading is quick and the
-/// model's source must live as long as the decoder. Several sessions may be used from several threads; their calls take turns;
+/// A model ready to run: weights that sessions share. They stay where the checkpoint has them (a memory map), or are copied where they are read faster
+/// (<see cref="DecoderOptions.Weights"/>); the model's source must live as long as the decoder. Several sessions may be used from several threads; their calls take turns;
 /// a <see cref="DecoderBatch"/> runs them together.
 /// </summary>
 public sealed class Decoder : IDisposable
 {
     private readonly DecoderWeights weights;
     private readonly TensorFormat keyValueFormat;
+    private readonly WeightCopies? copies;
     private readonly ForwardPass pass;
     private bool disposed;
 
-    private Decoder(DecoderWeights weights, DecoderOptions options, InstructionSet instructions, TensorFormat keyValueFormat)
+    private Decoder(DecoderWeights weights, DecoderOptions options, InstructionSet instructions, TensorFormat keyValueFormat, CancellationToken cancellationToken)
     {
         this.weights = weights;
         this.keyValueFormat = keyValueFormat;
         Options = options;
         Context = new ComputeContext(options.ThreadCount, instructions, options.Observer);
+        copies = CopyWeights(cancellationToken);
         pass = new ForwardPass(weights, Context);
         Runner = new BatchRunner(pass, options, weights.Spec.VocabularySize);
         MaximumLength = LongestText(weights.Spec);
@@ -47,6 +49,9 @@ public sealed class Decoder : IDisposable
 
     /// <summary>Bytes of weights that are read to write one token.</summary>
     public double WeightBytesPerToken => weights.WorkPerToken().ByteCount;
+
+    /// <summary>Private memory that weights were copied to (<see cref="DecoderOptions.Weights"/>), in bytes; 0 if they stayed in the map.</summary>
+    public long CopiedWeightByteCount => copies?.ByteCount ?? 0;
 
     /// <summary>Multiply–adds with weights for one token, the head's included; attention comes on top.</summary>
     public double MultiplyAddsPerToken => weights.WorkPerToken().MultiplyAddCount;
@@ -90,7 +95,7 @@ public sealed class Decoder : IDisposable
             weights.Dispose();
             throw new UsageException($"No weight of {model.Source.Location} is stored in the format that kernel '{unused}' reads.");
         }
-        return new Decoder(weights, options, kernels.Level, keyValueFormat);
+        return new Decoder(weights, options, kernels.Level, keyValueFormat, cancellationToken);
     }
 
     /// <summary>Starts an empty text.</summary>
@@ -136,6 +141,22 @@ public sealed class Decoder : IDisposable
             pass.Dispose();
             Context.Dispose();
             weights.Dispose();
+            copies?.Dispose();
+        }
+    }
+
+    // A constructor that fails leaves nobody to dispose what it took.
+    private WeightCopies? CopyWeights(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return WeightCopies.Create(weights.Matrices(), Options, Context.Pool, cancellationToken);
+        }
+        catch
+        {
+            Context.Dispose();
+            weights.Dispose();
+            throw;
         }
     }
 

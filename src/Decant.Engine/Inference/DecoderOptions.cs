@@ -26,6 +26,9 @@ public sealed record DecoderOptions
     /// <summary>Tokens computed at once when a prompt is read; more is no faster beyond a few hundred and needs more memory.</summary>
     public int BatchLength { get; init; } = 512;
 
+    /// <summary>Where weights lie. A copy costs as much private memory as the file has bytes and a moment at load, and is read faster.</summary>
+    public WeightPlacement Weights { get; init; }
+
     /// <summary>Told about hidden states and the inputs of matrix products, or null.</summary>
     public IDecoderObserver? Observer { get; init; }
 }

@@ -53,28 +53,18 @@ internal sealed class DecoderWeights : IDisposable
     /// <summary>The blocks.</summary>
     public DecoderLayer[] Layers { get; }
 
+    /// <summary>The matrices that products are computed with, each once.</summary>
+    public IEnumerable<StoredMatrix> Matrices() => Groups().SelectMany(group => group.Group.Members).Select(member => member.Weight).OfType<StoredMatrix>();
+
     /// <summary>What is read and computed for one token: bytes of matrices and multiply–adds. Of experts, as many as a token uses.</summary>
     public (double ByteCount, double MultiplyAddCount) WorkPerToken()
     {
         double bytes = 0, operations = 0;
-        void Add(LinearGroup? group, double share)
+        foreach ((LinearGroup group, double share) in Groups())
         {
-            bytes += share * (group?.ByteCount ?? 0);
-            operations += share * (group?.MultiplyAddCount ?? 0);
+            bytes += share * group.ByteCount;
+            operations += share * group.MultiplyAddCount;
         }
-        foreach (DecoderLayer layer in Layers)
-        {
-            Add(layer.QueryKeyValue, 1);
-            Add(layer.AttentionOutput, 1);
-            Add(layer.Router, 1);
-            double share = layer.Spec.FeedForward.Experts is { } experts ? (double)experts.UsedCount / experts.Count : 1;
-            foreach (FeedForward expert in layer.Experts)
-            {
-                Add(expert.Inner, share);
-                Add(expert.Down, share);
-            }
-        }
-        Add(Head, 1);
         return (bytes, operations);
     }
 
@@ -89,5 +79,24 @@ internal sealed class DecoderWeights : IDisposable
         PositionEmbedding?.Dispose();
         EmbeddingNorm?.Dispose();
         FinalNorm?.Dispose();
+    }
+
+    // Every group, with the share of it that a token uses.
+    private IEnumerable<(LinearGroup Group, double Share)> Groups()
+    {
+        foreach (DecoderLayer layer in Layers)
+        {
+            yield return (layer.QueryKeyValue, 1);
+            yield return (layer.AttentionOutput, 1);
+            if (layer.Router is { } router)
+                yield return (router, 1);
+            double share = layer.Spec.FeedForward.Experts is { } experts ? (double)experts.UsedCount / experts.Count : 1;
+            foreach (FeedForward expert in layer.Experts)
+            {
+                yield return (expert.Inner, share);
+                yield return (expert.Down, share);
+            }
+        }
+        yield return (Head, 1);
     }
 }

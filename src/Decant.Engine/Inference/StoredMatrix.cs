@@ -8,8 +8,9 @@ using Decant.Engine.Kernels;
 namespace Decant.Engine.Inference;
 
 /// <summary>
-/// A matrix in one of the stored formats, dense or block-quantized, multiplied as it lies: from the memory map where the checkpoint has
-/// its rows together, otherwise (transposed or reordered views) from a private copy in the same format.
+/// A matrix in one of the stored formats, dense or block-quantized. It is multiplied as it lies in the memory map, if the checkpoint has its rows together;
+/// or from a private copy: of views (transposed, reordered) at once, of others where <see cref="WeightCopies"/> puts one, there with rows side by side
+/// if its kernel reads them so (<see cref="IInterleavedKernel"/>).
 /// </summary>
 internal sealed unsafe class StoredMatrix : WeightMatrix
 {
@@ -17,11 +18,14 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     private const long LargestSpan = 1L << 30;
 
     private readonly TensorData data;
-    private readonly AlignedBuffer? copy;
     private readonly ProductKernel few;
     private readonly ProductKernel many;
     private readonly WeightKernel decoder;
     private readonly long rowByteCount;
+    private readonly IInterleavedKernel? interleaving;
+    private AlignedBuffer? copy;
+    private byte* place;
+    private int interleavedRowCount;
 
     /// <summary>Wraps a tensor of two dimensions and chooses its kernel.</summary>
     public StoredMatrix(TensorData data, KernelSelection kernels)
@@ -33,12 +37,13 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         few = kernels.Choose(data.Info.Format, ProductShapes.FewTokens);
         many = kernels.Choose(data.Info.Format, ProductShapes.ManyTokens);
         decoder = KernelList.Choose(data.Info.Format, kernels.Level);
-        if (!LiesTogether())
-        {
-            copy = new AlignedBuffer(data.Info.ByteCount, $"A copy of {data.Info.Name}", "Store the model in a smaller format first.");
-            for (int row = 0; row < RowCount; row++)
-                data.CopyRows(row, 1, new Span<byte>(copy.Pointer + row * rowByteCount, checked((int)rowByteCount)));
-        }
+        interleaving = few == many && few is IInterleavedKernel { GroupRowCount: > 0 } kernel ? kernel : null;
+        if (LiesTogether())
+            return;
+        copy = new AlignedBuffer(data.Info.ByteCount, $"A copy of {data.Info.Name}", "Store the model in a smaller format first.");
+        place = copy.Pointer;
+        for (int row = 0; row < RowCount; row++)
+            data.CopyRows(row, 1, new Span<byte>(place + row * rowByteCount, checked((int)rowByteCount)));
     }
 
     /// <inheritdoc/>
@@ -51,16 +56,58 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     public override long ByteCount => data.Info.ByteCount;
 
     /// <inheritdoc/>
-    public override long PrivateByteCount => copy?.ByteCount ?? 0;
-
-    /// <inheritdoc/>
     public override string KernelName => few == many ? few.Name : $"{few.Name} and {many.Name}";
+
+    /// <summary>Rows that can be copied independently of others: a multiple of this many.</summary>
+    public int CopyUnit => interleaving?.GroupRowCount ?? 1;
+
+    // Rows of whole groups; the few behind them stay one after another.
+    private int WholeGroupRowCount => interleaving is null ? 0 : RowCount / interleaving.GroupRowCount * interleaving.GroupRowCount;
+
+    /// <summary>Copies some rows to where the whole matrix will lie, side by side if its kernel reads them so.</summary>
+    /// <param name="target">The place of the matrix, <see cref="ByteCount"/> bytes.</param>
+    /// <param name="firstRow">A multiple of <see cref="CopyUnit"/>.</param>
+    /// <param name="rowCount">A multiple of <see cref="CopyUnit"/>, or the rows that are left.</param>
+    /// <param name="asStored">True to leave rows one after another.</param>
+    /// <returns>False if the rows cannot be brought side by side: then the matrix is to be copied as it is stored.</returns>
+    public bool TryCopyTo(byte* target, int firstRow, int rowCount, bool asStored)
+    {
+        int grouped = asStored ? 0 : Math.Clamp(WholeGroupRowCount - firstRow, 0, rowCount);
+        fixed (byte* rows = Rows(firstRow, rowCount))
+        {
+            byte* own = target + firstRow * rowByteCount;
+            if (grouped > 0 && !interleaving!.TryInterleave(rows, rowByteCount, grouped, own))
+                return false;
+            long done = grouped * rowByteCount;
+            Buffer.MemoryCopy(rows + done, own + done, (rowCount - grouped) * rowByteCount, (rowCount - grouped) * rowByteCount);
+        }
+        return true;
+    }
+
+    /// <summary>Uses a copy from now on.</summary>
+    /// <param name="target">Where <see cref="TryCopyTo"/> put all rows; must live as long as the matrix is used.</param>
+    /// <param name="asStored">As told there.</param>
+    public void MoveTo(byte* target, bool asStored)
+    {
+        place = target;
+        interleavedRowCount = asStored ? 0 : WholeGroupRowCount;
+        copy?.Dispose();
+        copy = null;
+        data.ReleasePages();
+    }
 
     /// <inheritdoc/>
     public override void Multiply(int firstRow, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
-        int step = (int)Math.Min(rowCount, Math.Max(1, LargestSpan / rowByteCount));
-        for (int done = 0; done < rowCount; done += step)
+        int grouped = Math.Clamp(interleavedRowCount - firstRow, 0, rowCount);
+        if (grouped > 0)
+        {
+            if ((firstRow | grouped) % interleaving!.GroupRowCount != 0)
+                throw new ArgumentException($"{data.Info.Name}: rows {firstRow} to {firstRow + rowCount} are no whole groups of {interleaving.GroupRowCount}.", nameof(rowCount));
+            interleaving.MultiplyInterleaved(place + firstRow * rowByteCount, rowByteCount, grouped, input, y, yStride, scratch);
+        }
+        int step = (int)Math.Max(1, LargestSpan / rowByteCount);
+        for (int done = grouped; done < rowCount; done += step)
         {
             int count = Math.Min(step, rowCount - done);
             fixed (byte* rows = Rows(firstRow + done, count))
@@ -69,15 +116,23 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     }
 
     /// <inheritdoc/>
-    public override void Prepare(ProductInput input) => Kernel(input.TokenCount).Prepare(input);
+    public override void Prepare(ProductInput input)
+    {
+        if (interleavedRowCount > 0)
+            interleaving!.PrepareInterleaved(input);
+        if (interleavedRowCount < RowCount)
+            Kernel(input.TokenCount).Prepare(input);
+    }
 
     /// <inheritdoc/>
-    public override int RowUnit(int tokenCount) => Kernel(tokenCount).RowUnit(tokenCount);
+    public override int RowUnit(int tokenCount) =>
+        interleavedRowCount > 0 ? interleaving!.InterleavedRowUnit(tokenCount) : Kernel(tokenCount).RowUnit(tokenCount);
 
     /// <inheritdoc/>
     public override void DecodeRow(int row, float* destination)
     {
-        fixed (byte* bytes = Rows(row, 1))
+        // Rows side by side are read from the checkpoint, which is still there: one row of it is soon read.
+        fixed (byte* bytes = row < interleavedRowCount ? StoredRow(row) : Rows(row, 1))
             decoder.Decode(bytes, destination, ColumnCount);
     }
 
@@ -92,11 +147,20 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
 
     private ReadOnlySpan<byte> Rows(int firstRow, int rowCount)
     {
-        if (copy is not null)
-            return new ReadOnlySpan<byte>(copy.Pointer + firstRow * rowByteCount, checked((int)(rowCount * rowByteCount)));
+        if (place != null)
+            return new ReadOnlySpan<byte>(place + firstRow * rowByteCount, checked((int)(rowCount * rowByteCount)));
         return data.TryGetRows(firstRow, rowCount, out ReadOnlySpan<byte> rows)
             ? rows
             : throw new InvalidOperationException($"{data.Info.Name}: rows {firstRow} to {firstRow + rowCount} no longer lie together.");
+    }
+
+    private ReadOnlySpan<byte> StoredRow(int row)
+    {
+        if (data.TryGetRows(row, 1, out ReadOnlySpan<byte> bytes))
+            return bytes;
+        byte[] own = new byte[rowByteCount];
+        data.CopyRows(row, 1, own);
+        return own;
     }
 
     private bool LiesTogether()

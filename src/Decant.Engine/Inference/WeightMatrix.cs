@@ -20,9 +20,6 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Bytes of the stored matrix, in a map or in memory.</summary>
     public abstract long ByteCount { get; }
 
-    /// <summary>Private memory that this object holds beyond the checkpoint's map.</summary>
-    public abstract long PrivateByteCount { get; }
-
     /// <summary>The kernel chosen for it.</summary>
     public abstract string KernelName { get; }
 

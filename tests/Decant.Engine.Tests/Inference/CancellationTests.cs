@@ -27,8 +27,6 @@ public unsafe class CancellationTests
 
         public override long ByteCount => 0;
 
-        public override long PrivateByteCount => 0;
-
         public override string KernelName => "slow";
 
         public override void Multiply(int firstRow, int rows, ProductInput input, float* y, int yStride, Scratch scratch)

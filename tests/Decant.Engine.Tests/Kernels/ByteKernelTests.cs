@@ -46,14 +46,16 @@ public unsafe class ByteKernelTests
 
         public static Vector256<byte> AddWords(Vector256<byte> a, Vector256<byte> b) => ByteOpsVnni.AddWords(a, b);
 
-        public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* destination) =>
-            ByteOpsVnni.AddScaled(words, rowScales, tokenScale, destination);
+        public static Vector256<byte> AddScaled(Vector256<byte> sums, Vector256<byte> words, Vector256<byte> rowScales, float tokenScale) =>
+            ByteOpsVnni.AddScaled(sums, words, rowScales, tokenScale);
 
-        public static void AddScaled(Vector256<byte> words, float* rowScales, Vector256<byte> minima, float* minimumScales, float tokenScale, float* destination) =>
-            ByteOpsVnni.AddScaled(words, rowScales, minima, minimumScales, tokenScale, destination);
+        public static Vector256<byte> AddProducts(Vector256<byte> sums, Vector256<byte> factors, float factor) => ByteOpsVnni.AddProducts(sums, factors, factor);
 
-        public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination) =>
-            ByteOpsVnni.AddScaled(words, rowScales, tokenScale, offsets, tokenSum, destination);
+        public static Vector256<byte> LoadHalves(void* source) => ByteOpsVnni.LoadHalves(source);
+
+        public static Vector256<byte> ScaleWord(Vector256<byte> bytes, int index) => ByteOpsVnni.ScaleWord(bytes, index);
+
+        public static Vector256<byte> PairWord(Vector256<byte> bytes, int first, int second) => ByteOpsVnni.PairWord(bytes, first, second);
 
         public static Vector256<int> ScaleWords(Vector256<int> scales) => ByteOpsVnni.ScaleWords(scales);
 

@@ -1,4 +1,5 @@
 using Decant.Engine.Inference;
+using Decant.Engine.Kernels.Arithmetic;
 using Decant.Engine.Kernels.Codes;
 
 namespace Decant.Engine.Kernels.Bytes;
@@ -6,11 +7,11 @@ namespace Decant.Engine.Kernels.Bytes;
 /// <summary>
 /// Products in whole numbers: activations are rounded to 8 bits, codes stay as they are stored. Few tokens: row by row
 /// (<see cref="ByteRows{TParts, TBlock}"/>). Many tokens: rows are packed into panels that stay in the cache (<see cref="PanelPacker{TBytes, TOps, TLayout, TBlock}"/>) and
-/// multiplied with tiles of tokens (<see cref="ByteTile{TBytes, TOps, TLayout}"/>), so that packing is paid once for all tokens and no second copy of the
-/// weights exists. Where codes are too wide for the sums of an instruction set, the list has this kernel for few tokens only.
+/// multiplied with tiles of tokens (<see cref="ByteTile{TBytes, TOps, TLayout}"/>), so that packing is paid once for all tokens. Rows that were brought side by
+/// side at load (<see cref="InterleavedRows{TBytes, TOps, TLayout, TBlock}"/>) are multiplied as they lie with one token and packed from there for more. Where codes are too wide for the sums of an instruction set, the list has this kernel for few tokens only.
 /// </summary>
 internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions)
-    : ProductKernel(TBlock.Format, instructions, DecoderArithmetic.Fast)
+    : ProductKernel(TBlock.Format, instructions, DecoderArithmetic.Fast), IInterleavedKernel
     where TParts : struct, IPartOps
     where TBytes : struct
     where TOps : struct, IByteOps<TBytes>
@@ -49,14 +50,53 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     public override void Multiply(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
         if (UsesTiles(input.TokenCount))
-            MultiplyTiles(rows, rowByteCount, rowCount, input, y, yStride, scratch);
+            MultiplyTiles(new StoredSource(rows, rowByteCount, rowCount), rowCount, input, y, yStride, scratch);
         else
             ByteRows<TParts, TBlock>.Multiply(rows, rowByteCount, rowCount, input.Bytes(TBlock.BlockLength), input.TokenCount, input.ColumnCount, y, yStride);
     }
 
+    /// <inheritdoc/>
+    public int GroupRowCount => TBlock.HasLanes && TilesFit ? TOps.Rows : 0;
+
+    /// <inheritdoc/>
+    public bool TryInterleave(byte* rows, long rowByteCount, int rowCount, byte* groups)
+    {
+        for (int row = 0; row < rowCount; row += TOps.Rows)
+        {
+            if (!InterleavedRows<TBytes, TOps, TLayout, TBlock>.TryStore(rows + row * rowByteCount, rowByteCount, (int)(rowByteCount / TBlock.ByteCount), groups + row * rowByteCount))
+                return false;
+        }
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void PrepareInterleaved(ProductInput input) =>
+        _ = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+
+    /// <inheritdoc/>
+    public int InterleavedRowUnit(int tokenCount) => tokenCount == 1 ? TOps.Rows : ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+
+    /// <inheritdoc/>
+    public void MultiplyInterleaved(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
+    {
+        if (input.TokenCount > 1)
+        {
+            MultiplyTiles(new InterleavedSource(groups, rowByteCount, rowCount), rowCount, input, y, yStride, scratch);
+            return;
+        }
+        ByteActivations.TileSet tiles = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+        int* words = (int*)scratch.Floats(InterleavedRows<TBytes, TOps, TLayout, TBlock>.ScratchWordCount);
+        for (int row = 0; row < rowCount; row += TOps.Rows)
+        {
+            InterleavedRows<TBytes, TOps, TLayout, TBlock>.Multiply(
+                groups + row * rowByteCount, TOps.Rows * rowByteCount, (int)(rowByteCount / TBlock.ByteCount), tiles.Tile(0), words, y + row);
+        }
+    }
+
     private static bool UsesTiles(int tokenCount) => tokenCount >= FewestTiledTokens && TilesFit;
 
-    private void MultiplyTiles(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
+    private void MultiplyTiles<TSource>(TSource source, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
+        where TSource : struct, IPanelSource
     {
         ByteActivations.TileSet tiles = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
         int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
@@ -68,27 +108,26 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
         int blockCount = input.ColumnCount / TBlock.BlockLength;
         for (int row = 0; row < rowCount; row += panelRowCount)
         {
-            int count = Math.Min(panelRowCount, rowCount - row);
             new Span<float>(results, checked((int)resultCount)).Clear();
             for (int block = 0; block < blockCount; block += blocksAtATime)
             {
                 int some = Math.Min(blocksAtATime, blockCount - block);
-                byte* blocks = rows + row * rowByteCount + (long)block * TBlock.ByteCount;
-                PanelPacker<TBytes, TOps, TLayout, TBlock>.Pack(blocks, rowByteCount, count, some, panel, panel + panelWordCount, Instructions.Arithmetic);
+                source.Pack(row, block, some, panel, panel + panelWordCount, Instructions.Arithmetic);
                 // What is packed next: these rows' next blocks, or the first of the next rows. It is asked for while this is multiplied.
-                byte* next = block + some < blockCount ? blocks + (long)some * TBlock.ByteCount : rows + (row + panelRowCount) * rowByteCount;
+                bool isLast = block + some == blockCount;
+                int nextRow = isLast ? row + panelRowCount : row, nextBlock = isLast ? 0 : block + some;
                 int requested = 0;
                 for (int tile = 0; tile < tiles.Count; tile++)
                 {
                     for (; requested < (tile + 1) * panelRowCount / tiles.Count; requested++)
-                        Prefetching.Request(next + requested * rowByteCount, (long)blocksAtATime * TBlock.ByteCount + 63);
+                        source.Request(nextRow, nextBlock, Math.Min(blocksAtATime, blockCount - nextBlock), requested);
                     int first = tiles.FirstToken(tile);
                     int width = tiles.FirstToken(tile + 1) - first;
                     int* activations = tiles.Tile(tile) + (long)block * width * ByteTile<TBytes, TOps, TLayout>.TokenWordCount;
                     ByteTile<TBytes, TOps, TLayout>.MultiplyAdd(panel, activations, width, some, results + (long)first * panelRowCount);
                 }
             }
-            CopyResults(results, input.TokenCount, count, y + row, yStride);
+            CopyResults(results, input.TokenCount, Math.Min(panelRowCount, rowCount - row), y + row, yStride);
         }
     }
 
@@ -107,6 +146,47 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
             }
             for (int row = 0; row < rowCount; row++)
                 to[row] = from[row];
+        }
+    }
+
+    // Where the rows of a panel come from.
+    private interface IPanelSource
+    {
+        // Packs blocks of the panel that starts with a row.
+        void Pack(int row, int block, int blockCount, int* panel, int* scratch, FloatArithmetic arithmetic);
+
+        // Asks for one of as many pieces of what Pack will read as a panel has rows.
+        void Request(int row, int block, int blockCount, int piece);
+    }
+
+    private readonly struct StoredSource(byte* rows, long rowByteCount, int rowCount) : IPanelSource
+    {
+        public void Pack(int row, int block, int blockCount, int* panel, int* scratch, FloatArithmetic arithmetic) =>
+            PanelPacker<TBytes, TOps, TLayout, TBlock>.Pack(
+                Blocks(row, block), rowByteCount, Math.Min(ByteTile<TBytes, TOps, TLayout>.PanelRowCount, rowCount - row), blockCount, panel, scratch, arithmetic);
+
+        public void Request(int row, int block, int blockCount, int piece) =>
+            Prefetching.Request(Blocks(row + piece, block), (long)blockCount * TBlock.ByteCount + 63);
+
+        private byte* Blocks(int row, int block) => rows + row * rowByteCount + (long)block * TBlock.ByteCount;
+    }
+
+    private readonly struct InterleavedSource(byte* groups, long rowByteCount, int rowCount) : IPanelSource
+    {
+        private int RowBlockCount => (int)(rowByteCount / TBlock.ByteCount);
+
+        public void Pack(int row, int block, int blockCount, int* panel, int* scratch, FloatArithmetic arithmetic) =>
+            PanelPacker<TBytes, TOps, TLayout, TBlock>.PackInterleaved(
+                groups + row * rowByteCount, TOps.Rows * rowByteCount, Math.Min(2, (rowCount - row) / TOps.Rows), RowBlockCount, block, blockCount, panel);
+
+        public void Request(int row, int block, int blockCount, int piece)
+        {
+            // Half of the pieces belong to either group; the few scales come by themselves.
+            int half = ByteTile<TBytes, TOps, TLayout>.PanelRowCount / 2;
+            byte* group = groups + (row + piece / half * TOps.Rows) * rowByteCount;
+            long byteCount = (long)blockCount * InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows * sizeof(int);
+            byte* words = (byte*)InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, RowBlockCount, block);
+            Prefetching.Request(words + byteCount * (piece % half) / half, byteCount / half + 63);
         }
     }
 }

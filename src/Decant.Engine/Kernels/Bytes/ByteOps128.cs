@@ -23,6 +23,7 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
 
     public static Vector128<byte> Zero => Vector128<byte>.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Load(void* source) => Vector128.Load((byte*)source);
 
     public static void Store(void* destination, Vector128<byte> value) => value.Store((byte*)destination);
@@ -46,6 +47,7 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Join(Vector128<byte> a, Vector128<byte> b, int shift) => a | Vector128.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Broadcast(void* source) => Vector128.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -59,6 +61,7 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> ScaleSums(Vector128<byte> sums, Vector128<byte> scaleWords) => (sums.AsInt32() * scaleWords.AsInt32()).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> JoinSums(Vector128<byte> sums) => sums;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -71,31 +74,32 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
         return AddNeighbours(lowA * lowB, highA * highB).AsByte();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> AddWords(Vector128<byte> a, Vector128<byte> b) => (a.AsInt32() + b.AsInt32()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Vector128<byte> words, float* rowScales, float tokenScale, float* destination)
+    public static Vector128<byte> AddScaled(Vector128<byte> sums, Vector128<byte> words, Vector128<byte> rowScales, float tokenScale) =>
+        Ops128.MultiplyAdd(ToSingle(words), rowScales.AsSingle() * Vector128.Create(tokenScale), sums.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> AddProducts(Vector128<byte> sums, Vector128<byte> factors, float factor) =>
+        Ops128.MultiplyAdd(factors.AsSingle(), Vector128.Create(factor), sums.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> LoadHalves(void* source) => Ops128.LoadFiniteHalf((byte*)source).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ScaleWord(Vector128<byte> bytes, int index) =>
+        Vector128.ShiftRightArithmetic(Vector128.ShiftLeft(bytes.AsInt32(), 24 - 8 * index), 24).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> PairWord(Vector128<byte> bytes, int first, int second)
     {
-        Vector128<float> scale = Vector128.Load(rowScales) * Vector128.Create(tokenScale);
-        Ops128.MultiplyAdd(ToSingle(words), scale, Vector128.Load(destination)).Store(destination);
+        Vector128<int> low = Vector128.ShiftRightLogical(bytes.AsInt32(), 8 * first) & Vector128.Create(255);
+        return (low | Vector128.ShiftLeft(Vector128.ShiftRightLogical(bytes.AsInt32(), 8 * second) & Vector128.Create(255), 16)).AsByte();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Vector128<byte> words, float* rowScales, Vector128<byte> minima, float* minimumScales, float tokenScale, float* destination)
-    {
-        Vector128<float> token = Vector128.Create(tokenScale);
-        Vector128<float> sum = Ops128.MultiplyAdd(ToSingle(words), Vector128.Load(rowScales) * token, Vector128.Load(destination));
-        Ops128.MultiplyAdd(ToSingle(minima), Vector128.Load(minimumScales) * token, sum).Store(destination);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Vector128<byte> words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination)
-    {
-        Vector128<float> scale = Vector128.Load(rowScales) * Vector128.Create(tokenScale);
-        Vector128<float> sum = Ops128.MultiplyAdd(ToSingle(words), scale, Vector128.Load(destination));
-        Ops128.MultiplyAdd(Vector128.Load(offsets), Vector128.Create(tokenSum), sum).Store(destination);
-    }
-
     public static Vector128<byte> Subtract(Vector128<byte> a, byte b) => a - Vector128.Create(b);
 
     public static Vector256<int> ScaleWords(Vector256<int> scales) => scales;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels.Bytes;
 
@@ -20,6 +21,7 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
 
     public static Vector256<byte> Zero => Vector256<byte>.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Load(void* source) => Vector256.Load((byte*)source);
 
     public static void Store(void* destination, Vector256<byte> value) => value.Store((byte*)destination);
@@ -47,44 +49,52 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => a | Vector256.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Broadcast(void* source) => Vector256.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Accumulate(Vector256<byte> sums, Vector256<byte> codes, Vector256<byte> activations) =>
         Avx2.Add(sums.AsInt16(), Avx2.MultiplyAddAdjacent(codes, activations.AsSByte())).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ScaleSums(Vector256<byte> sums, Vector256<byte> scaleWords) => MultiplyPairs(sums, scaleWords);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> JoinSums(Vector256<byte> sums) => MultiplyPairs(sums, Vector256<short>.One.AsByte());
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> MultiplyPairs(Vector256<byte> a, Vector256<byte> b) =>
         Avx2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> AddWords(Vector256<byte> a, Vector256<byte> b) => Avx2.Add(a.AsInt32(), b.AsInt32()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* destination)
-    {
-        Vector256<float> scale = Vector256.Load(rowScales) * Vector256.Create(tokenScale);
-        Vector256.FusedMultiplyAdd(ToSingle(words), scale, Vector256.Load(destination)).Store(destination);
-    }
+    public static Vector256<byte> AddScaled(Vector256<byte> sums, Vector256<byte> words, Vector256<byte> rowScales, float tokenScale) =>
+        Vector256.FusedMultiplyAdd(ToSingle(words), rowScales.AsSingle() * Vector256.Create(tokenScale), sums.AsSingle()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Vector256<byte> words, float* rowScales, Vector256<byte> minima, float* minimumScales, float tokenScale, float* destination)
-    {
-        Vector256<float> token = Vector256.Create(tokenScale);
-        Vector256<float> sum = Vector256.FusedMultiplyAdd(ToSingle(words), Vector256.Load(rowScales) * token, Vector256.Load(destination));
-        Vector256.FusedMultiplyAdd(ToSingle(minima), Vector256.Load(minimumScales) * token, sum).Store(destination);
-    }
+    public static Vector256<byte> AddProducts(Vector256<byte> sums, Vector256<byte> factors, float factor) =>
+        Vector256.FusedMultiplyAdd(factors.AsSingle(), Vector256.Create(factor), sums.AsSingle()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination)
-    {
-        Vector256<float> scale = Vector256.Load(rowScales) * Vector256.Create(tokenScale);
-        Vector256<float> sum = Vector256.FusedMultiplyAdd(ToSingle(words), scale, Vector256.Load(destination));
-        Vector256.FusedMultiplyAdd(Vector256.Load(offsets), Vector256.Create(tokenSum), sum).Store(destination);
-    }
+    public static Vector256<byte> LoadHalves(void* source) => Ops256.LoadFiniteHalf((byte*)source).AsByte();
 
+    // The byte goes to the upper half of both 16-bit numbers of a lane and from there, with its sign, to the lower.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ScaleWord(Vector256<byte> bytes, int index) =>
+        Vector256.ShiftRightArithmetic(Avx2.Shuffle(bytes, Places(0x0080_0080u | (uint)index << 8 | (uint)index << 24)).AsInt16(), 8).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> PairWord(Vector256<byte> bytes, int first, int second) =>
+        Avx2.Shuffle(bytes, Places(0x8000_8000u | (uint)first | (uint)second << 16));
+
+    // Where the bytes of a lane come from, counted from the lane's first; 128 and more mean zero.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> Places(uint ofLane) =>
+        (Vector256.Create(ofLane) + Vector256.Create(0u, 0x04040404, 0x08080808, 0x0c0c0c0c, 0u, 0x04040404, 0x08080808, 0x0c0c0c0c)).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Subtract(Vector256<byte> a, byte b) => a - Vector256.Create(b);
 
     public static Vector256<int> ScaleWords(Vector256<int> scales) => (scales & Vector256.Create(0xffff)) | Vector256.ShiftLeft(scales, 16);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels.Bytes;
 
@@ -20,6 +21,7 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
 
     public static Vector512<byte> Zero => Vector512<byte>.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Load(void* source) => Vector512.Load((byte*)source);
 
     public static void Store(void* destination, Vector512<byte> value) => value.Store((byte*)destination);
@@ -49,44 +51,52 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Join(Vector512<byte> a, Vector512<byte> b, int shift) => a | Vector512.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Broadcast(void* source) => Vector512.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Accumulate(Vector512<byte> sums, Vector512<byte> codes, Vector512<byte> activations) =>
         Avx512BW.Add(sums.AsInt16(), Avx512BW.MultiplyAddAdjacent(codes, activations.AsSByte())).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> ScaleSums(Vector512<byte> sums, Vector512<byte> scaleWords) => MultiplyPairs(sums, scaleWords);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> JoinSums(Vector512<byte> sums) => MultiplyPairs(sums, Vector512<short>.One.AsByte());
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> MultiplyPairs(Vector512<byte> a, Vector512<byte> b) =>
         Avx512BW.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> AddWords(Vector512<byte> a, Vector512<byte> b) => Avx512F.Add(a.AsInt32(), b.AsInt32()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Vector512<byte> words, float* rowScales, float tokenScale, float* destination)
-    {
-        Vector512<float> scale = Vector512.Load(rowScales) * Vector512.Create(tokenScale);
-        Vector512.FusedMultiplyAdd(ToSingle(words), scale, Vector512.Load(destination)).Store(destination);
-    }
+    public static Vector512<byte> AddScaled(Vector512<byte> sums, Vector512<byte> words, Vector512<byte> rowScales, float tokenScale) =>
+        Vector512.FusedMultiplyAdd(ToSingle(words), rowScales.AsSingle() * Vector512.Create(tokenScale), sums.AsSingle()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Vector512<byte> words, float* rowScales, Vector512<byte> minima, float* minimumScales, float tokenScale, float* destination)
-    {
-        Vector512<float> token = Vector512.Create(tokenScale);
-        Vector512<float> sum = Vector512.FusedMultiplyAdd(ToSingle(words), Vector512.Load(rowScales) * token, Vector512.Load(destination));
-        Vector512.FusedMultiplyAdd(ToSingle(minima), Vector512.Load(minimumScales) * token, sum).Store(destination);
-    }
+    public static Vector512<byte> AddProducts(Vector512<byte> sums, Vector512<byte> factors, float factor) =>
+        Vector512.FusedMultiplyAdd(factors.AsSingle(), Vector512.Create(factor), sums.AsSingle()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Vector512<byte> words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination)
-    {
-        Vector512<float> scale = Vector512.Load(rowScales) * Vector512.Create(tokenScale);
-        Vector512<float> sum = Vector512.FusedMultiplyAdd(ToSingle(words), scale, Vector512.Load(destination));
-        Vector512.FusedMultiplyAdd(Vector512.Load(offsets), Vector512.Create(tokenSum), sum).Store(destination);
-    }
+    public static Vector512<byte> LoadHalves(void* source) => Ops512.LoadFiniteHalf((byte*)source).AsByte();
 
+    // The byte goes to the upper half of both 16-bit numbers of a lane and from there, with its sign, to the lower.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ScaleWord(Vector512<byte> bytes, int index) =>
+        Vector512.ShiftRightArithmetic(Avx512BW.Shuffle(bytes, Places(0x0080_0080u | (uint)index << 8 | (uint)index << 24)).AsInt16(), 8).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> PairWord(Vector512<byte> bytes, int first, int second) =>
+        Avx512BW.Shuffle(bytes, Places(0x8000_8000u | (uint)first | (uint)second << 16));
+
+    // Where the bytes of a lane come from, counted from the lane's first; 128 and more mean zero.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Places(uint ofLane) =>
+        (Vector512.Create(ofLane) + Vector512.Create(0u, 0x04040404, 0x08080808, 0x0c0c0c0c, 0u, 0x04040404, 0x08080808, 0x0c0c0c0c, 0u, 0x04040404, 0x08080808, 0x0c0c0c0c, 0u, 0x04040404, 0x08080808, 0x0c0c0c0c)).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Subtract(Vector512<byte> a, byte b) => a - Vector512.Create(b);
 
     public static Vector256<int> ScaleWords(Vector256<int> scales) => (scales & Vector256.Create(0xffff)) | Vector256.ShiftLeft(scales, 16);

@@ -20,16 +20,20 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
 
     public static Vector256<byte> Zero => Vector256<byte>.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Load(void* source) => ByteOps256.Load(source);
 
     public static void Store(void* destination, Vector256<byte> value) => ByteOps256.Store(destination, value);
 
     public static void LoadTransposed(byte* source, long stride, out FourVectors<Vector256<byte>> words) => ByteOps256.LoadTransposed(source, stride, out words);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Field(Vector256<byte> bytes, int shift, byte mask) => ByteOps256.Field(bytes, shift, mask);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => ByteOps256.Join(a, b, shift);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Broadcast(void* source) => ByteOps256.Broadcast(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -39,21 +43,33 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ScaleSums(Vector256<byte> sums, Vector256<byte> scaleWords) => (sums.AsInt32() * scaleWords.AsInt32()).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> JoinSums(Vector256<byte> sums) => sums;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> MultiplyPairs(Vector256<byte> a, Vector256<byte> b) => ByteOps256.MultiplyPairs(a, b);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> AddWords(Vector256<byte> a, Vector256<byte> b) => ByteOps256.AddWords(a, b);
 
-    public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* destination) =>
-        ByteOps256.AddScaled(words, rowScales, tokenScale, destination);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> AddScaled(Vector256<byte> sums, Vector256<byte> words, Vector256<byte> rowScales, float tokenScale) =>
+        ByteOps256.AddScaled(sums, words, rowScales, tokenScale);
 
-    public static void AddScaled(Vector256<byte> words, float* rowScales, Vector256<byte> minima, float* minimumScales, float tokenScale, float* destination) =>
-        ByteOps256.AddScaled(words, rowScales, minima, minimumScales, tokenScale, destination);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> AddProducts(Vector256<byte> sums, Vector256<byte> factors, float factor) => ByteOps256.AddProducts(sums, factors, factor);
 
-    public static void AddScaled(Vector256<byte> words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination) =>
-        ByteOps256.AddScaled(words, rowScales, tokenScale, offsets, tokenSum, destination);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LoadHalves(void* source) => ByteOps256.LoadHalves(source);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ScaleWord(Vector256<byte> bytes, int index) =>
+        Vector256.ShiftRightArithmetic(Vector256.ShiftLeft(bytes.AsInt32(), 24 - 8 * index), 24).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> PairWord(Vector256<byte> bytes, int first, int second) => ByteOps256.PairWord(bytes, first, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Subtract(Vector256<byte> a, byte b) => ByteOps256.Subtract(a, b);
 
     public static Vector256<int> ScaleWords(Vector256<int> scales) => scales;

@@ -27,27 +27,36 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
         get => 2 * TOps.Rows;
     }
 
-    private static int GroupCount
+    /// <summary>Groups of a block.</summary>
+    public static int GroupCount
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => TLayout.BlockLength / TLayout.GroupLength;
     }
 
-    private static bool HasStarts
+    /// <summary>True if sums start from a word of the activations that makes up for the codes' zero.</summary>
+    public static bool HasStarts
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => TLayout.HasZero && !TOps.TakesSignedCodes;
     }
 
     /// <summary>Words of scales and minima of groups that each row of a packed block of weights has, between its codes and its single-precision scales.</summary>
-    public static int GroupWordCount => (TLayout.HasGroupScales ? GroupCount : 0) + (TLayout.HasMinima ? GroupCount / 2 : 0);
+    public static int GroupWordCount
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (TLayout.HasGroupScales ? GroupCount : 0) + (TLayout.HasMinima ? GroupCount / 2 : 0);
+    }
 
     /// <summary>32-bit words of a packed block of weights, all rows of the panel.</summary>
     public static int PanelWordCount => PanelRowCount * (TLayout.BlockLength / 4 + GroupWordCount + (TLayout.HasMinima || TLayout.HasOffsets ? 2 : 1));
 
     /// <summary>32-bit words of a packed block of activations, per token.</summary>
-    public static int TokenWordCount =>
-        TLayout.BlockLength / 4 + (HasStarts ? GroupCount : 0) + (TLayout.HasMinima ? GroupCount / 2 : 0) + 1 + (TLayout.HasOffsets ? 1 : 0);
+    public static int TokenWordCount
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TLayout.BlockLength / 4 + (HasStarts ? GroupCount : 0) + (TLayout.HasMinima ? GroupCount / 2 : 0) + 1 + (TLayout.HasOffsets ? 1 : 0);
+    }
 
     /// <summary>results[token · PanelRowCount + row] += Σ weights · activations over some blocks.</summary>
     /// <param name="panel">Packed weights.</param>
@@ -319,12 +328,12 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(TBytes words, TBytes minima, float* rowScales, float* tokenScale, int tokenCount, float* destination)
     {
+        TBytes sum = TOps.AddScaled(TOps.Load(destination), words, TOps.Load(rowScales), *tokenScale);
         if (TLayout.HasMinima)
-            TOps.AddScaled(words, rowScales, minima, rowScales + PanelRowCount, *tokenScale, destination);
+            sum = TOps.AddScaled(sum, minima, TOps.Load(rowScales + PanelRowCount), *tokenScale);
         else if (TLayout.HasOffsets)
-            TOps.AddScaled(words, rowScales, *tokenScale, rowScales + PanelRowCount, tokenScale[tokenCount], destination);
-        else
-            TOps.AddScaled(words, rowScales, *tokenScale, destination);
+            sum = TOps.AddProducts(sum, TOps.Load(rowScales + PanelRowCount), tokenScale[tokenCount]);
+        TOps.Store(destination, sum);
     }
 
     private interface ITileWidth

@@ -65,14 +65,20 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>Sums of 32-bit lanes.</summary>
     static abstract TBytes AddWords(TBytes a, TBytes b);
 
-    /// <summary>destination[lane] += words[lane] · (rowScales[lane] · tokenScale).</summary>
-    static abstract void AddScaled(TBytes words, float* rowScales, float tokenScale, float* destination);
+    /// <summary>Single precision: sums[lane] + words[lane] · (rowScales[lane] · tokenScale), the words being whole numbers.</summary>
+    static abstract TBytes AddScaled(TBytes sums, TBytes words, TBytes rowScales, float tokenScale);
 
-    /// <summary>destination[lane] += words[lane] · (rowScales[lane] · tokenScale) + minima[lane] · (minimumScales[lane] · tokenScale).</summary>
-    static abstract void AddScaled(TBytes words, float* rowScales, TBytes minima, float* minimumScales, float tokenScale, float* destination);
+    /// <summary>Single precision: sums[lane] + factors[lane] · factor.</summary>
+    static abstract TBytes AddProducts(TBytes sums, TBytes factors, float factor);
 
-    /// <summary>destination[lane] += words[lane] · (rowScales[lane] · tokenScale) + offsets[lane] · tokenSum.</summary>
-    static abstract void AddScaled(TBytes words, float* rowScales, float tokenScale, float* offsets, float tokenSum, float* destination);
+    /// <summary>Reads a finite half-precision number into every lane, in single precision.</summary>
+    static abstract TBytes LoadHalves(void* source);
+
+    /// <summary>A scale word (see <see cref="ScaleWords"/>) of a signed byte of every lane.</summary>
+    static abstract TBytes ScaleWord(TBytes bytes, int index);
+
+    /// <summary>Two bytes of every lane, not negative, as a pair of 16-bit numbers.</summary>
+    static abstract TBytes PairWord(TBytes bytes, int first, int second);
 
     /// <summary>a − b in every byte.</summary>
     static abstract TBytes Subtract(TBytes a, byte b);

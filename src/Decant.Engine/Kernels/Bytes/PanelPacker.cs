@@ -11,6 +11,9 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
     where TLayout : struct, IPanelLayout
     where TBlock : struct, ICodeBlock
 {
+    // Infinite and undefined numbers have all bits of the exponent set.
+    private const ushort HalfExponent = 0x7c00;
+
     // Words of a row's codes while they wait to be transposed, with a gap that keeps rows out of one another's cache sets.
     private const int RowStride = 256 / 4 + 16;
 
@@ -37,28 +40,57 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
         for (int block = 0; block < blockCount; block++)
         {
-            int* scaleWords = panel + TLayout.BlockLength / 4 * panelRowCount;
-            if (TBlock.HasLanes && rowCount == panelRowCount)
-                UnpackLanes(blocks, rowByteCount, panel, panelRowCount);
-            else
+            if (!TBlock.HasLanes || rowCount < panelRowCount || !TryPackLanes(blocks, rowByteCount, panel, scratch))
+            {
                 UnpackRows(blocks, rowByteCount, rowCount, panel, panelRowCount, scratch, arithmetic);
-            if (TLayout.HasGroupScales)
-                PackGroupScales(blocks, rowByteCount, rowCount, scaleWords, panelRowCount, scratch);
-            StoreRowScales(blocks, rowByteCount, rowCount, halves, (float*)(scaleWords + ByteTile<TBytes, TOps, TLayout>.GroupWordCount * panelRowCount), panelRowCount);
+                int* scaleWords = panel + TLayout.BlockLength / 4 * panelRowCount;
+                if (TLayout.HasGroupScales)
+                    PackGroupScales(blocks, rowByteCount, rowCount, scaleWords, panelRowCount, scratch);
+                StoreRowScales(blocks, rowByteCount, rowCount, halves, (float*)(scaleWords + ByteTile<TBytes, TOps, TLayout>.GroupWordCount * panelRowCount), panelRowCount);
+            }
             panel += ByteTile<TBytes, TOps, TLayout>.PanelWordCount;
             blocks += TBlock.ByteCount;
         }
     }
 
-    /// <summary>All rows at once, a row a lane.</summary>
-    private static void UnpackLanes(byte* blocks, long rowByteCount, int* panel, int panelRowCount)
+    /// <summary>Packs some blocks of the rows of one panel from groups of rows side by side; lanes without rows become zero.</summary>
+    /// <param name="group">The first of the panel's two groups.</param>
+    /// <param name="groupByteCount">Bytes of a group.</param>
+    /// <param name="groupCount">1 or 2.</param>
+    /// <param name="rowBlockCount">Blocks of a row.</param>
+    /// <param name="firstBlock">The first block to pack.</param>
+    /// <param name="blockCount">Blocks to pack.</param>
+    /// <param name="panel">Receives them.</param>
+    public static void PackInterleaved(byte* group, long groupByteCount, int groupCount, int rowBlockCount, int firstBlock, int blockCount, int* panel)
     {
-        TBlock.UnpackLanes<TBytes, TOps>(blocks, rowByteCount, panel, panelRowCount);
-        TBlock.UnpackLanes<TBytes, TOps>(blocks + TOps.Rows * rowByteCount, rowByteCount, panel + TOps.Rows, panelRowCount);
-        if (!TOps.TakesSignedCodes || TBlock.Zero == 0)
-            return;
-        for (int i = 0; i < TLayout.BlockLength / 4 * panelRowCount; i += TOps.Rows)
-            TOps.Store(panel + i, TOps.Subtract(TOps.Load(panel + i), (byte)TBlock.Zero));
+        if (groupCount < 2)
+            new Span<int>(panel, blockCount * ByteTile<TBytes, TOps, TLayout>.PanelWordCount).Clear();
+        for (int i = 0; i < groupCount; i++)
+        {
+            int* target = panel + i * TOps.Rows;
+            for (int block = firstBlock; block < firstBlock + blockCount; block++)
+            {
+                InterleavedRows<TBytes, TOps, TLayout, TBlock>.Unpack(
+                    InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, rowBlockCount, block), InterleavedRows<TBytes, TOps, TLayout, TBlock>.Halves(group, block), target);
+                target += ByteTile<TBytes, TOps, TLayout>.PanelWordCount;
+            }
+            group += groupByteCount;
+        }
+    }
+
+    // All rows at once: brought side by side, then taken apart a row a lane.
+    private static bool TryPackLanes(byte* blocks, long rowByteCount, int* panel, int* scratch)
+    {
+        ushort* halves = stackalloc ushort[2 * TOps.Rows];
+        for (int first = 0; first < ByteTile<TBytes, TOps, TLayout>.PanelRowCount; first += TOps.Rows)
+        {
+            byte* own = blocks + first * rowByteCount;
+            if (InterleavedRows<TBytes, TOps, TLayout, TBlock>.StoreHalves(own, rowByteCount, halves) >= HalfExponent)
+                return false;
+            InterleavedRows<TBytes, TOps, TLayout, TBlock>.StoreWords(own, rowByteCount, scratch);
+            InterleavedRows<TBytes, TOps, TLayout, TBlock>.Unpack(scratch, halves, panel + first);
+        }
+        return true;
     }
 
     /// <summary>Row after row, then transposed: for formats without lanes, and where there are fewer rows than a panel has.</summary>

@@ -70,20 +70,33 @@ internal unsafe interface ICodeBlock
     static virtual void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second) =>
         throw new NotSupportedException("Only blocks of 32 with unsigned codes are read in pairs.");
 
-    /// <summary>True if <see cref="UnpackLanes"/> can be used.</summary>
+    /// <summary>
+    /// True if rows can be read side by side, a row a vector lane: then the block consists of one half-precision number (two with offsets) and of whole 32-bit
+    /// words, which <see cref="ReadLanes"/> and its like read transposed: word i of every row, then word i + 1. The half-precision numbers are kept apart.
+    /// </summary>
     static virtual bool HasLanes => false;
 
-    /// <summary>
-    /// Unpacks the unsigned codes of one block of as many rows as a vector has 32-bit lanes, a row a lane: words of rows are transposed first and taken apart
-    /// then, all rows at once.
-    /// </summary>
-    /// <param name="block">The first row's block.</param>
-    /// <param name="stride">Bytes between rows.</param>
-    /// <param name="target">Receives a vector for every four columns, in order: lane r has the codes of row r.</param>
-    /// <param name="targetStride">32-bit words between vectors of the target.</param>
-    static virtual void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+    /// <summary>Where a block's half-precision numbers lie: at its start (0) or behind the words.</summary>
+    static virtual int HalvesOffset => 0;
+
+    /// <summary>The unsigned codes of columns 128 · half + 32 · part + 4 · step to + 3, <see cref="Zero"/> not yet subtracted.</summary>
+    /// <param name="words">The words of one block of as many rows as a vector has lanes.</param>
+    /// <param name="half">0 or 1.</param>
+    /// <param name="part">0 to 3; constant at every call, so that shifts are.</param>
+    /// <param name="step">0 to 7, likewise.</param>
+    static virtual TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The format has no such form.");
+
+    /// <summary>The whole-number scales of four groups, a signed byte each.</summary>
+    static virtual TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The format has no such form.");
+
+    /// <summary>The whole-number minima of four groups, a byte each.</summary>
+    static virtual TBytes ReadLaneMinima<TBytes, TOps>(int* words, int quad)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The block has no minima.");
 
     /// <summary>The same codes unsigned, <see cref="Zero"/> not yet subtracted.</summary>
     static abstract Vector256<byte> ReadStored(byte* block, int part);

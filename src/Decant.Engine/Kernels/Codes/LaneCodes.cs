@@ -3,46 +3,30 @@ using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
-/// <summary>Bit fields that several formats share, taken apart for a vector of rows at once: see <see cref="ICodeBlock.UnpackLanes"/>.</summary>
+/// <summary>Bit fields that several formats share, for rows side by side: see <see cref="ICodeBlock.ReadLanes"/>.</summary>
 internal static unsafe class LaneCodes<TBytes, TOps>
     where TBytes : struct
     where TOps : struct, IByteOps<TBytes>
 {
-    /// <summary>16 bytes a row: low nibbles to four vectors, high nibbles to four others.</summary>
+    /// <summary>A word of every row's block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Nibbles(byte* source, long stride, int* low, int* high, int targetStride)
-    {
-        TOps.LoadTransposed(source, stride, out FourVectors<TBytes> words);
-        Nibbles(words.First, low, high);
-        Nibbles(words.Second, low + targetStride, high + targetStride);
-        Nibbles(words.Third, low + 2 * targetStride, high + 2 * targetStride);
-        Nibbles(words.Fourth, low + 3 * targetStride, high + 3 * targetStride);
-    }
+    public static TBytes Word(int* words, int index) => TOps.Load(words + index * TOps.Rows);
 
-    /// <summary>16 bytes a row: their four bit pairs to four vectors each, 32 columns apart.</summary>
+    /// <summary>Bits <paramref name="shift"/> and up of the four bytes of a word.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Pairs(byte* source, long stride, int* target, int targetStride)
-    {
-        TOps.LoadTransposed(source, stride, out FourVectors<TBytes> words);
-        Pairs(words.First, target, 8 * targetStride);
-        Pairs(words.Second, target + targetStride, 8 * targetStride);
-        Pairs(words.Third, target + 2 * targetStride, 8 * targetStride);
-        Pairs(words.Fourth, target + 3 * targetStride, 8 * targetStride);
-    }
+    public static TBytes Field(int* words, int index, int shift, byte mask) => TOps.Field(Word(words, index), shift, mask);
 
+    /// <summary>The low (0) or high (1) nibbles of the four bytes of a word.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Nibbles(TBytes words, int* low, int* high)
-    {
-        TOps.Store(low, TOps.Field(words, 0, 15));
-        TOps.Store(high, TOps.Field(words, 4, 15));
-    }
+    public static TBytes Nibble(int* words, int index, int half) => Field(words, index, 4 * half, 15);
 
+    /// <summary>Four of the eight 6-bit scales of Q4_K and Q5_K, whose packing <see cref="CodeBits.SixBitPairs"/> explains.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Pairs(TBytes words, int* target, int distance)
-    {
-        TOps.Store(target, TOps.Field(words, 0, 3));
-        TOps.Store(target + distance, TOps.Field(words, 2, 3));
-        TOps.Store(target + 2 * distance, TOps.Field(words, 4, 3));
-        TOps.Store(target + 3 * distance, TOps.Field(words, 6, 3));
-    }
+    public static TBytes SixBitScales(int* words, int quad) =>
+        quad == 0 ? Field(words, 0, 0, 63) : TOps.Join(Field(words, 2, 0, 15), Field(words, 0, 6, 3), 4);
+
+    /// <summary>Four of the eight 6-bit minima.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes SixBitMinima(int* words, int quad) =>
+        quad == 0 ? Field(words, 1, 0, 63) : TOps.Join(Field(words, 2, 4, 15), Field(words, 1, 6, 3), 4);
 }

@@ -19,6 +19,8 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
 
     public static bool HasLanes => true;
 
+    public static int HalvesOffset => 80;
+
     public static int Zero => 0;
 
     public static int LargestStored => 3;
@@ -51,11 +53,20 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
     public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Shifted(block + 16 + part / 4 * 32, part % 4 * 2, 3);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
-        where TOps : struct, IByteOps<TBytes>
-    {
-        for (int run = 0; run < 4; run++)
-            LaneCodes<TBytes, TOps>.Pairs(block + 16 + 16 * run, stride, target + (run / 2 * 32 + run % 2 * 4) * targetStride, targetStride);
-    }
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.Field(words, 4 + 8 * half + step, 2 * part, 3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.Nibble(words, quad, 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLaneMinima<TBytes, TOps>(int* words, int quad)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.Nibble(words, quad, 1);
 }

@@ -19,6 +19,8 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
 
     public static bool HasLanes => true;
 
+    public static int HalvesOffset => 108;
+
     public static int Zero => 4;
 
     public static int LargestStored => 7;
@@ -60,30 +62,14 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
     private static ulong SpreadPairs(ulong bytes, int shift) => (bytes >> shift & 0x03030303) | (bytes >> (shift + 2) & 0x0303030300000000);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
-        where TBytes : struct
-        where TOps : struct, IByteOps<TBytes>
-    {
-        for (int run = 0; run < 4; run++)
-        {
-            TOps.LoadTransposed(block + 32 + 16 * run, stride, out FourVectors<TBytes> pairs);
-            TOps.LoadTransposed(block + run % 2 * 16, stride, out FourVectors<TBytes> bits);
-            int* to = target + (run / 2 * 32 + run % 2 * 4) * targetStride;
-            for (int part = 0; part < 4; part++)
-            {
-                int bit = run / 2 * 4 + part;
-                int* own = to + 8 * part * targetStride;
-                Store<TBytes, TOps>(own, pairs.First, bits.First, part, bit);
-                Store<TBytes, TOps>(own + targetStride, pairs.Second, bits.Second, part, bit);
-                Store<TBytes, TOps>(own + 2 * targetStride, pairs.Third, bits.Third, part, bit);
-                Store<TBytes, TOps>(own + 3 * targetStride, pairs.Fourth, bits.Fourth, part, bit);
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TBytes, TOps>(int* target, TBytes pairs, TBytes bits, int part, int bit)
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        TOps.Store(target, TOps.Join(TOps.Field(pairs, 2 * part, 3), TOps.Field(bits, bit, 1), 2));
+        TOps.Join(LaneCodes<TBytes, TOps>.Field(words, 8 + 8 * half + step, 2 * part, 3), LaneCodes<TBytes, TOps>.Field(words, step, 4 * half + part, 1), 2);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        TOps.Subtract(TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words, 24 + quad % 2, quad / 2), LaneCodes<TBytes, TOps>.Field(words, 26, 2 * quad, 3), 4), 32);
 }

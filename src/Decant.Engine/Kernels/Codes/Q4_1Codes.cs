@@ -42,10 +42,8 @@ internal readonly unsafe struct Q4_1Codes : ICodeBlock
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
-        where TOps : struct, IByteOps<TBytes>
-    {
-        LaneCodes<TBytes, TOps>.Nibbles(block + 4, stride, target, target + 4 * targetStride, targetStride);
-    }
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.Nibble(words, step % 4, step / 4);
 }

@@ -46,16 +46,20 @@ internal readonly unsafe struct Q4_KCodes : ICodeBlock
     public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Shifted(block + 16 + part / 2 * 32, part % 2 * 4, 15);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
-        where TOps : struct, IByteOps<TBytes>
-    {
-        for (int run = 0; run < 4; run++)
-        {
-            int* low = target + 16 * run * targetStride;
-            byte* bytes = block + 16 + 32 * run;
-            LaneCodes<TBytes, TOps>.Nibbles(bytes, stride, low, low + 8 * targetStride, targetStride);
-            LaneCodes<TBytes, TOps>.Nibbles(bytes + 16, stride, low + 4 * targetStride, low + 12 * targetStride, targetStride);
-        }
-    }
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.Nibble(words, 3 + (2 * half + part / 2) * 8 + step, part % 2);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.SixBitScales(words, quad);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLaneMinima<TBytes, TOps>(int* words, int quad)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.SixBitMinima(words, quad);
 }

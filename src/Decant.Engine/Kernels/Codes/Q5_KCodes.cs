@@ -51,31 +51,20 @@ internal readonly unsafe struct Q5_KCodes : ICodeBlock
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
-        where TOps : struct, IByteOps<TBytes>
-    {
-        for (int piece = 0; piece < 2; piece++)
-        {
-            TOps.LoadTransposed(block + 16 + 16 * piece, stride, out FourVectors<TBytes> bits);
-            for (int run = 0; run < 4; run++)
-            {
-                TOps.LoadTransposed(block + 48 + 32 * run + 16 * piece, stride, out FourVectors<TBytes> nibbles);
-                int* low = target + (16 * run + 4 * piece) * targetStride;
-                Store<TBytes, TOps>(low, targetStride, nibbles.First, bits.First, run);
-                Store<TBytes, TOps>(low + targetStride, targetStride, nibbles.Second, bits.Second, run);
-                Store<TBytes, TOps>(low + 2 * targetStride, targetStride, nibbles.Third, bits.Third, run);
-                Store<TBytes, TOps>(low + 3 * targetStride, targetStride, nibbles.Fourth, bits.Fourth, run);
-            }
-        }
-    }
+        where TOps : struct, IByteOps<TBytes> =>
+        TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words, 11 + (2 * half + part / 2) * 8 + step, part % 2), LaneCodes<TBytes, TOps>.Field(words, 3 + step, 4 * half + part, 1), 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TBytes, TOps>(int* target, int targetStride, TBytes nibbles, TBytes bits, int run)
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
         where TBytes : struct
-        where TOps : struct, IByteOps<TBytes>
-    {
-        TOps.Store(target, TOps.Join(TOps.Field(nibbles, 0, 15), TOps.Field(bits, 2 * run, 1), 4));
-        TOps.Store(target + 8 * targetStride, TOps.Join(TOps.Field(nibbles, 4, 15), TOps.Field(bits, 2 * run + 1, 1), 4));
-    }
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.SixBitScales(words, quad);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLaneMinima<TBytes, TOps>(int* words, int quad)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.SixBitMinima(words, quad);
 }

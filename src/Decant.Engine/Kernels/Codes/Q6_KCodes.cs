@@ -19,6 +19,8 @@ internal readonly unsafe struct Q6_KCodes : ICodeBlock
 
     public static bool HasLanes => true;
 
+    public static int HalvesOffset => 208;
+
     public static int Zero => 32;
 
     public static int LargestStored => 63;
@@ -44,34 +46,14 @@ internal readonly unsafe struct Q6_KCodes : ICodeBlock
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
-        where TOps : struct, IByteOps<TBytes>
-    {
-        for (int half = 0; half < 2; half++)
-        {
-            for (int piece = 0; piece < 2; piece++)
-            {
-                TOps.LoadTransposed(block + 64 * half + 16 * piece, stride, out FourVectors<TBytes> even);
-                TOps.LoadTransposed(block + 64 * half + 32 + 16 * piece, stride, out FourVectors<TBytes> odd);
-                TOps.LoadTransposed(block + 128 + 32 * half + 16 * piece, stride, out FourVectors<TBytes> pairs);
-                int* to = target + (32 * half + 4 * piece) * targetStride;
-                Store<TBytes, TOps>(to, targetStride, even.First, odd.First, pairs.First);
-                Store<TBytes, TOps>(to + targetStride, targetStride, even.Second, odd.Second, pairs.Second);
-                Store<TBytes, TOps>(to + 2 * targetStride, targetStride, even.Third, odd.Third, pairs.Third);
-                Store<TBytes, TOps>(to + 3 * targetStride, targetStride, even.Fourth, odd.Fourth, pairs.Fourth);
-            }
-        }
-    }
+        where TOps : struct, IByteOps<TBytes> =>
+        TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words, (2 * half + part % 2) * 8 + step, part / 2), LaneCodes<TBytes, TOps>.Field(words, 32 + 8 * half + step, 2 * part, 3), 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TBytes, TOps>(int* target, int targetStride, TBytes even, TBytes odd, TBytes pairs)
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
         where TBytes : struct
-        where TOps : struct, IByteOps<TBytes>
-    {
-        TOps.Store(target, TOps.Join(TOps.Field(even, 0, 15), TOps.Field(pairs, 0, 3), 4));
-        TOps.Store(target + 8 * targetStride, TOps.Join(TOps.Field(odd, 0, 15), TOps.Field(pairs, 2, 3), 4));
-        TOps.Store(target + 16 * targetStride, TOps.Join(TOps.Field(even, 4, 15), TOps.Field(pairs, 4, 3), 4));
-        TOps.Store(target + 24 * targetStride, TOps.Join(TOps.Field(odd, 4, 15), TOps.Field(pairs, 6, 3), 4));
-    }
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.Word(words, 48 + quad);
 }

@@ -19,6 +19,8 @@ internal readonly unsafe struct TQ2_0Codes : ICodeBlock
 
     public static bool HasLanes => true;
 
+    public static int HalvesOffset => 64;
+
     public static int Zero => 1;
 
     public static int LargestStored => 3;
@@ -33,11 +35,8 @@ internal readonly unsafe struct TQ2_0Codes : ICodeBlock
     public static Vector256<byte> ReadStored(byte* block, int part) => CodeBits.Shifted(block + part / 4 * 32, part % 4 * 2, 3);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackLanes<TBytes, TOps>(byte* block, long stride, int* target, int targetStride)
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
-        where TOps : struct, IByteOps<TBytes>
-    {
-        for (int run = 0; run < 4; run++)
-            LaneCodes<TBytes, TOps>.Pairs(block + 16 * run, stride, target + (run / 2 * 32 + run % 2 * 4) * targetStride, targetStride);
-    }
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.Field(words, 8 * half + step, 2 * part, 3);
 }

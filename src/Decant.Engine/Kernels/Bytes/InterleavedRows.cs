@@ -1,0 +1,398 @@
+using System.Runtime.CompilerServices;
+using Decant.Engine.Kernels.Codes;
+
+namespace Decant.Engine.Kernels.Bytes;
+
+/// <summary>
+/// Rows side by side, a row a vector lane, so that a product with one token needs no sums across lanes, no shuffles and no look-ups of scales. The blocks of R
+/// rows are transposed by 32-bit words; a group of R rows with B blocks each takes exactly the bytes that the stored rows take:
+/// <code>
+///   scales   [B][1 or 2][R]   16 bits: the blocks' half-precision scales; with offsets or minima, those or their scales too
+///   words    [B][W][R]        32 bits: what else a block holds, four bytes at a time, in its own order
+/// </code>
+/// Codes are taken apart with shifts and masks where they are used: for one token straight into the product, for more into a panel
+/// (<see cref="IPanelLayout"/>). Both ways add in the same order, so their results are the same bits.
+/// </summary>
+internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
+    where TBytes : struct
+    where TOps : struct, IByteOps<TBytes>
+    where TLayout : struct, IPanelLayout
+    where TBlock : struct, ICodeBlock
+{
+    private const ushort HalfExponent = 0x7c00;
+
+    /// <summary>Words of a block.</summary>
+    public static int WordCount
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (TBlock.ByteCount - sizeof(ushort) * HalfCount) / 4;
+    }
+
+    /// <summary>Half-precision numbers of a block.</summary>
+    public static int HalfCount
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TBlock.HasOffsets ? 2 : 1;
+    }
+
+    /// <summary>Words of scales and minima that <see cref="Multiply"/> needs for itself.</summary>
+    public static int ScratchWordCount => ByteTile<TBytes, TOps, TLayout>.GroupWordCount * TOps.Rows;
+
+    // Ternary formats have one group of 256, whose whole sum fits what sums are kept in.
+    private static bool IsOneGroup
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => !TLayout.HasGroupScales;
+    }
+
+    /// <summary>The scales of a group's blocks from some block on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort* Halves(byte* group, int block) => (ushort*)group + (long)block * HalfCount * TOps.Rows;
+
+    /// <summary>The words of a group's blocks from some block on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int* Words(byte* group, int blockCount, int block) => (int*)Halves(group, blockCount) + (long)block * WordCount * TOps.Rows;
+
+    /// <summary>Brings as many stored rows as a vector has lanes side by side.</summary>
+    /// <returns>False if a scale is infinite or undefined, which the products do not provide for.</returns>
+    public static bool TryStore(byte* rows, long rowByteCount, int blockCount, byte* group)
+    {
+        uint largest = 0;
+        for (int block = 0; block < blockCount; block++)
+        {
+            byte* from = rows + (long)block * TBlock.ByteCount;
+            StoreWords(from, rowByteCount, Words(group, blockCount, block));
+            largest = Math.Max(largest, StoreHalves(from, rowByteCount, Halves(group, block)));
+        }
+        return largest < HalfExponent;
+    }
+
+    /// <summary>Transposes the words of one block of every row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreWords(byte* blocks, long rowByteCount, int* words)
+    {
+        byte* from = blocks + (TBlock.HalvesOffset == 0 ? sizeof(ushort) * HalfCount : 0);
+        int word = 0;
+        for (; word <= WordCount - 4; word += 4)
+        {
+            TOps.LoadTransposed(from + 4 * word, rowByteCount, out FourVectors<TBytes> four);
+            TOps.Store(words + word * TOps.Rows, four.First);
+            TOps.Store(words + (word + 1) * TOps.Rows, four.Second);
+            TOps.Store(words + (word + 2) * TOps.Rows, four.Third);
+            TOps.Store(words + (word + 3) * TOps.Rows, four.Fourth);
+        }
+        for (; word < WordCount; word++)
+        {
+            for (int row = 0; row < TOps.Rows; row++)
+                words[word * TOps.Rows + row] = Unsafe.ReadUnaligned<int>(from + row * rowByteCount + 4 * word);
+        }
+    }
+
+    /// <summary>Gathers the half-precision numbers of one block of every row.</summary>
+    /// <returns>The largest of them without signs.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint StoreHalves(byte* blocks, long rowByteCount, ushort* halves)
+    {
+        uint largest = 0;
+        for (int row = 0; row < TOps.Rows; row++)
+        {
+            byte* from = blocks + row * rowByteCount + TBlock.HalvesOffset;
+            for (int i = 0; i < HalfCount; i++)
+            {
+                ushort half = Unsafe.ReadUnaligned<ushort>(from + sizeof(ushort) * i);
+                halves[i * TOps.Rows + row] = half;
+                largest = Math.Max(largest, half & 0x7fffu);
+            }
+        }
+        return largest;
+    }
+
+    /// <summary>Takes one block of every row apart, into lanes of a panel.</summary>
+    /// <param name="words">The block's words.</param>
+    /// <param name="halves">The block's half-precision numbers, all finite.</param>
+    /// <param name="panel">The first lane of these rows in the panel's block.</param>
+    public static void Unpack(int* words, ushort* halves, int* panel)
+    {
+        int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+        if (TLayout.BlockLength == 32)
+            UnpackPart(words, panel, 0, 0);
+        else
+            UnpackLong(words, panel);
+        int* to = panel + TLayout.BlockLength / 4 * panelRowCount;
+        if (TLayout.HasGroupScales)
+            UnpackScales(words, to, panelRowCount);
+        to += ByteTile<TBytes, TOps, TLayout>.GroupWordCount * panelRowCount;
+        TOps.Store(to, TOps.LoadHalves(halves));
+        if (TLayout.HasMinima)
+            TOps.Store(to + panelRowCount, TOps.AddProducts(TOps.Zero, TOps.LoadHalves(halves + TOps.Rows), -1));
+        else if (TLayout.HasOffsets)
+            TOps.Store(to + panelRowCount, Offsets(halves));
+    }
+
+    private static void UnpackLong(int* words, int* panel)
+    {
+        int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+        for (int half = 0; half < 2; half++)
+        {
+            UnpackPart(words, panel, half, 0);
+            UnpackPart(words, panel + 8 * panelRowCount, half, 1);
+            UnpackPart(words, panel + 16 * panelRowCount, half, 2);
+            UnpackPart(words, panel + 24 * panelRowCount, half, 3);
+            panel += 32 * panelRowCount;
+        }
+    }
+
+    /// <summary>The products of the rows of one group with one token.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="groupByteCount">Bytes of a group.</param>
+    /// <param name="blockCount">Blocks of a row.</param>
+    /// <param name="tile">The token's activations as a tile of one (<see cref="IPanelLayout"/>).</param>
+    /// <param name="scratch"><see cref="ScratchWordCount"/> words.</param>
+    /// <param name="results">A number for every row.</param>
+    public static void Multiply(byte* group, long groupByteCount, int blockCount, int* tile, int* scratch, float* results)
+    {
+        // Methods of their own: the JIT stops inlining after so many calls, those in branches never taken included.
+        if (TLayout.BlockLength == 32)
+            MultiplyShort(group, groupByteCount, blockCount, tile, results);
+        else if (IsOneGroup)
+            MultiplyOneGroup(group, groupByteCount, blockCount, tile, results);
+        else if (TLayout.GroupLength == 32)
+            MultiplyGroups32(group, groupByteCount, blockCount, tile, scratch, results);
+        else
+            MultiplyGroups16(group, groupByteCount, blockCount, tile, scratch, results);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyShort(byte* group, long groupByteCount, int blockCount, int* tile, float* results)
+    {
+        ushort* halves = (ushort*)group;
+        int* words = Words(group, blockCount, 0);
+        TBytes sum = TOps.Zero;
+        for (; blockCount > 0; blockCount--)
+        {
+            RequestAhead(words, halves, groupByteCount);
+            TBytes total = AddPart(Start(tile + 8), words, tile, 0, 0);
+            tile += ByteTile<TBytes, TOps, TLayout>.HasStarts ? 9 : 8;
+            sum = TOps.AddScaled(sum, TOps.JoinSums(total), TOps.LoadHalves(halves), *(float*)tile);
+            if (TLayout.HasOffsets)
+                sum = TOps.AddProducts(sum, Offsets(halves), ((float*)tile)[1]);
+            tile += TLayout.HasOffsets ? 2 : 1;
+            halves += HalfCount * TOps.Rows;
+            words += WordCount * TOps.Rows;
+        }
+        TOps.Store(results, sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyOneGroup(byte* group, long groupByteCount, int blockCount, int* tile, float* results)
+    {
+        ushort* halves = (ushort*)group;
+        int* words = Words(group, blockCount, 0);
+        TBytes sum = TOps.Zero;
+        for (; blockCount > 0; blockCount--)
+        {
+            RequestAhead(words, halves, groupByteCount);
+            // Two sums, because each addition waits for the one before.
+            TBytes even = Start(tile + 64), odd = TOps.Zero;
+            for (int half = 0; half < 2; half++)
+            {
+                even = AddPart(even, words, tile + 32 * half, half, 0);
+                odd = AddPart(odd, words, tile + 32 * half, half, 1);
+                even = AddPart(even, words, tile + 32 * half, half, 2);
+                odd = AddPart(odd, words, tile + 32 * half, half, 3);
+            }
+            tile += ByteTile<TBytes, TOps, TLayout>.HasStarts ? 65 : 64;
+            TBytes total = TOps.AddWords(TOps.JoinSums(even), TOps.JoinSums(odd));
+            sum = TOps.AddScaled(sum, total, TOps.LoadHalves(halves), *(float*)tile);
+            tile++;
+            halves += HalfCount * TOps.Rows;
+            words += WordCount * TOps.Rows;
+        }
+        TOps.Store(results, sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyGroups32(byte* group, long groupByteCount, int blockCount, int* tile, int* scratch, float* results)
+    {
+        ushort* halves = (ushort*)group;
+        int* words = Words(group, blockCount, 0);
+        TBytes sum = TOps.Zero;
+        for (; blockCount > 0; blockCount--)
+        {
+            RequestAhead(words, halves, groupByteCount);
+            UnpackScales(words, scratch, TOps.Rows);
+            TBytes total = TOps.Zero;
+            for (int half = 0; half < 2; half++)
+            {
+                total = AddGroup32(total, words, tile, scratch, half, 0);
+                total = AddGroup32(total, words, tile, scratch, half, 1);
+                total = AddGroup32(total, words, tile, scratch, half, 2);
+                total = AddGroup32(total, words, tile, scratch, half, 3);
+            }
+            sum = AddBlock(sum, total, scratch, halves, tile);
+            tile += ByteTile<TBytes, TOps, TLayout>.TokenWordCount;
+            halves += HalfCount * TOps.Rows;
+            words += WordCount * TOps.Rows;
+        }
+        TOps.Store(results, sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyGroups16(byte* group, long groupByteCount, int blockCount, int* tile, int* scratch, float* results)
+    {
+        ushort* halves = (ushort*)group;
+        int* words = Words(group, blockCount, 0);
+        TBytes sum = TOps.Zero;
+        for (; blockCount > 0; blockCount--)
+        {
+            RequestAhead(words, halves, groupByteCount);
+            UnpackScales(words, scratch, TOps.Rows);
+            TBytes total = TOps.Zero;
+            for (int half = 0; half < 2; half++)
+            {
+                total = AddGroups16(total, words, tile, scratch, half, 0);
+                total = AddGroups16(total, words, tile, scratch, half, 1);
+                total = AddGroups16(total, words, tile, scratch, half, 2);
+                total = AddGroups16(total, words, tile, scratch, half, 3);
+            }
+            sum = AddBlock(sum, total, scratch, halves, tile);
+            tile += ByteTile<TBytes, TOps, TLayout>.TokenWordCount;
+            halves += HalfCount * TOps.Rows;
+            words += WordCount * TOps.Rows;
+        }
+        TOps.Store(results, sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RequestAhead(int* words, ushort* halves, long groupByteCount)
+    {
+        Prefetching.RequestLine((byte*)halves + groupByteCount);
+        for (int i = 0; i < WordCount * TOps.Rows; i += 16)
+            Prefetching.RequestLine((byte*)(words + i) + Prefetching.StreamDistance);
+    }
+
+    // What a block with whole-number scales adds: its sum times its scale, and with minima their sum.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes AddBlock(TBytes sum, TBytes total, int* scratch, ushort* halves, int* tile)
+    {
+        float tokenScale = ((float*)tile)[ByteTile<TBytes, TOps, TLayout>.TokenWordCount - 1];
+        sum = TOps.AddScaled(sum, total, TOps.LoadHalves(halves), tokenScale);
+        if (!TLayout.HasMinima)
+            return sum;
+        int pairs = ByteTile<TBytes, TOps, TLayout>.GroupCount / 2;
+        int* own = scratch + 2 * pairs * TOps.Rows;
+        int* sums = tile + ByteTile<TBytes, TOps, TLayout>.TokenWordCount - 1 - pairs;
+        TBytes minima = TOps.MultiplyPairs(TOps.Load(own), TOps.Broadcast(sums));
+        for (int pair = 1; pair < pairs; pair++)
+            minima = TOps.AddWords(minima, TOps.MultiplyPairs(TOps.Load(own + pair * TOps.Rows), TOps.Broadcast(sums + pair)));
+        return TOps.AddScaled(sum, minima, TOps.LoadHalves(halves + TOps.Rows), -tokenScale);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes AddGroup32(TBytes total, int* words, int* tile, int* scales, int half, int part)
+    {
+        TBytes sums = AddPart(Start(tile + 64 + 4 * half + part), words, tile + 32 * half, half, part);
+        return TOps.AddWords(total, TOps.ScaleSums(sums, TOps.Load(scales + (4 * half + part) * TOps.Rows)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes AddGroups16(TBytes total, int* words, int* tile, int* scales, int half, int part)
+    {
+        int* starts = tile + 64 + 8 * half + 2 * part;
+        scales += (8 * half + 2 * part) * TOps.Rows;
+        tile += 32 * half + 8 * part;
+        TBytes first = AddHalfPart(Start(starts), words, tile, half, part, 0);
+        TBytes second = AddHalfPart(Start(starts + 1), words, tile, half, part, 4);
+        total = TOps.AddWords(total, TOps.ScaleSums(first, TOps.Load(scales)));
+        return TOps.AddWords(total, TOps.ScaleSums(second, TOps.Load(scales + TOps.Rows)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes AddPart(TBytes sums, int* words, int* tile, int half, int part)
+    {
+        tile += 8 * part;
+        return AddHalfPart(AddHalfPart(sums, words, tile, half, part, 0), words, tile, half, part, 4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes AddHalfPart(TBytes sums, int* words, int* tile, int half, int part, int step)
+    {
+        sums = TOps.Accumulate(sums, Codes(words, half, part, step), TOps.Broadcast(tile + step));
+        sums = TOps.Accumulate(sums, Codes(words, half, part, step + 1), TOps.Broadcast(tile + step + 1));
+        sums = TOps.Accumulate(sums, Codes(words, half, part, step + 2), TOps.Broadcast(tile + step + 2));
+        return TOps.Accumulate(sums, Codes(words, half, part, step + 3), TOps.Broadcast(tile + step + 3));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Start(int* starts) => ByteTile<TBytes, TOps, TLayout>.HasStarts ? TOps.Broadcast(starts) : TOps.Zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Codes(int* words, int half, int part, int step)
+    {
+        TBytes codes = TBlock.ReadLanes<TBytes, TOps>(words, half, part, step);
+        return TOps.TakesSignedCodes && TBlock.Zero != 0 ? TOps.Subtract(codes, (byte)TBlock.Zero) : codes;
+    }
+
+    // See PanelPacker.Zero.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Offsets(ushort* halves)
+    {
+        TBytes offsets = TOps.LoadHalves(halves + TOps.Rows);
+        return TOps.TakesSignedCodes ? offsets : TOps.AddProducts(offsets, TOps.LoadHalves(halves), PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void UnpackPart(int* words, int* panel, int half, int part)
+    {
+        int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+        TOps.Store(panel, Codes(words, half, part, 0));
+        TOps.Store(panel + panelRowCount, Codes(words, half, part, 1));
+        TOps.Store(panel + 2 * panelRowCount, Codes(words, half, part, 2));
+        TOps.Store(panel + 3 * panelRowCount, Codes(words, half, part, 3));
+        TOps.Store(panel + 4 * panelRowCount, Codes(words, half, part, 4));
+        TOps.Store(panel + 5 * panelRowCount, Codes(words, half, part, 5));
+        TOps.Store(panel + 6 * panelRowCount, Codes(words, half, part, 6));
+        TOps.Store(panel + 7 * panelRowCount, Codes(words, half, part, 7));
+    }
+
+    // Scale words of all groups, then pairs of minima. Where a format's groups are longer than the layout's, each of its scales serves two.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void UnpackScales(int* words, int* target, int distance)
+    {
+        int copies = TBlock.GroupLength / TLayout.GroupLength;
+        int* minima = target + ByteTile<TBytes, TOps, TLayout>.GroupCount * distance;
+        for (int quad = 0; quad < TLayout.BlockLength / TBlock.GroupLength / 4; quad++)
+        {
+            TBytes four = TBlock.ReadLaneScales<TBytes, TOps>(words, quad);
+            StoreCopies(TOps.ScaleWord(four, 0), target, distance);
+            StoreCopies(TOps.ScaleWord(four, 1), target + copies * distance, distance);
+            StoreCopies(TOps.ScaleWord(four, 2), target + 2 * copies * distance, distance);
+            StoreCopies(TOps.ScaleWord(four, 3), target + 3 * copies * distance, distance);
+            target += 4 * copies * distance;
+            if (!TLayout.HasMinima)
+                continue;
+            four = TBlock.ReadLaneMinima<TBytes, TOps>(words, quad);
+            if (copies == 1)
+            {
+                TOps.Store(minima, TOps.PairWord(four, 0, 1));
+                TOps.Store(minima + distance, TOps.PairWord(four, 2, 3));
+            }
+            else
+            {
+                TOps.Store(minima, TOps.PairWord(four, 0, 0));
+                TOps.Store(minima + distance, TOps.PairWord(four, 1, 1));
+                TOps.Store(minima + 2 * distance, TOps.PairWord(four, 2, 2));
+                TOps.Store(minima + 3 * distance, TOps.PairWord(four, 3, 3));
+            }
+            minima += 2 * copies * distance;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreCopies(TBytes word, int* target, int distance)
+    {
+        TOps.Store(target, word);
+        if (TBlock.GroupLength != TLayout.GroupLength)
+            TOps.Store(target + distance, word);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Runtime.CompilerServices;
+using Decant.Core.Formats;
+using Decant.Engine.Kernels;
+
+namespace Decant.Engine.Tests.Kernels;
+
+/// <summary>Rows side by side give what rows one after another give: see <see cref="IInterleavedKernel"/>.</summary>
+public unsafe class InterleavedRowsTests
+{
+    public static TheoryData<string> Names() =>
+        [.. KernelList.All.Where(entry => entry.Instructions.IsSupported && entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 }).Select(entry => entry.Name)];
+
+    [Fact]
+    public void Every_level_but_the_scalar_one_has_the_form_for_eight_formats()
+    {
+        foreach (InstructionSet level in InstructionSet.All.Where(set => set.IsSupported && set != InstructionSet.Scalar))
+        {
+            string[] formats = [.. KernelList.All.Where(entry => entry.Instructions == level && entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 }).Select(entry => entry.Format).Order(StringComparer.Ordinal)];
+            Assert.Equal(["Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_K", "Q6_K", "TQ2_0"], formats);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void One_token_and_many_are_the_same_bits_as_tiles_of_stored_rows(string name)
+    {
+        ProductKernel kernel = KernelList.All.First(entry => entry.Name == name).Kernel;
+        var side = (IInterleavedKernel)kernel;
+        TensorFormat format = TensorFormats.FindByName(kernel.Format)!;
+        // Whole panels of two groups, and one group more.
+        int rows = 5 * side.GroupRowCount;
+        using var pool = new WorkerPool(2);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        foreach (int blocks in new[] { 1, 3, 19 })
+        {
+            int columns = blocks * format.BlockLength;
+            long rowByteCount = format.RowByteCount(columns);
+            byte[] weights = WeightKernelTests.Encoded(format, rows, columns, 70 + blocks);
+            float[] x = WeightKernelTests.Normal(13 * columns, 71);
+            using var groups = new GuardedPages(weights.Length);
+            byte* at = groups.Last(weights.Length);
+            foreach (int tokens in new[] { 1, 2, 3, 4, 6, 13 })
+            {
+                var expected = new float[rows * Math.Max(tokens, 4)];
+                var actual = new float[rows * tokens];
+                fixed (byte* w = weights)
+                fixed (float* px = x, pe = expected, pa = actual)
+                {
+                    Assert.True(side.TryInterleave(w, rowByteCount, rows, at));
+                    // At least as many tokens as tiles are for.
+                    input.Set(pool, kernel.Instructions.Arithmetic, px, Math.Max(tokens, 4), columns);
+                    kernel.Prepare(input);
+                    kernel.Multiply(w, rowByteCount, rows, input, pe, rows, scratch);
+                    input.Set(pool, kernel.Instructions.Arithmetic, px, tokens, columns);
+                    side.PrepareInterleaved(input);
+                    side.MultiplyInterleaved(at, rowByteCount, rows, input, pa, rows, scratch);
+                }
+                Assert.Contains(actual, value => value != 0);
+                Assert.Equal(expected.AsSpan(0, actual.Length).ToArray(), actual);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Any_bytes_of_codes_and_scales_agree_with_stored_rows(string name)
+    {
+        ProductKernel kernel = KernelList.All.First(entry => entry.Name == name).Kernel;
+        var side = (IInterleavedKernel)kernel;
+        TensorFormat format = TensorFormats.FindByName(kernel.Format)!;
+        const int Blocks = 2, Tokens = 7;
+        int rows = 2 * side.GroupRowCount, columns = Blocks * format.BlockLength;
+        int rowByteCount = (int)format.RowByteCount(columns);
+        byte[] weights = new byte[rows * rowByteCount];
+        new Random(5).NextBytes(weights);
+        // Every code, scale and minimum may be anything; blocks whose half-precision numbers are not finite are left out.
+        float[] decoded = new float[format.BlockLength];
+        for (int start = 0; start < weights.Length; start += format.BlockByteCount)
+        {
+            format.DecodeRow(weights.AsSpan(start, format.BlockByteCount), decoded);
+            if (!decoded.All(value => Math.Abs(value) < 1e9f))
+                weights.AsSpan(start, format.BlockByteCount).Clear();
+        }
+        float[] x = WeightKernelTests.Normal(Tokens * columns, 6);
+        var expected = new float[rows * Tokens];
+        var actual = new float[rows * Tokens];
+        byte[] groups = new byte[weights.Length];
+        using var pool = new WorkerPool(1);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        fixed (byte* w = weights, g = groups)
+        fixed (float* px = x, pe = expected, pa = actual)
+        {
+            Assert.True(side.TryInterleave(w, rowByteCount, rows, g));
+            input.Set(pool, kernel.Instructions.Arithmetic, px, Tokens, columns);
+            kernel.Prepare(input);
+            kernel.Multiply(w, rowByteCount, rows, input, pe, rows, scratch);
+            side.PrepareInterleaved(input);
+            side.MultiplyInterleaved(g, rowByteCount, rows, input, pa, rows, scratch);
+        }
+        Assert.Equal(expected, actual);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Rows_with_an_infinite_or_undefined_scale_are_refused(string name)
+    {
+        var entry = KernelList.All.First(candidate => candidate.Name == name);
+        var side = (IInterleavedKernel)entry.Kernel;
+        TensorFormat format = TensorFormats.FindByName(entry.Format)!;
+        int columns = 2 * format.BlockLength, rows = side.GroupRowCount;
+        int rowByteCount = (int)format.RowByteCount(columns);
+        byte[] sound = WeightKernelTests.Encoded(format, rows, columns, 8);
+        byte[] groups = new byte[sound.Length];
+        int found = 0;
+        for (int offset = 0; offset < format.BlockByteCount - 1; offset++)
+        {
+            // Wherever a half-precision number lies, infinity there shows in what the block decodes to.
+            byte[] damaged = [.. sound];
+            Span<byte> block = damaged.AsSpan((rows - 1) * rowByteCount + format.BlockByteCount, format.BlockByteCount);
+            Unsafe.WriteUnaligned(ref block[offset], (ushort)0x7c00);
+            float[] decoded = new float[format.BlockLength];
+            format.DecodeRow(block, decoded);
+            bool isFinite = decoded.All(float.IsFinite);
+            fixed (byte* w = damaged, g = groups)
+                Assert.Equal(isFinite, side.TryInterleave(w, rowByteCount, rows, g));
+            found += isFinite ? 0 : 1;
+        }
+        Assert.True(found >= 1);
+    }
+}
