@@ -30,7 +30,11 @@ public sealed class RefusalTests
         { "run", "--context 100000", "longer than the 512 tokens the model takes" },
         { "run", "--context 0", "--context must be at least 1" },
         { "run", "--batch 0", "--batch must be at least 1" },
+        { "bench", "-p 100000", "the model takes 512 tokens" },
         { "bench", "-p 0", "-p must be at least 1" },
+        { "bench", "-d 100000", "the model takes 512 tokens" },
+        { "bench", "-d 512", "the model takes 512 tokens" },
+        { "bench", "-d 510 -n 5", "the model takes 512 tokens" },
     };
 
     [Theory]

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Decant.Cli.Models;
 using Decant.Cli.Output;
@@ -52,7 +53,13 @@ internal sealed class BenchVerb : Verb
         int depthCount = run.Get(depth);
         int prefillCount = Count(run, prefill, DefaultPrefillCount, decoder.MaximumLength);
         int decodeCount = Count(run, decode, DefaultDecodeCount, decoder.MaximumLength - depthCount);
-        using DecoderSession session = decoder.StartSession(checked((int)Math.Max(prefillCount, (long)depthCount + decodeCount)));
+        long longest = Math.Max(prefillCount, (long)depthCount + decodeCount);
+        if (longest > decoder.MaximumLength || decodeCount < 1)
+        {
+            throw new UsageException(string.Create(CultureInfo.InvariantCulture,
+                $"the model takes {decoder.MaximumLength} tokens; neither -p nor -d and -n together may be more. Choose a smaller -p, -d or -n."));
+        }
+        using DecoderSession session = decoder.StartSession((int)longest);
         double loadSeconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         var work = new Work(Ids(prefillCount, decoder.Spec.VocabularySize), Ids(decodeCount, decoder.Spec.VocabularySize), Ids(depthCount, decoder.Spec.VocabularySize));
         Timings timings = run.WithProgress(progress => Measure(run, session, work, progress));
