@@ -18,11 +18,14 @@ public sealed class Decoder : IDisposable
     private readonly TensorFormat keyValueFormat;
     private readonly WeightCopies? copies;
     private readonly ForwardPass pass;
+    private readonly WarmUp? warmUp;
     private bool disposed;
 
-    private Decoder(DecoderWeights weights, DecoderOptions options, InstructionSet instructions, TensorFormat keyValueFormat, CancellationToken cancellationToken)
+    private Decoder(
+        DecoderWeights weights, DecoderOptions options, InstructionSet instructions, TensorFormat keyValueFormat, WarmUp? warmUp, CancellationToken cancellationToken)
     {
         this.weights = weights;
+        this.warmUp = warmUp;
         this.keyValueFormat = keyValueFormat;
         Options = options;
         Context = new ComputeContext(options.ThreadCount, instructions, options.Observer);
@@ -71,10 +74,10 @@ public sealed class Decoder : IDisposable
     /// <summary>One call at a time.</summary>
     internal Lock Gate { get; } = new();
 
-    /// <summary>Prepares a model. Checks every tensor's shape, chooses kernels, starts threads.</summary>
+    /// <summary>Prepares a model. Checks every tensor's shape, chooses kernels, starts threads; see <see cref="DecoderOptions.WarmsUp"/>.</summary>
     /// <param name="model">The bound model; its source must outlive the decoder.</param>
     /// <param name="options">How to run it, or null for the defaults.</param>
-    /// <param name="cancellationToken">Stops loading.</param>
+    /// <param name="cancellationToken">Stops loading, and the warm-up even afterwards.</param>
     /// <exception cref="BadFileException">A tensor is missing or has the wrong shape.</exception>
     /// <exception cref="UsageException">An option is out of range, or the processor lacks the kernel asked for.</exception>
     /// <exception cref="LimitNotMetException">There is not enough memory.</exception>
@@ -89,13 +92,22 @@ public sealed class Decoder : IDisposable
         var kernels = new KernelSelection(options.Kernel, options.Arithmetic);
         TensorFormat keyValueFormat = KvCache.FindFormat(options.KeyValueFormat);
         KvCache.RequireWholeBlocks(model.Spec, keyValueFormat);
-        var weights = new DecoderWeights(model, kernels, cancellationToken);
-        if (kernels.Unused is { } unused)
+        WarmUp? warmUp = options.WarmsUp ? WarmUp.Start(model, options, cancellationToken) : null;
+        try
         {
-            weights.Dispose();
-            throw new UsageException($"No weight of {model.Source.Location} is stored in the format that kernel '{unused}' reads.");
+            var weights = new DecoderWeights(model, kernels, cancellationToken);
+            if (kernels.Unused is { } unused)
+            {
+                weights.Dispose();
+                throw new UsageException($"No weight of {model.Source.Location} is stored in the format that kernel '{unused}' reads.");
+            }
+            return new Decoder(weights, options, kernels.Level, keyValueFormat, warmUp, cancellationToken);
         }
-        return new Decoder(weights, options, kernels.Level, keyValueFormat, cancellationToken);
+        catch
+        {
+            warmUp?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Starts an empty text.</summary>
@@ -138,6 +150,7 @@ public sealed class Decoder : IDisposable
             if (disposed)
                 return;
             disposed = true;
+            warmUp?.Dispose();
             pass.Dispose();
             Context.Dispose();
             weights.Dispose();

@@ -29,6 +29,12 @@ public sealed record DecoderOptions
     /// <summary>Where weights lie. A copy costs as much private memory as the file has bytes and a moment at load, and is read faster.</summary>
     public WeightPlacement Weights { get; init; }
 
+    /// <summary>
+    /// True to have the code of the first prompt compiled on another thread from the moment the load begins: for programs that wait for a first request, which
+    /// is then not the slow one. If the first prompt follows at once it gains nothing and waits a little. What is computed is the same.
+    /// </summary>
+    public bool WarmsUp { get; init; }
+
     /// <summary>Told about hidden states and the inputs of matrix products, or null.</summary>
     public IDecoderObserver? Observer { get; init; }
 }
