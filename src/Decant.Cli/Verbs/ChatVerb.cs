@@ -49,10 +49,11 @@ internal sealed class ChatVerb : Verb
         IReadOnlyList<string> stops = sampling.Stops(run);
         Sampler sampler = sampling.CreateSampler(run);
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
-        Tokenizer tokenizer = opened.RequireTokenizer();
+        // A person's first question takes longer to write than code takes to compile; a program's is there already.
+        Tokenizer tokenizer = opened.LoadWithTokenizer(engine.ToDecoderOptions(run) with { WarmsUp = run.Terminal.InputIsTerminal });
         ChatTemplate template = (ChatTemplateSource.Find(opened.Source) ?? throw new NotSupportedModelException(
             $"{opened.Location}: the model has no chat template, so it was not made for conversations. Continue a text with 'decant run' instead.")).Load();
-        Decoder decoder = opened.Load(engine.ToDecoderOptions(run));
+        Decoder decoder = opened.Decoder;
         using DecoderSession session = decoder.StartSession(sampling.Capacity(run, decoder, defaultContext));
         var conversation = new Conversation(tokenizer, template, session, sampler, run.Get(system));
         var turns = new JsonArray();

@@ -64,12 +64,12 @@ internal sealed class EvalVerb : Verb
         string content = TextFile.Read(run.Get(text)!, run.Terminal);
         using OpenModel candidate = OpenModel.Open(run, run.Get(model));
         using OpenModel? reference = run.Get(against) is { } path ? OpenModel.Open(run, path) : null;
-        Tokenizer tokenizer = candidate.RequireTokenizer();
-        if (reference is not null)
-            RequireSameVocabulary(tokenizer, candidate, reference);
-        candidate.Load(engine.ToDecoderOptions(run));
+        DecoderOptions own = engine.ToDecoderOptions(run);
+        Tokenizer tokenizer = candidate.LoadWithTokenizer(own);
         // What a model is compared with is computed as exactly as it can be.
-        reference?.Load(engine.ToDecoderOptions(run) with { Arithmetic = DecoderArithmetic.Float, KeyValueFormat = new DecoderOptions().KeyValueFormat });
+        DecoderOptions exact = own with { Arithmetic = DecoderArithmetic.Float, KeyValueFormat = new DecoderOptions().KeyValueFormat };
+        if (reference is not null && reference.LoadWithTokenizer(exact).Fingerprint != tokenizer.Fingerprint)
+            throw DifferentVocabularies(candidate, reference);
         int longest = Math.Min(candidate.Decoder.MaximumLength, reference?.Decoder.MaximumLength ?? int.MaxValue);
         int[] ids = tokenizer.EncodeIds(content, chosen.AddsSpecialTokens, chosen.RecognisesSpecialTokens);
         if (run.Has(tokens))
@@ -97,14 +97,8 @@ internal sealed class EvalVerb : Verb
     private static PerplexityProtocol FindProtocol(string name) => PerplexityProtocols.Find(name) ?? throw new UsageException(
         $"there is no protocol '{name}'.{NearestName.Hint(name, PerplexityProtocols.All.Select(p => p.Name))} Known: {string.Join(", ", PerplexityProtocols.All.Select(p => p.Name))}.");
 
-    private static void RequireSameVocabulary(Tokenizer tokenizer, OpenModel candidate, OpenModel reference)
-    {
-        if (tokenizer.Fingerprint != reference.RequireTokenizer().Fingerprint)
-        {
-            throw new UsageException(
-                $"{candidate.Location} and {reference.Location} have different vocabularies: their probabilities cannot be compared token by token. Evaluate each by itself, and compare bits per byte.");
-        }
-    }
+    private static UsageException DifferentVocabularies(OpenModel candidate, OpenModel reference) => new(
+        $"{candidate.Location} and {reference.Location} have different vocabularies: their probabilities cannot be compared token by token. Evaluate each by itself, and compare bits per byte.");
 
     private WindowOptions Windows(VerbRun run, Tokenizer tokenizer, int longest)
     {
