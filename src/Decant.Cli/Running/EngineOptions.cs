@@ -29,6 +29,9 @@ internal sealed class EngineOptions
     };
     private readonly Option<string> kernel = new("--kernel") { Description = "Use this kernel level instead of the best (avx2), or these kernels (avx2-q4_0-int8), or both, separated by commas; see: decant list kernels", HelpName = "NAME" };
 
+    // A copy takes about as long as it saves in writing so many tokens (135M and 1.1B alike).
+    private const int TokensWorthCopy = 100;
+
     private readonly Option<string> weights;
 
     private readonly Option<int> batch = new Option<int>("--batch")
@@ -44,7 +47,7 @@ internal sealed class EngineOptions
         string placement = placements.First(pair => pair.Placement == defaultPlacement).Name;
         weights = new Option<string>("--weights")
         {
-            Description = "map reads them from the file's memory map and takes no memory; copy puts them into private memory, arranged for speed; auto copies with fast arithmetic if it fits",
+            Description = "map reads them from the file's memory map and takes no memory; copy puts them into private memory, arranged for speed; auto copies with fast arithmetic if it fits and pays",
             HelpName = "PLACE",
             DefaultValueFactory = _ => placement,
         };
@@ -94,17 +97,19 @@ internal sealed class EngineOptions
     }
 
     /// <summary>What the engine is told.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="tokenCount">The most tokens that will be written: a copy of the weights must pay for itself.</param>
     /// <exception cref="UsageException">An option has no meaning.</exception>
-    public DecoderOptions ToDecoderOptions(VerbRun run) =>
-        new() { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel), Arithmetic = Arithmetic(run), KeyValueFormat = CacheType(run), BatchLength = run.Get(batch), Weights = Placement(run) };
+    public DecoderOptions ToDecoderOptions(VerbRun run, int tokenCount = int.MaxValue) =>
+        new() { ThreadCount = run.ThreadCount, Kernel = run.Get(kernel), Arithmetic = Arithmetic(run), KeyValueFormat = CacheType(run), BatchLength = run.Get(batch), Weights = Placement(run, tokenCount) };
 
-    private WeightPlacement Placement(VerbRun run)
+    private WeightPlacement Placement(VerbRun run, int tokenCount)
     {
         string wanted = Lower(run.Get(weights)!);
         foreach ((string name, WeightPlacement placement) in placements)
         {
             if (name == wanted)
-                return placement;
+                return placement == WeightPlacement.Automatic && tokenCount < TokensWorthCopy ? WeightPlacement.Mapped : placement;
         }
         throw new UsageException($"weights cannot be placed '{wanted}'. --weights takes: {string.Join(", ", placements.Select(pair => pair.Name))}.");
     }

@@ -47,7 +47,7 @@ internal sealed class RunVerb : Verb
         Sampler sampler = sampling.CreateSampler(run);
         int count = sampling.Count(run);
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
-        Tokenizer tokenizer = opened.LoadWithTokenizer(engine.ToDecoderOptions(run));
+        Tokenizer tokenizer = opened.LoadWithTokenizer(engine.ToDecoderOptions(run, count));
         Decoder decoder = opened.Decoder;
         string text = run.Get(prompt) == "-" ? run.Terminal.Input.ReadToEnd() : run.Get(prompt);
         int[] ids = tokenizer.EncodeIds(text, addSpecialTokens: true);

@@ -26,6 +26,7 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Load(void* source) => Vector128.Load((byte*)source);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(void* destination, Vector128<byte> value) => value.Store((byte*)destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -133,5 +134,6 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
         return Vector128.Create(a[0] + a[1], a[2] + a[3], b[0] + b[1], b[2] + b[3]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> ToSingle(Vector128<byte> words) => Vector128.ConvertToSingle(words.AsInt32());
 }

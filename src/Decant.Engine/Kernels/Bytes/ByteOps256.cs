@@ -24,6 +24,7 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Load(void* source) => Vector256.Load((byte*)source);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(void* destination, Vector256<byte> value) => value.Store((byte*)destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -101,5 +102,6 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
 
     public static int StartWord(int firstPair, int secondPair) => (firstPair & 0xffff) | secondPair << 16;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> ToSingle(Vector256<byte> words) => Avx.ConvertToVector256Single(words.AsInt32());
 }

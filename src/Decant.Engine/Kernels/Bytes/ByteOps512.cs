@@ -24,6 +24,7 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Load(void* source) => Vector512.Load((byte*)source);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(void* destination, Vector512<byte> value) => value.Store((byte*)destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -103,5 +104,6 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
 
     public static int StartWord(int firstPair, int secondPair) => (firstPair & 0xffff) | secondPair << 16;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> ToSingle(Vector512<byte> words) => Avx512F.ConvertToVector512Single(words.AsInt32());
 }

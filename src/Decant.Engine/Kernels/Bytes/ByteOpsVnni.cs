@@ -23,8 +23,10 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Load(void* source) => ByteOps256.Load(source);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(void* destination, Vector256<byte> value) => ByteOps256.Store(destination, value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadTransposed(byte* source, long stride, out FourVectors<Vector256<byte>> words) => ByteOps256.LoadTransposed(source, stride, out words);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

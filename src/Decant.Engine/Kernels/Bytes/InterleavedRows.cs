@@ -55,6 +55,7 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
 
     /// <summary>Brings as many stored rows as a vector has lanes side by side.</summary>
     /// <returns>False if a scale is infinite or undefined, which the products do not provide for.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool TryStore(byte* rows, long rowByteCount, int blockCount, byte* group)
     {
         uint largest = 0;
@@ -111,6 +112,7 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
     /// <param name="words">The block's words.</param>
     /// <param name="halves">The block's half-precision numbers, all finite.</param>
     /// <param name="panel">The first lane of these rows in the panel's block.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Unpack(int* words, ushort* halves, int* panel)
     {
         int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
@@ -129,6 +131,7 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
             TOps.Store(to + panelRowCount, Offsets(halves));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void UnpackLong(int* words, int* panel)
     {
         int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;

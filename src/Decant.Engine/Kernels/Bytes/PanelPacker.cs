@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Decant.Engine.Kernels.Arithmetic;
 using Decant.Engine.Kernels.Codes;
@@ -34,6 +35,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
     /// <param name="panel">Receives them.</param>
     /// <param name="scratch"><see cref="ScratchWordCount"/> words.</param>
     /// <param name="arithmetic">Transposes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack(byte* blocks, long rowByteCount, int rowCount, int blockCount, int* panel, int* scratch, FloatArithmetic arithmetic)
     {
         float* halves = HalfTable.Values;
@@ -61,6 +63,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
     /// <param name="firstBlock">The first block to pack.</param>
     /// <param name="blockCount">Blocks to pack.</param>
     /// <param name="panel">Receives them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackInterleaved(byte* group, long groupByteCount, int groupCount, int rowBlockCount, int firstBlock, int blockCount, int* panel)
     {
         if (groupCount < 2)
@@ -79,6 +82,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
     }
 
     // All rows at once: brought side by side, then taken apart a row a lane.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool TryPackLanes(byte* blocks, long rowByteCount, int* panel, int* scratch)
     {
         ushort* halves = stackalloc ushort[2 * TOps.Rows];
@@ -94,6 +98,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
     }
 
     /// <summary>Row after row, then transposed: for formats without lanes, and where there are fewer rows than a panel has.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void UnpackRows(byte* blocks, long rowByteCount, int rowCount, int* panel, int panelRowCount, int* scratch, FloatArithmetic arithmetic)
     {
         for (int row = 0; row < rowCount; row++)
@@ -101,6 +106,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         arithmetic.Transpose((float*)scratch, RowStride, panelRowCount, TLayout.BlockLength / 4, (float*)panel, panelRowCount);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackGroupScales(byte* blocks, long rowByteCount, int rowCount, int* target, int panelRowCount, int* scratch)
     {
         // Per row: scales of first half parts, of second half parts, minima.
@@ -143,6 +149,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         }
 
         // Four words of each of a vector's rows.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static void StoreFour(int* from, int* to, int distance)
         {
             TOps.LoadTransposed((byte*)from, Stride * sizeof(int), out FourVectors<TBytes> words);
@@ -153,6 +160,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreRowScales(byte* blocks, long rowByteCount, int rowCount, float* halves, float* target, int panelRowCount)
     {
         for (int row = 0; row < panelRowCount; row++)
@@ -174,6 +182,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreCodes(byte* block, int* target)
     {
         StorePart(block, 0, target);
@@ -188,6 +197,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         StorePart(block, 7, target);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StorePart(byte* block, int part, int* target)
     {
         byte* to = (byte*)target + part * ICodeBlock.PartLength;
