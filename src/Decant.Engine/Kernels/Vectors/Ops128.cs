@@ -116,16 +116,20 @@ internal readonly unsafe struct Ops128 : IVectorOps<Vector128<float>>
     public static Vector128<float> LoadHalf(byte* source)
     {
         Vector128<int> isSpecial = Vector128.GreaterThan(WidenSigned(source) & Vector128.Create(0x7fff), Vector128.Create(0x7bff));
-        Vector128<int> value = LoadFiniteHalf(source).AsInt32();
+        Vector128<int> value = LoadFiniteHalf(source).AsInt32() | (WidenSigned(source) & Vector128.Create(int.MinValue));
         return Vector128.ConditionalSelect(isSpecial, value | Vector128.Create(0x7f800000), value).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadFiniteHalf(byte* source)
     {
-        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
+        // Sign-extended and shifted so that exponent and mantissa are in place, then the bias is corrected. Where the exponent is zero the result lies between 2^-15
+        // and 2^-14 for a number that is twice as far above 0. No step meets a denormal number: multiplying one costs the processor a hundred cycles.
         Vector128<int> bits = Vector128.ShiftLeft(WidenSigned(source), 13) & Vector128.Create(unchecked((int)0x8fffe000));
-        return bits.AsSingle() * Vector128.Create(5.192296858534828e33f);
+        Vector128<float> value = (bits + Vector128.Create(112 << 23)).AsSingle();
+        Vector128<float> above = ((bits & Vector128.Create(int.MinValue)) | Vector128.Create(113 << 23)).AsSingle();
+        Vector128<int> isSmall = Vector128.Equals(bits & Vector128.Create(0x1f << 23), Vector128<int>.Zero);
+        return Vector128.ConditionalSelect(isSmall.AsSingle(), MultiplyAdd(value, Vector128.Create(2f), -above), value);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

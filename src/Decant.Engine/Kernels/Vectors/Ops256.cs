@@ -101,16 +101,20 @@ internal readonly unsafe struct Ops256 : IVectorOps<Vector256<float>>
     public static Vector256<float> LoadHalf(byte* source)
     {
         Vector256<int> isSpecial = Vector256.GreaterThan(WidenSigned(source) & Vector256.Create(0x7fff), Vector256.Create(0x7bff));
-        Vector256<int> value = LoadFiniteHalf(source).AsInt32();
+        Vector256<int> value = LoadFiniteHalf(source).AsInt32() | (WidenSigned(source) & Vector256.Create(int.MinValue));
         return Vector256.ConditionalSelect(isSpecial, value | Vector256.Create(0x7f800000), value).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadFiniteHalf(byte* source)
     {
-        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
+        // Sign-extended and shifted so that exponent and mantissa are in place, then the bias is corrected. Where the exponent is zero the result lies between 2^-15
+        // and 2^-14 for a number that is twice as far above 0. No step meets a denormal number: multiplying one costs the processor a hundred cycles.
         Vector256<int> bits = Vector256.ShiftLeft(WidenSigned(source), 13) & Vector256.Create(unchecked((int)0x8fffe000));
-        return bits.AsSingle() * Vector256.Create(5.192296858534828e33f);
+        Vector256<float> value = (bits + Vector256.Create(112 << 23)).AsSingle();
+        Vector256<float> above = ((bits & Vector256.Create(int.MinValue)) | Vector256.Create(113 << 23)).AsSingle();
+        Vector256<int> isSmall = Vector256.Equals(bits & Vector256.Create(0x1f << 23), Vector256<int>.Zero);
+        return Vector256.ConditionalSelect(isSmall.AsSingle(), Vector256.FusedMultiplyAdd(value, Vector256.Create(2f), -above), value);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -89,16 +89,20 @@ internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
     public static Vector512<float> LoadHalf(byte* source)
     {
         Vector512<int> isSpecial = Vector512.GreaterThan(WidenSigned(source) & Vector512.Create(0x7fff), Vector512.Create(0x7bff));
-        Vector512<int> value = LoadFiniteHalf(source).AsInt32();
+        Vector512<int> value = LoadFiniteHalf(source).AsInt32() | (WidenSigned(source) & Vector512.Create(int.MinValue));
         return Vector512.ConditionalSelect(isSpecial, value | Vector512.Create(0x7f800000), value).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadFiniteHalf(byte* source)
     {
-        // Sign-extended and shifted so that exponent and mantissa are in place; the multiplication corrects the bias, denormals included.
+        // Sign-extended and shifted so that exponent and mantissa are in place, then the bias is corrected. Where the exponent is zero the result lies between 2^-15
+        // and 2^-14 for a number that is twice as far above 0. No step meets a denormal number: multiplying one costs the processor a hundred cycles.
         Vector512<int> bits = Vector512.ShiftLeft(WidenSigned(source), 13) & Vector512.Create(unchecked((int)0x8fffe000));
-        return bits.AsSingle() * Vector512.Create(5.192296858534828e33f);
+        Vector512<float> value = (bits + Vector512.Create(112 << 23)).AsSingle();
+        Vector512<float> above = ((bits & Vector512.Create(int.MinValue)) | Vector512.Create(113 << 23)).AsSingle();
+        Vector512<int> isSmall = Vector512.Equals(bits & Vector512.Create(0x1f << 23), Vector512<int>.Zero);
+        return Vector512.ConditionalSelect(isSmall.AsSingle(), Vector512.FusedMultiplyAdd(value, Vector512.Create(2f), -above), value);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
