@@ -20,23 +20,31 @@ internal sealed unsafe class Matrices(WorkerPool pool, string? level) : IDisposa
         long rowByteCount = format.RowByteCount(columns);
         int rows = (int)(MemoryByteCount / rowByteCount);
         using var weights = new AlignedBuffer(rows * rowByteCount, "weights", "");
-        // Half-precision scales of small numbers, codes of all kinds.
+        // Without bit 6 no half-precision number is infinite or undefined.
         new Random(1).NextBytes(new Span<byte>(weights.Pointer, 1 << 20));
-        for (long i = 1 << 20; i < weights.ByteCount; i++)
-            weights.Pointer[i] = weights.Pointer[i & ((1 << 20) - 1)];
+        for (long i = 0; i < weights.ByteCount; i++)
+            weights.Pointer[i] = (byte)(weights.Pointer[i & ((1 << 20) - 1)] & ~0x40);
         ProductKernel few = kernels.Choose(format, ProductShapes.FewTokens), many = kernels.Choose(format, ProductShapes.ManyTokens);
         double[] memory = Rates(7, 1, () => Multiply(few, weights, rowByteCount, rows, 1, columns)).Select(s => rows * rowByteCount / s / 1e9).ToArray();
         double[] reading = Rates(7, 1, () => pool.Run(pool.ThreadCount, new Reading((nint)weights.Pointer, rows * rowByteCount, pool.ThreadCount))).Select(s => rows * rowByteCount / s / 1e9).ToArray();
         int cached = (int)Math.Max(32, (256 << 10) / rowByteCount * pool.ThreadCount);
         double[] cache = Rates(40, 20, () => Multiply(few, weights, rowByteCount, cached, 1, columns)).Select(s => cached * rowByteCount / s / 1e9).ToArray();
+        string side = "";
+        // The bytes mean other numbers then, which takes as long.
+        if (few == many && few is IInterleavedKernel { GroupRowCount: > 0 } interleaving)
+        {
+            double[] sideMemory = Rates(7, 1, () => MultiplyInterleaved(interleaving, few, weights, rowByteCount, rows, columns));
+            double[] sideCache = Rates(40, 20, () => MultiplyInterleaved(interleaving, few, weights, rowByteCount, cached, columns));
+            side = string.Create(CultureInfo.InvariantCulture, $"{rows * rowByteCount / sideMemory[sideMemory.Length / 2] / 1e9:F1}, {cached * rowByteCount / sideCache[^1] / 1e9:F1}");
+        }
         const int Tokens = 512;
         int some = 2048;
         double[] prefill = Rates(7, 1, () => Multiply(many, weights, rowByteCount, some, Tokens, columns)).Select(s => 2.0 * some * columns * Tokens / s / 1e9).ToArray();
-        return string.Create(CultureInfo.InvariantCulture, $"| {few.Name} | {columns} | {memory[memory.Length / 2]:F1}, {memory[^1]:F1} | {reading[reading.Length / 2]:F1}, {reading[^1]:F1} | {cache[^1]:F1} | {prefill[prefill.Length / 2]:F0}, {prefill[^1]:F0} {(many == few ? "" : many.Name)} |");
+        return string.Create(CultureInfo.InvariantCulture, $"| {few.Name} | {columns} | {memory[memory.Length / 2]:F1}, {memory[^1]:F1} | {reading[reading.Length / 2]:F1}, {reading[^1]:F1} | {cache[^1]:F1} | {side} | {prefill[prefill.Length / 2]:F0}, {prefill[^1]:F0} {(many == few ? "" : many.Name)} |");
     }
 
     /// <summary>Seconds per run, slowest first.</summary>
-    internal static double[] Rates(int count, int runs, Action work)
+    private static double[] Rates(int count, int runs, Action work)
     {
         work();
         var seconds = new double[count];
@@ -67,6 +75,20 @@ internal sealed unsafe class Matrices(WorkerPool pool, string? level) : IDisposa
 
     private void Multiply(ProductKernel kernel, AlignedBuffer weights, long rowByteCount, int rows, int tokens, int columns)
     {
+        SetInput(kernel, rows, tokens, columns);
+        kernel.Prepare(input);
+        pool.Run(pool.ThreadCount, new Product(this, kernel, (nint)weights.Pointer, rowByteCount, rows, tokens, pool.ThreadCount));
+    }
+
+    private void MultiplyInterleaved(IInterleavedKernel kernel, ProductKernel level, AlignedBuffer weights, long rowByteCount, int rows, int columns)
+    {
+        SetInput(level, rows, 1, columns);
+        kernel.PrepareInterleaved(input);
+        pool.Run(pool.ThreadCount, new InterleavedProduct(this, kernel, (nint)weights.Pointer, rowByteCount, rows, pool.ThreadCount));
+    }
+
+    private void SetInput(ProductKernel kernel, int rows, int tokens, int columns)
+    {
         if (activations is null || activations.ByteCount < (long)tokens * columns * 4)
         {
             AlignedBuffer.Reserve(ref activations, (long)tokens * columns * 4);
@@ -75,8 +97,16 @@ internal sealed unsafe class Matrices(WorkerPool pool, string? level) : IDisposa
         }
         AlignedBuffer.Reserve(ref results, (long)tokens * rows * 4);
         input.Set(pool, kernel.Instructions.Arithmetic, activations!.Floats, tokens, columns);
-        kernel.Prepare(input);
-        pool.Run(pool.ThreadCount, new Product(this, kernel, (nint)weights.Pointer, rowByteCount, rows, tokens, pool.ThreadCount));
+    }
+
+    private readonly struct InterleavedProduct(Matrices owner, IInterleavedKernel kernel, nint weights, long rowByteCount, int rows, int parts) : IParallelWork
+    {
+        public void Run(int part)
+        {
+            int unit = kernel.InterleavedRowUnit(1), whole = rows / unit * unit;
+            int first = WorkerPool.Boundary(whole, unit, part, parts), end = WorkerPool.Boundary(whole, unit, part + 1, parts);
+            kernel.MultiplyInterleaved((byte*)weights + first * rowByteCount, rowByteCount, end - first, owner.input, owner.results!.Floats + first, rows, owner.scratch[part]);
+        }
     }
 
     private readonly struct Product(Matrices owner, ProductKernel kernel, nint weights, long rowByteCount, int rows, int tokens, int parts) : IParallelWork

@@ -60,5 +60,5 @@ public sealed class MappedTensor : TensorData
     }
 
     /// <inheritdoc/>
-    public override void ReleasePages() => File.ReleasePages(Offset, Info.ByteCount);
+    public override void ReleaseRows(long firstRow, long rowCount) => File.ReleasePages(Offset + firstRow * Info.RowByteCount, rowCount * Info.RowByteCount);
 }

@@ -64,10 +64,12 @@ public abstract class TensorData(TensorInfo info)
     }
 
     /// <summary>
-    /// Says that the stored bytes will hardly be read again: what of them the process has in memory may go (a mapping's pages stay in the system's cache). They
-    /// can be read later all the same. The default does nothing.
+    /// Says that the stored bytes of some rows will hardly be read again: what of them the process has in memory may go (a mapping's pages stay in the system's
+    /// cache). They can be read later all the same. The default does nothing.
     /// </summary>
-    public virtual void ReleasePages()
+    /// <param name="firstRow">Zero-based.</param>
+    /// <param name="rowCount">How many.</param>
+    public virtual void ReleaseRows(long firstRow, long rowCount)
     {
     }
 }

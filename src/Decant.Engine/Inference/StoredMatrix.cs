@@ -9,7 +9,7 @@ namespace Decant.Engine.Inference;
 
 /// <summary>
 /// A matrix in one of the stored formats, dense or block-quantized. It is multiplied as it lies in the memory map, if the checkpoint has its rows together;
-/// or from a private copy: of views (transposed, reordered) at once, of others where <see cref="WeightCopies"/> puts one, there with rows side by side
+/// or from a private copy: of views (transposed, reordered) at once, of others where <see cref="WeightCopies"/> puts one, the latter with rows side by side
 /// if its kernel reads them so (<see cref="IInterleavedKernel"/>).
 /// </summary>
 internal sealed unsafe class StoredMatrix : WeightMatrix
@@ -21,7 +21,6 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     private readonly ProductKernel few;
     private readonly ProductKernel many;
     private readonly WeightKernel decoder;
-    private readonly long rowByteCount;
     private readonly IInterleavedKernel? interleaving;
     private AlignedBuffer? copy;
     private byte* place;
@@ -33,17 +32,18 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         this.data = data;
         RowCount = checked((int)data.Info.Shape.RowCount);
         ColumnCount = checked((int)data.Info.Shape.RowLength);
-        rowByteCount = data.Info.RowByteCount;
         few = kernels.Choose(data.Info.Format, ProductShapes.FewTokens);
         many = kernels.Choose(data.Info.Format, ProductShapes.ManyTokens);
         decoder = KernelList.Choose(data.Info.Format, kernels.Level);
-        interleaving = few == many && few is IInterleavedKernel { GroupRowCount: > 0 } kernel ? kernel : null;
         if (LiesTogether())
+        {
+            interleaving = few == many && few is IInterleavedKernel { GroupRowCount: > 0 } kernel ? kernel : null;
             return;
+        }
         copy = new AlignedBuffer(data.Info.ByteCount, $"A copy of {data.Info.Name}", "Store the model in a smaller format first.");
         place = copy.Pointer;
         for (int row = 0; row < RowCount; row++)
-            data.CopyRows(row, 1, new Span<byte>(place + row * rowByteCount, checked((int)rowByteCount)));
+            data.CopyRows(row, 1, new Span<byte>(place + row * RowByteCount, checked((int)RowByteCount)));
     }
 
     /// <inheritdoc/>
@@ -58,13 +58,16 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     /// <inheritdoc/>
     public override string KernelName => few == many ? few.Name : $"{few.Name} and {many.Name}";
 
+    /// <summary>Bytes of a row.</summary>
+    public long RowByteCount => data.Info.RowByteCount;
+
     /// <summary>Rows that can be copied independently of others: a multiple of this many.</summary>
     public int CopyUnit => interleaving?.GroupRowCount ?? 1;
 
     // Rows of whole groups; the few behind them stay one after another.
     private int WholeGroupRowCount => interleaving is null ? 0 : RowCount / interleaving.GroupRowCount * interleaving.GroupRowCount;
 
-    /// <summary>Copies some rows to where the whole matrix will lie, side by side if its kernel reads them so.</summary>
+    /// <summary>Copies some rows to where the whole matrix will lie, side by side if its kernel reads them so, and lets go of the checkpoint's.</summary>
     /// <param name="target">The place of the matrix, <see cref="ByteCount"/> bytes.</param>
     /// <param name="firstRow">A multiple of <see cref="CopyUnit"/>.</param>
     /// <param name="rowCount">A multiple of <see cref="CopyUnit"/>, or the rows that are left.</param>
@@ -75,12 +78,13 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         int grouped = asStored ? 0 : Math.Clamp(WholeGroupRowCount - firstRow, 0, rowCount);
         fixed (byte* rows = Rows(firstRow, rowCount))
         {
-            byte* own = target + firstRow * rowByteCount;
-            if (grouped > 0 && !interleaving!.TryInterleave(rows, rowByteCount, grouped, own))
+            byte* own = target + firstRow * RowByteCount;
+            if (grouped > 0 && !interleaving!.TryInterleave(rows, RowByteCount, grouped, own))
                 return false;
-            long done = grouped * rowByteCount;
-            Buffer.MemoryCopy(rows + done, own + done, (rowCount - grouped) * rowByteCount, (rowCount - grouped) * rowByteCount);
+            long done = grouped * RowByteCount;
+            Buffer.MemoryCopy(rows + done, own + done, (rowCount - grouped) * RowByteCount, (rowCount - grouped) * RowByteCount);
         }
+        data.ReleaseRows(firstRow, rowCount);
         return true;
     }
 
@@ -93,7 +97,6 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         interleavedRowCount = asStored ? 0 : WholeGroupRowCount;
         copy?.Dispose();
         copy = null;
-        data.ReleasePages();
     }
 
     /// <inheritdoc/>
@@ -104,14 +107,14 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         {
             if ((firstRow | grouped) % interleaving!.GroupRowCount != 0)
                 throw new ArgumentException($"{data.Info.Name}: rows {firstRow} to {firstRow + rowCount} are no whole groups of {interleaving.GroupRowCount}.", nameof(rowCount));
-            interleaving.MultiplyInterleaved(place + firstRow * rowByteCount, rowByteCount, grouped, input, y, yStride, scratch);
+            interleaving.MultiplyInterleaved(place + firstRow * RowByteCount, RowByteCount, grouped, input, y, yStride, scratch);
         }
-        int step = (int)Math.Max(1, LargestSpan / rowByteCount);
+        int step = (int)Math.Max(1, LargestSpan / RowByteCount);
         for (int done = grouped; done < rowCount; done += step)
         {
             int count = Math.Min(step, rowCount - done);
             fixed (byte* rows = Rows(firstRow + done, count))
-                Kernel(input.TokenCount).Multiply(rows, rowByteCount, count, input, y + done, yStride, scratch);
+                Kernel(input.TokenCount).Multiply(rows, RowByteCount, count, input, y + done, yStride, scratch);
         }
     }
 
@@ -132,7 +135,7 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     public override void DecodeRow(int row, float* destination)
     {
         // Rows side by side are read from the checkpoint, which is still there: one row of it is soon read.
-        fixed (byte* bytes = row < interleavedRowCount ? StoredRow(row) : Rows(row, 1))
+        fixed (byte* bytes = row < interleavedRowCount ? StoredRows(row, 1) : Rows(row, 1))
             decoder.Decode(bytes, destination, ColumnCount);
     }
 
@@ -147,25 +150,18 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
 
     private ReadOnlySpan<byte> Rows(int firstRow, int rowCount)
     {
-        if (place != null)
-            return new ReadOnlySpan<byte>(place + firstRow * rowByteCount, checked((int)(rowCount * rowByteCount)));
-        return data.TryGetRows(firstRow, rowCount, out ReadOnlySpan<byte> rows)
-            ? rows
-            : throw new InvalidOperationException($"{data.Info.Name}: rows {firstRow} to {firstRow + rowCount} no longer lie together.");
+        return place != null
+            ? new ReadOnlySpan<byte>(place + firstRow * RowByteCount, checked((int)(rowCount * RowByteCount)))
+            : StoredRows(firstRow, rowCount);
     }
 
-    private ReadOnlySpan<byte> StoredRow(int row)
-    {
-        if (data.TryGetRows(row, 1, out ReadOnlySpan<byte> bytes))
-            return bytes;
-        byte[] own = new byte[rowByteCount];
-        data.CopyRows(row, 1, own);
-        return own;
-    }
+    private ReadOnlySpan<byte> StoredRows(int firstRow, int rowCount) => data.TryGetRows(firstRow, rowCount, out ReadOnlySpan<byte> rows)
+        ? rows
+        : throw new InvalidOperationException($"{data.Info.Name}: rows {firstRow} to {firstRow + rowCount} no longer lie together.");
 
     private bool LiesTogether()
     {
-        int step = (int)Math.Min(RowCount, Math.Max(1, LargestSpan / rowByteCount));
+        int step = (int)Math.Min(RowCount, Math.Max(1, LargestSpan / RowByteCount));
         for (int first = 0; first < RowCount; first += step)
         {
             // Ranges may later be cut anywhere, so ranges that meet must lie together too.

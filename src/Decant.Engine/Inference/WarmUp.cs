@@ -46,7 +46,8 @@ internal sealed class WarmUp : IDisposable
     public void Dispose()
     {
         stop.Cancel();
-        ((IAsyncResult)work).AsyncWaitHandle.WaitOne();
+        // Waits and does not throw what the work may have thrown.
+        Task.WaitAny(work);
         stop.Dispose();
     }
 

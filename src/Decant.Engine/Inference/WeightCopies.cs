@@ -77,9 +77,8 @@ internal sealed unsafe class WeightCopies : IDisposable
             if (onlyAsStored && !asStored[i])
                 continue;
             StoredMatrix matrix = matrices[i];
-            long rowByteCount = matrix.ByteCount / matrix.RowCount;
             int unit = matrix.CopyUnit;
-            int rows = (int)Math.Clamp(PieceByteCount / rowByteCount / unit * unit, unit, Math.Max(unit, matrix.RowCount));
+            int rows = (int)Math.Clamp(PieceByteCount / matrix.RowByteCount / unit * unit, unit, Math.Max(unit, matrix.RowCount));
             for (int first = 0; first < matrix.RowCount; first += rows)
                 pieces.Add(new Piece(i, first, Math.Min(rows, matrix.RowCount - first)));
         }

@@ -24,9 +24,7 @@ public unsafe class InterleavedRowsTests
     [MemberData(nameof(Names))]
     public void One_token_and_many_are_the_same_bits_as_tiles_of_stored_rows(string name)
     {
-        ProductKernel kernel = KernelList.All.First(entry => entry.Name == name).Kernel;
-        var side = (IInterleavedKernel)kernel;
-        TensorFormat format = TensorFormats.FindByName(kernel.Format)!;
+        (ProductKernel kernel, IInterleavedKernel side, TensorFormat format) = Find(name);
         // Whole panels of two groups, and one group more.
         int rows = 5 * side.GroupRowCount;
         using var pool = new WorkerPool(2);
@@ -66,9 +64,7 @@ public unsafe class InterleavedRowsTests
     [MemberData(nameof(Names))]
     public void Any_bytes_of_codes_and_scales_agree_with_stored_rows(string name)
     {
-        ProductKernel kernel = KernelList.All.First(entry => entry.Name == name).Kernel;
-        var side = (IInterleavedKernel)kernel;
-        TensorFormat format = TensorFormats.FindByName(kernel.Format)!;
+        (ProductKernel kernel, IInterleavedKernel side, TensorFormat format) = Find(name);
         const int Blocks = 2, Tokens = 7;
         int rows = 2 * side.GroupRowCount, columns = Blocks * format.BlockLength;
         int rowByteCount = (int)format.RowByteCount(columns);
@@ -106,9 +102,7 @@ public unsafe class InterleavedRowsTests
     [MemberData(nameof(Names))]
     public void Rows_with_an_infinite_or_undefined_scale_are_refused(string name)
     {
-        var entry = KernelList.All.First(candidate => candidate.Name == name);
-        var side = (IInterleavedKernel)entry.Kernel;
-        TensorFormat format = TensorFormats.FindByName(entry.Format)!;
+        (_, IInterleavedKernel side, TensorFormat format) = Find(name);
         int columns = 2 * format.BlockLength, rows = side.GroupRowCount;
         int rowByteCount = (int)format.RowByteCount(columns);
         byte[] sound = WeightKernelTests.Encoded(format, rows, columns, 8);
@@ -128,5 +122,11 @@ public unsafe class InterleavedRowsTests
             found += isFinite ? 0 : 1;
         }
         Assert.True(found >= 1);
+    }
+
+    private static (ProductKernel Kernel, IInterleavedKernel Interleaving, TensorFormat Format) Find(string name)
+    {
+        ProductKernel kernel = KernelList.All.First(entry => entry.Name == name).Kernel;
+        return (kernel, (IInterleavedKernel)kernel, TensorFormats.FindByName(kernel.Format)!);
     }
 }

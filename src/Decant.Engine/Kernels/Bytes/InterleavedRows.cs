@@ -19,7 +19,8 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
     where TLayout : struct, IPanelLayout
     where TBlock : struct, ICodeBlock
 {
-    private const ushort HalfExponent = 0x7c00;
+    // Infinite and undefined half-precision numbers have all bits of the exponent set.
+    private const uint SmallestNotFinite = 0x7c00;
 
     /// <summary>Words of a block.</summary>
     public static int WordCount
@@ -58,19 +59,26 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool TryStore(byte* rows, long rowByteCount, int blockCount, byte* group)
     {
-        uint largest = 0;
         for (int block = 0; block < blockCount; block++)
         {
             byte* from = rows + (long)block * TBlock.ByteCount;
-            StoreWords(from, rowByteCount, Words(group, blockCount, block));
-            largest = Math.Max(largest, StoreHalves(from, rowByteCount, Halves(group, block)));
+            if (!TryStoreBlock(from, rowByteCount, Words(group, blockCount, block), Halves(group, block)))
+                return false;
         }
-        return largest < HalfExponent;
+        return true;
     }
 
-    /// <summary>Transposes the words of one block of every row.</summary>
+    /// <summary>Brings one block of every row side by side.</summary>
+    /// <returns>False if a scale is infinite or undefined.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreWords(byte* blocks, long rowByteCount, int* words)
+    public static bool TryStoreBlock(byte* blocks, long rowByteCount, int* words, ushort* halves)
+    {
+        StoreWords(blocks, rowByteCount, words);
+        return StoreHalves(blocks, rowByteCount, halves) < SmallestNotFinite;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreWords(byte* blocks, long rowByteCount, int* words)
     {
         byte* from = blocks + (TBlock.HalvesOffset == 0 ? sizeof(ushort) * HalfCount : 0);
         int word = 0;
@@ -89,10 +97,9 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
         }
     }
 
-    /// <summary>Gathers the half-precision numbers of one block of every row.</summary>
-    /// <returns>The largest of them without signs.</returns>
+    // Returns the largest of them without signs.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint StoreHalves(byte* blocks, long rowByteCount, ushort* halves)
+    private static uint StoreHalves(byte* blocks, long rowByteCount, ushort* halves)
     {
         uint largest = 0;
         for (int row = 0; row < TOps.Rows; row++)
@@ -160,9 +167,9 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
         else if (IsOneGroup)
             MultiplyOneGroup(group, groupByteCount, blockCount, tile, results);
         else if (TLayout.GroupLength == 32)
-            MultiplyGroups32(group, groupByteCount, blockCount, tile, scratch, results);
+            MultiplyGroups<WholeParts>(group, groupByteCount, blockCount, tile, scratch, results);
         else
-            MultiplyGroups16(group, groupByteCount, blockCount, tile, scratch, results);
+            MultiplyGroups<HalfParts>(group, groupByteCount, blockCount, tile, scratch, results);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -215,7 +222,8 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyGroups32(byte* group, long groupByteCount, int blockCount, int* tile, int* scratch, float* results)
+    private static void MultiplyGroups<TGroups>(byte* group, long groupByteCount, int blockCount, int* tile, int* scratch, float* results)
+        where TGroups : struct, IPartOfGroups
     {
         ushort* halves = (ushort*)group;
         int* words = Words(group, blockCount, 0);
@@ -227,36 +235,10 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
             TBytes total = TOps.Zero;
             for (int half = 0; half < 2; half++)
             {
-                total = AddGroup32(total, words, tile, scratch, half, 0);
-                total = AddGroup32(total, words, tile, scratch, half, 1);
-                total = AddGroup32(total, words, tile, scratch, half, 2);
-                total = AddGroup32(total, words, tile, scratch, half, 3);
-            }
-            sum = AddBlock(sum, total, scratch, halves, tile);
-            tile += ByteTile<TBytes, TOps, TLayout>.TokenWordCount;
-            halves += HalfCount * TOps.Rows;
-            words += WordCount * TOps.Rows;
-        }
-        TOps.Store(results, sum);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyGroups16(byte* group, long groupByteCount, int blockCount, int* tile, int* scratch, float* results)
-    {
-        ushort* halves = (ushort*)group;
-        int* words = Words(group, blockCount, 0);
-        TBytes sum = TOps.Zero;
-        for (; blockCount > 0; blockCount--)
-        {
-            RequestAhead(words, halves, groupByteCount);
-            UnpackScales(words, scratch, TOps.Rows);
-            TBytes total = TOps.Zero;
-            for (int half = 0; half < 2; half++)
-            {
-                total = AddGroups16(total, words, tile, scratch, half, 0);
-                total = AddGroups16(total, words, tile, scratch, half, 1);
-                total = AddGroups16(total, words, tile, scratch, half, 2);
-                total = AddGroups16(total, words, tile, scratch, half, 3);
+                total = TGroups.Add(total, words, tile, scratch, half, 0);
+                total = TGroups.Add(total, words, tile, scratch, half, 1);
+                total = TGroups.Add(total, words, tile, scratch, half, 2);
+                total = TGroups.Add(total, words, tile, scratch, half, 3);
             }
             sum = AddBlock(sum, total, scratch, halves, tile);
             tile += ByteTile<TBytes, TOps, TLayout>.TokenWordCount;
@@ -289,25 +271,6 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
         for (int pair = 1; pair < pairs; pair++)
             minima = TOps.AddWords(minima, TOps.MultiplyPairs(TOps.Load(own + pair * TOps.Rows), TOps.Broadcast(sums + pair)));
         return TOps.AddScaled(sum, minima, TOps.LoadHalves(halves + TOps.Rows), -tokenScale);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TBytes AddGroup32(TBytes total, int* words, int* tile, int* scales, int half, int part)
-    {
-        TBytes sums = AddPart(Start(tile + 64 + 4 * half + part), words, tile + 32 * half, half, part);
-        return TOps.AddWords(total, TOps.ScaleSums(sums, TOps.Load(scales + (4 * half + part) * TOps.Rows)));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TBytes AddGroups16(TBytes total, int* words, int* tile, int* scales, int half, int part)
-    {
-        int* starts = tile + 64 + 8 * half + 2 * part;
-        scales += (8 * half + 2 * part) * TOps.Rows;
-        tile += 32 * half + 8 * part;
-        TBytes first = AddHalfPart(Start(starts), words, tile, half, part, 0);
-        TBytes second = AddHalfPart(Start(starts + 1), words, tile, half, part, 4);
-        total = TOps.AddWords(total, TOps.ScaleSums(first, TOps.Load(scales)));
-        return TOps.AddWords(total, TOps.ScaleSums(second, TOps.Load(scales + TOps.Rows)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -397,5 +360,38 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
         TOps.Store(target, word);
         if (TBlock.GroupLength != TLayout.GroupLength)
             TOps.Store(target + distance, word);
+    }
+
+    // How 32 columns are added whose groups have whole-number scales.
+    private interface IPartOfGroups
+    {
+        static abstract TBytes Add(TBytes total, int* words, int* tile, int* scales, int half, int part);
+    }
+
+    // One group of 32.
+    private readonly struct WholeParts : IPartOfGroups
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TBytes Add(TBytes total, int* words, int* tile, int* scales, int half, int part)
+        {
+            TBytes sums = AddPart(Start(tile + 64 + 4 * half + part), words, tile + 32 * half, half, part);
+            return TOps.AddWords(total, TOps.ScaleSums(sums, TOps.Load(scales + (4 * half + part) * TOps.Rows)));
+        }
+    }
+
+    // Two groups of 16.
+    private readonly struct HalfParts : IPartOfGroups
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TBytes Add(TBytes total, int* words, int* tile, int* scales, int half, int part)
+        {
+            int* starts = tile + 64 + 8 * half + 2 * part;
+            scales += (8 * half + 2 * part) * TOps.Rows;
+            tile += 32 * half + 8 * part;
+            TBytes first = AddHalfPart(Start(starts), words, tile, half, part, 0);
+            TBytes second = AddHalfPart(Start(starts + 1), words, tile, half, part, 4);
+            total = TOps.AddWords(total, TOps.ScaleSums(first, TOps.Load(scales)));
+            return TOps.AddWords(total, TOps.ScaleSums(second, TOps.Load(scales + TOps.Rows)));
+        }
     }
 }

@@ -12,9 +12,6 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
     where TLayout : struct, IPanelLayout
     where TBlock : struct, ICodeBlock
 {
-    // Infinite and undefined numbers have all bits of the exponent set.
-    private const ushort HalfExponent = 0x7c00;
-
     // Words of a row's codes while they wait to be transposed, with a gap that keeps rows out of one another's cache sets.
     private const int RowStride = 256 / 4 + 16;
 
@@ -89,9 +86,8 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         for (int first = 0; first < ByteTile<TBytes, TOps, TLayout>.PanelRowCount; first += TOps.Rows)
         {
             byte* own = blocks + first * rowByteCount;
-            if (InterleavedRows<TBytes, TOps, TLayout, TBlock>.StoreHalves(own, rowByteCount, halves) >= HalfExponent)
+            if (!InterleavedRows<TBytes, TOps, TLayout, TBlock>.TryStoreBlock(own, rowByteCount, scratch, halves))
                 return false;
-            InterleavedRows<TBytes, TOps, TLayout, TBlock>.StoreWords(own, rowByteCount, scratch);
             InterleavedRows<TBytes, TOps, TLayout, TBlock>.Unpack(scratch, halves, panel + first);
         }
         return true;
