@@ -96,7 +96,7 @@ internal sealed unsafe class Matrices(WorkerPool pool, string? level) : IDisposa
                 activations!.Floats[i] = (i * 37 % 101 - 50) * 0.02f;
         }
         AlignedBuffer.Reserve(ref results, (long)tokens * rows * 4);
-        input.Set(pool, kernel.Instructions.Arithmetic, activations!.Floats, tokens, columns);
+        input.Set(pool, activations!.Floats, tokens, columns);
     }
 
     private readonly struct InterleavedProduct(Matrices owner, IInterleavedKernel kernel, nint weights, long rowByteCount, int rows, int parts) : IParallelWork

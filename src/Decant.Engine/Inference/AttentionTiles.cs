@@ -66,7 +66,8 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
                 for (int row = 0; row < count; row += FloatArithmetic.TileRowCount)
                 {
                     arithmetic.MultiplyTile(
-                        keys + row * spec.HeadSize, spec.HeadSize, 1, queries + (long)column * spec.HeadSize, panel, spec.HeadSize, scores + (long)row * panel, panel, false);
+                        keys + row * spec.HeadSize, spec.HeadSize, 1, queries + (long)column * spec.HeadSize, panel, spec.HeadSize, null, 0,
+                        scores + (long)row * panel, panel);
                 }
                 if (spec.SoftCap is { } cap)
                     arithmetic.SoftCap(scores, cap, count * panel);
@@ -75,7 +76,10 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
                 float* own = results + (long)column * valueRows;
                 arithmetic.ScaleColumns(own, valueRows, panel, factors);
                 for (int row = 0; row < valueRows; row += FloatArithmetic.TileRowCount)
-                    arithmetic.MultiplyTile(values + row, 1, spec.ValueSize, scores, panel, count, own + (long)row * panel, panel, true);
+                {
+                    float* result = own + (long)row * panel;
+                    arithmetic.MultiplyTile(values + row, 1, spec.ValueSize, scores, panel, count, result, panel, result, panel);
+                }
             }
         }
         for (int column = 0; column < unit.ColumnCount; column += panelWidth)

@@ -56,12 +56,12 @@ internal sealed unsafe class LinearGroup : IDisposable
             foreach (Linear member in members)
                 observer.LinearInput(member.Id, new ReadOnlySpan<float>(x, checked(tokenCount * columnCount)), tokenCount);
         }
-        context.Input.Set(context.Pool, context.Arithmetic, x, tokenCount, columnCount);
+        context.Input.Set(context.Pool, x, tokenCount, columnCount);
         foreach (Linear member in members)
             member.Weight.Prepare(context.Input);
         long rowWork = (long)columnCount * tokenCount;
         int parts = context.Pool.PartCount(
-            totalRowCount * rowWork, LeastSharedWork, context.Input.HasPanels ? Math.Max(LeastPart, TileRowCount * rowWork) : LeastPart);
+            totalRowCount * rowWork, LeastSharedWork, context.Input.FillsTiles ? Math.Max(LeastPart, TileRowCount * rowWork) : LeastPart);
         context.Pool.Run(parts, new Work(this, context, parts));
         context.CancellationToken.ThrowIfCancellationRequested();
     }

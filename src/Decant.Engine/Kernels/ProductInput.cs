@@ -4,22 +4,24 @@ using Decant.Engine.Kernels.Bytes;
 namespace Decant.Engine.Kernels;
 
 /// <summary>
-/// The activations of matrix products that share one input, in the forms that kernels read: rows of tokens; for many tokens panels, in which
-/// the tokens of a column lie together; for few tokens sums over groups of columns, which formats with offsets need.
+/// The activations of matrix products that share one input, in the forms that kernels read: rows of tokens; for many tokens slices, in which 128
+/// columns of all tokens lie together; for few tokens sums over groups of columns, which formats with offsets need; rounded to 8 bits.
 /// </summary>
 internal sealed unsafe class ProductInput : IDisposable
 {
-    /// <summary>From this many tokens on, products run on panels.</summary>
-    public const int SmallestPanelTokenCount = 6;
+    /// <summary>From this many tokens on, products in single precision run on tiles.</summary>
+    public const int SmallestTileTokenCount = FloatArithmetic.TileRowCount;
+
+    /// <summary>Columns of a slice.</summary>
+    public const int SliceDepth = 128;
 
     private readonly ByteActivations shortBytes = new(32);
     private readonly ByteActivations longBytes = new(256);
-    private bool isSingleFilled;
+    private bool singleFilled;
     private bool shortBytesFilled;
     private bool longBytesFilled;
-    private AlignedBuffer? panels;
+    private AlignedBuffer? slices;
     private AlignedBuffer? sums;
-    private FloatArithmetic? arithmetic;
 
     /// <summary>Threads that bring the activations into other forms.</summary>
     public WorkerPool Pool { get; private set; } = null!;
@@ -33,44 +35,59 @@ internal sealed unsafe class ProductInput : IDisposable
     /// <summary>Row-major values [tokens, columns].</summary>
     public float* Rows { get; private set; }
 
-    /// <summary>True if there are panels, false if there are sums.</summary>
-    public bool HasPanels { get; private set; }
-
-    /// <summary>Tokens rounded up to whole vectors; the tokens added are zero.</summary>
-    public int PaddedTokenCount { get; private set; }
+    /// <summary>True if there are tokens enough for products to run on tiles.</summary>
+    public bool FillsTiles => TokenCount >= SmallestTileTokenCount;
 
     /// <summary>Points at new activations; kernels ask for the forms they read.</summary>
-    public void Set(WorkerPool pool, FloatArithmetic functions, float* rows, int tokenCount, int columnCount)
+    public void Set(WorkerPool pool, float* rows, int tokenCount, int columnCount)
     {
         Rows = rows;
         TokenCount = tokenCount;
         ColumnCount = columnCount;
-        arithmetic = functions;
-        HasPanels = tokenCount >= SmallestPanelTokenCount;
-        PaddedTokenCount = (tokenCount + functions.Lanes - 1) / functions.Lanes * functions.Lanes;
-        isSingleFilled = shortBytesFilled = longBytesFilled = false;
+        singleFilled = shortBytesFilled = longBytesFilled = false;
         Pool = pool;
     }
 
-    /// <summary>Fills panels or sums, whichever the number of tokens asks for.</summary>
+    /// <summary>Fills slices or sums, whichever the number of tokens asks for.</summary>
     public void PrepareSingle()
     {
-        if (isSingleFilled)
+        if (singleFilled)
             return;
-        isSingleFilled = true;
-        if (!HasPanels)
+        singleFilled = true;
+        if (FillsTiles)
+        {
+            PrepareSlices();
+        }
+        else
         {
             AlignedBuffer.Reserve(ref sums, (long)TokenCount * SumCount(ColumnCount) * sizeof(float));
             for (int token = 0; token < TokenCount; token++)
                 FillSums(Rows + (long)token * ColumnCount, Sums(token, 16), Sums(token, 32));
-            return;
         }
-        AlignedBuffer.Reserve(ref panels, (long)PaddedTokenCount * ColumnCount * sizeof(float));
-        // A few thousand elements are turned sooner than another thread is told.
+    }
+
+    private void PrepareSlices()
+    {
+        if (!CopiesSlices)
+            return;
+        AlignedBuffer.Reserve(ref slices, (long)TokenCount * ColumnCount * sizeof(float));
+        // A few thousand elements are copied sooner than another thread is told.
         const long ElementsWorthThreads = 1 << 14;
         int parts = (long)TokenCount * ColumnCount < ElementsWorthThreads ? 1 : Pool.ThreadCount;
-        Pool.Run(parts, new PackWork(this, parts));
+        Pool.Run(parts, new SliceWork(this, parts));
     }
+
+    /// <summary>The columns of all tokens from a multiple of <see cref="SliceDepth"/> on: [tokens, <see cref="SliceWidth"/>], <see cref="SliceStride"/> apart.</summary>
+    public float* Slice(int column) => CopiesSlices ? slices!.Floats + (long)column * TokenCount : Rows + column;
+
+    /// <summary>Columns of the slice that starts with this one.</summary>
+    public int SliceWidth(int column) => Math.Min(SliceDepth, ColumnCount - column);
+
+    /// <summary>Elements between tokens of the slice that starts with this column.</summary>
+    public int SliceStride(int column) => CopiesSlices ? SliceWidth(column) : ColumnCount;
+
+    // Rows that all begin at the same place of a page would be in one another's cache sets.
+    private bool CopiesSlices => (long)ColumnCount * sizeof(float) % 4096 == 0;
 
     /// <summary>The activations in 8 bits, rounded when first asked for.</summary>
     /// <param name="blockLength">32 or 256.</param>
@@ -84,20 +101,13 @@ internal sealed unsafe class ProductInput : IDisposable
         return bytes;
     }
 
-    /// <summary>Tokens of the panel that starts with this token, zeros included.</summary>
-    public int PanelWidth(int firstToken) => Math.Min(arithmetic!.PanelWidth, PaddedTokenCount - firstToken);
-
-    /// <summary>The panel that starts with this token, from a column on: [columns, width].</summary>
-    public float* Panel(int firstToken, int firstColumn) =>
-        panels!.Floats + (long)firstToken * ColumnCount + (long)firstColumn * PanelWidth(firstToken);
-
     /// <summary>The sums of a token's columns, 16 or 32 at a time.</summary>
     public float* Sums(int token, int groupLength) => sums!.Floats + (long)token * SumCount(ColumnCount) + (groupLength == 16 ? 0 : SumCount(ColumnCount) / 3 * 2);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        panels?.Dispose();
+        slices?.Dispose();
         sums?.Dispose();
         shortBytes.Dispose();
         longBytes.Dispose();
@@ -120,23 +130,22 @@ internal sealed unsafe class ProductInput : IDisposable
         }
     }
 
-    private void Pack(int firstColumn, int endColumn)
+    private void FillSlices(int firstToken, int endToken)
     {
-        int columns = endColumn - firstColumn;
-        for (int first = 0; first < TokenCount; first += arithmetic!.PanelWidth)
+        for (int token = firstToken; token < endToken; token++)
         {
-            int width = PanelWidth(first);
-            int tokens = Math.Min(width, TokenCount - first);
-            float* panel = Panel(first, firstColumn);
-            if (tokens < width)
-                new Span<float>(panel, checked(columns * width)).Clear();
-            arithmetic!.Transpose(Rows + (long)first * ColumnCount + firstColumn, ColumnCount, tokens, columns, panel, width);
+            float* row = Rows + (long)token * ColumnCount;
+            for (int column = 0; column < ColumnCount; column += SliceDepth)
+            {
+                int width = SliceWidth(column);
+                new ReadOnlySpan<float>(row + column, width).CopyTo(new Span<float>(Slice(column) + (long)token * width, width));
+            }
         }
     }
 
-    private readonly struct PackWork(ProductInput input, int parts) : IParallelWork
+    private readonly struct SliceWork(ProductInput input, int parts) : IParallelWork
     {
         public void Run(int part) =>
-            input.Pack(WorkerPool.Boundary(input.ColumnCount, 16, part, parts), WorkerPool.Boundary(input.ColumnCount, 16, part + 1, parts));
+            input.FillSlices(WorkerPool.Boundary(input.TokenCount, 1, part, parts), WorkerPool.Boundary(input.TokenCount, 1, part + 1, parts));
     }
 }

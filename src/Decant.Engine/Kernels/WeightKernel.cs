@@ -8,7 +8,7 @@ namespace Decant.Engine.Kernels;
 internal abstract unsafe class WeightKernel(string format, InstructionSet instructions) : ProductKernel(format, instructions, DecoderArithmetic.Float)
 {
     /// <inheritdoc/>
-    public override int MostFewTokens => ProductInput.SmallestPanelTokenCount - 1;
+    public override int MostFewTokens => ProductInput.SmallestTileTokenCount - 1;
 
     /// <summary>Decodes whole blocks, bit for bit as the format's definition does.</summary>
     /// <param name="source">The first block.</param>

@@ -12,7 +12,7 @@ namespace Decant.Engine.Tests.Inference;
 public class DecoderBatchTests
 {
     // From this many rows on a product runs on panels: see ProductInput. In fast arithmetic codes of 8 bits wait for more.
-    private const int ManyRows = ProductInput.SmallestPanelTokenCount;
+    private const int ManyRows = ProductInput.SmallestTileTokenCount;
     private const int ManyRowsOfBytes = 10;
 
     public static TheoryData<string, string> Cases()

@@ -92,7 +92,7 @@ public unsafe class WeightCopiesTests
             var y = new float[tokens * Rows];
             fixed (float* px = x, py = y)
             {
-                input.Set(pool, kernels.Level.Arithmetic, px, tokens, Columns);
+                input.Set(pool, px, tokens, Columns);
                 from.Prepare(input);
                 int unit = from.RowUnit(tokens);
                 // In ranges that threads might get.

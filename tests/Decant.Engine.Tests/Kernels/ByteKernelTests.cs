@@ -145,7 +145,7 @@ public unsafe class ByteKernelTests
             fixed (byte* w = weights)
             fixed (float* px = x, py = y)
             {
-                input.Set(pool, kernel.Instructions.Arithmetic, px, tokens, Columns);
+                input.Set(pool, px, tokens, Columns);
                 kernel.Prepare(input);
                 kernel.Multiply(w, Columns / 32 * 18, Rows, input, py, Rows, scratch);
             }
@@ -176,7 +176,7 @@ public unsafe class ByteKernelTests
         fixed (byte* w = weights)
         fixed (float* px = x, pe = expected, pa = actual)
         {
-            input.Set(pool, InstructionSet.Avx2.Arithmetic, px, Tokens, columns);
+            input.Set(pool, px, Tokens, columns);
             // Row by row, which is another way to the same sums of whole numbers.
             ByteActivations bytes = input.Bytes(TBlock.BlockLength);
             ByteRows<PartOps256, TBlock>.Multiply(w, rowByteCount, Rows, bytes, Tokens, columns, pe, Rows);

@@ -119,8 +119,8 @@ public unsafe class FloatArithmeticTests
                     float[] product = (float[])c.Clone(), sum = (float[])c.Clone();
                     fixed (float* pa = a, pb = b, pp = product, ps = sum)
                     {
-                        arithmetic.MultiplyTile(pa, rowStride, step, pb, columns, depth, pp, columns, false);
-                        arithmetic.MultiplyTile(pa, rowStride, step, pb, columns, depth, ps, columns, true);
+                        arithmetic.MultiplyTile(pa, rowStride, step, pb, columns, depth, null, 0, pp, columns);
+                        arithmetic.MultiplyTile(pa, rowStride, step, pb, columns, depth, ps, columns, ps, columns);
                     }
                     AssertClose(expected, product, 1e-5 * Math.Sqrt(depth) + 1e-6);
                     AssertClose([.. expected.Zip(c, (e, v) => e + v)], sum, 1e-5 * Math.Sqrt(depth) + 1e-6);

@@ -47,10 +47,10 @@ public unsafe class InterleavedRowsTests
                 {
                     Assert.True(side.TryInterleave(w, rowByteCount, rows, at));
                     // At least as many tokens as tiles are for.
-                    input.Set(pool, kernel.Instructions.Arithmetic, px, Math.Max(tokens, 4), columns);
+                    input.Set(pool, px, Math.Max(tokens, 4), columns);
                     kernel.Prepare(input);
                     kernel.Multiply(w, rowByteCount, rows, input, pe, rows, scratch);
-                    input.Set(pool, kernel.Instructions.Arithmetic, px, tokens, columns);
+                    input.Set(pool, px, tokens, columns);
                     side.PrepareInterleaved(input);
                     side.MultiplyInterleaved(at, rowByteCount, rows, input, pa, rows, scratch);
                 }
@@ -89,7 +89,7 @@ public unsafe class InterleavedRowsTests
         fixed (float* px = x, pe = expected, pa = actual)
         {
             Assert.True(side.TryInterleave(w, rowByteCount, rows, g));
-            input.Set(pool, kernel.Instructions.Arithmetic, px, Tokens, columns);
+            input.Set(pool, px, Tokens, columns);
             kernel.Prepare(input);
             kernel.Multiply(w, rowByteCount, rows, input, pe, rows, scratch);
             side.PrepareInterleaved(input);

@@ -77,9 +77,9 @@ public unsafe class WeightKernelTests
                 {
                     if (kernel.RoundedBlockLength is > 0 and int blockLength)
                         Round(x, blockLength);
-                    input.Set(pool, InstructionSet.Scalar.Arithmetic, px, tokens, columns);
+                    input.Set(pool, px, tokens, columns);
                     twin.Multiply(weights, rowBytes, rows, input, pe, rows, scratch);
-                    input.Set(pool, kernel.Instructions.Arithmetic, px, tokens, columns);
+                    input.Set(pool, px, tokens, columns);
                     kernel.Prepare(input);
                     kernel.Multiply(weights, rowBytes, rows, input, pa, rows, scratch);
                     AssertProducts(name, bytes, format, x, expected, actual, rows, tokens, columns);
@@ -112,7 +112,7 @@ public unsafe class WeightKernelTests
             fixed (byte* weights = bytes)
             fixed (float* px = x, py = y)
             {
-                input.Set(pool, kernel.Instructions.Arithmetic, px + first * columns, count, columns);
+                input.Set(pool, px + first * columns, count, columns);
                 kernel.Prepare(input);
                 kernel.Multiply(weights, format.RowByteCount(columns), Rows, input, py, Rows, scratch);
             }
@@ -166,7 +166,7 @@ public unsafe class WeightKernelTests
                     fixed (byte* weights = bytes)
                     fixed (float* px = x, py = y)
                     {
-                        input.Set(pool, kernel.Instructions.Arithmetic, px, tokens, Columns);
+                        input.Set(pool, px, tokens, Columns);
                         kernel.Prepare(input);
                         kernel.Multiply(weights, format.RowByteCount(Columns), Rows, input, py, Rows, scratch);
                     }
@@ -210,7 +210,7 @@ public unsafe class WeightKernelTests
                     float* x = (float*)(atEnd ? inputPages.Last(inputByteCount) : inputPages.First);
                     float* y = (float*)(atEnd ? outputPages.Last(outputByteCount) : outputPages.First);
                     new Span<float>(x, tokens * columns).Fill(1);
-                    input.Set(pool, kernel.Instructions.Arithmetic, x, tokens, columns);
+                    input.Set(pool, x, tokens, columns);
                     kernel.Prepare(input);
                     kernel.Multiply(rows, format.RowByteCount(columns), Rows, input, y, Rows, scratch);
                 }

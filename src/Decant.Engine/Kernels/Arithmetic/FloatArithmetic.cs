@@ -68,7 +68,7 @@ internal abstract unsafe class FloatArithmetic
     public abstract float Largest(float* x, int count);
 
     /// <summary>
-    /// One register tile of a product: c[i, j] (+)= Σₖ a[i · rowStride + k · step] · b[k · width + j] for <see cref="TileRowCount"/> rows.
+    /// One register tile of a product: c[i, j] = addend[i, j] + Σₖ a[i · rowStride + k · step] · b[k · width + j] for <see cref="TileRowCount"/> rows.
     /// </summary>
     /// <param name="a">Left operand.</param>
     /// <param name="rowStride">Elements between its rows.</param>
@@ -76,11 +76,12 @@ internal abstract unsafe class FloatArithmetic
     /// <param name="b">A panel of the right operand.</param>
     /// <param name="width">Columns: a multiple of <see cref="Lanes"/>, at most <see cref="PanelWidth"/>.</param>
     /// <param name="depth">Terms of each sum.</param>
+    /// <param name="addend">What the sums are added to: null for nothing; may be <paramref name="c"/>.</param>
+    /// <param name="addendStride">Elements between its rows.</param>
     /// <param name="c">Result.</param>
     /// <param name="resultStride">Elements between rows of the result.</param>
-    /// <param name="accumulate">True to add to what the result holds.</param>
     public abstract void MultiplyTile(
-        float* a, long rowStride, long step, float* b, int width, int depth, float* c, long resultStride, bool accumulate);
+        float* a, long rowStride, long step, float* b, int width, int depth, float* addend, long addendStride, float* c, long resultStride);
 
     /// <summary>target[column · targetStride + row] = source[row · sourceStride + column].</summary>
     public abstract void Transpose(float* source, long sourceStride, int rowCount, int columnCount, float* target, long targetStride);

@@ -23,28 +23,28 @@ internal static unsafe class RegisterTile<TElement, TVector, TOps>
 
     /// <summary>As <see cref="FloatArithmetic.MultiplyTile"/> says.</summary>
     public static void Multiply(
-        TElement* a, long rowStride, long step, TElement* b, int width, int depth, TElement* c, long resultStride, bool accumulate)
+        TElement* a, long rowStride, long step, TElement* b, int width, int depth, TElement* addend, long addendStride, TElement* c, long resultStride)
     {
         switch (width / TOps.Lanes)
         {
             case 1:
-                Multiply<OneVector>(a, rowStride, step, b, depth, c, resultStride, accumulate);
+                Multiply<OneVector>(a, rowStride, step, b, depth, addend, addendStride, c, resultStride);
                 break;
             case 2:
-                Multiply<TwoVectors>(a, rowStride, step, b, depth, c, resultStride, accumulate);
+                Multiply<TwoVectors>(a, rowStride, step, b, depth, addend, addendStride, c, resultStride);
                 break;
             case 3 when TOps.HasManyRegisters:
-                Multiply<ThreeVectors>(a, rowStride, step, b, depth, c, resultStride, accumulate);
+                Multiply<ThreeVectors>(a, rowStride, step, b, depth, addend, addendStride, c, resultStride);
                 break;
             case 4 when TOps.HasManyRegisters:
-                Multiply<FourVectors>(a, rowStride, step, b, depth, c, resultStride, accumulate);
+                Multiply<FourVectors>(a, rowStride, step, b, depth, addend, addendStride, c, resultStride);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(width), width, null);
         }
     }
 
-    private static void Multiply<TWidth>(TElement* a, long rowStride, long step, TElement* b, int depth, TElement* c, long resultStride, bool accumulate)
+    private static void Multiply<TWidth>(TElement* a, long rowStride, long step, TElement* b, int depth, TElement* addend, long addendStride, TElement* c, long resultStride)
         where TWidth : struct, IPanelWidth
     {
         TElement* a0 = a, a1 = a + rowStride, a2 = a1 + rowStride, a3 = a2 + rowStride, a4 = a3 + rowStride, a5 = a4 + rowStride;
@@ -113,30 +113,30 @@ internal static unsafe class RegisterTile<TElement, TVector, TOps>
             offset += (nint)step;
             b += TWidth.Vectors * TOps.Lanes;
         }
-        StoreRow<TWidth>(c + 0 * resultStride, c00, c01, c02, c03, accumulate);
-        StoreRow<TWidth>(c + 1 * resultStride, c10, c11, c12, c13, accumulate);
-        StoreRow<TWidth>(c + 2 * resultStride, c20, c21, c22, c23, accumulate);
-        StoreRow<TWidth>(c + 3 * resultStride, c30, c31, c32, c33, accumulate);
-        StoreRow<TWidth>(c + 4 * resultStride, c40, c41, c42, c43, accumulate);
-        StoreRow<TWidth>(c + 5 * resultStride, c50, c51, c52, c53, accumulate);
+        StoreRow<TWidth>(c + 0 * resultStride, addend + 0 * addendStride, addend != null, c00, c01, c02, c03);
+        StoreRow<TWidth>(c + 1 * resultStride, addend + 1 * addendStride, addend != null, c10, c11, c12, c13);
+        StoreRow<TWidth>(c + 2 * resultStride, addend + 2 * addendStride, addend != null, c20, c21, c22, c23);
+        StoreRow<TWidth>(c + 3 * resultStride, addend + 3 * addendStride, addend != null, c30, c31, c32, c33);
+        StoreRow<TWidth>(c + 4 * resultStride, addend + 4 * addendStride, addend != null, c40, c41, c42, c43);
+        StoreRow<TWidth>(c + 5 * resultStride, addend + 5 * addendStride, addend != null, c50, c51, c52, c53);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow<TWidth>(TElement* c, TVector c0, TVector c1, TVector c2, TVector c3, bool accumulate)
+    private static void StoreRow<TWidth>(TElement* c, TElement* addend, bool adds, TVector c0, TVector c1, TVector c2, TVector c3)
         where TWidth : struct, IPanelWidth
     {
-        StoreVector(c, c0, accumulate);
+        StoreVector(c, addend, adds, c0);
         if (TWidth.Vectors > 1)
-            StoreVector(c + TOps.Lanes, c1, accumulate);
+            StoreVector(c + TOps.Lanes, addend + TOps.Lanes, adds, c1);
         if (TWidth.Vectors > 2)
-            StoreVector(c + 2 * TOps.Lanes, c2, accumulate);
+            StoreVector(c + 2 * TOps.Lanes, addend + 2 * TOps.Lanes, adds, c2);
         if (TWidth.Vectors > 3)
-            StoreVector(c + 3 * TOps.Lanes, c3, accumulate);
+            StoreVector(c + 3 * TOps.Lanes, addend + 3 * TOps.Lanes, adds, c3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreVector(TElement* c, TVector value, bool accumulate) =>
-        TOps.Store(c, accumulate ? TOps.Add(TOps.Load(c), value) : value);
+    private static void StoreVector(TElement* c, TElement* addend, bool adds, TVector value) =>
+        TOps.Store(c, adds ? TOps.Add(TOps.Load(addend), value) : value);
 
     private interface IPanelWidth
     {
