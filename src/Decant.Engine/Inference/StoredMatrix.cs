@@ -38,12 +38,18 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         if (LiesTogether())
         {
             interleaving = few == many && few is IInterleavedKernel { GroupRowCount: > 0 } kernel ? kernel : null;
-            return;
         }
-        copy = new AlignedBuffer(data.Info.ByteCount, $"A copy of {data.Info.Name}", "Store the model in a smaller format first.");
-        place = copy.Pointer;
-        for (int row = 0; row < RowCount; row++)
-            data.CopyRows(row, 1, new Span<byte>(place + row * RowByteCount, checked((int)RowByteCount)));
+        else
+        {
+            copy = CopyAll();
+            place = copy.Pointer;
+        }
+        int count = (int)Math.Min(RowCount, Math.Max(1, LargestSpan / RowByteCount));
+        fixed (byte* rows = Rows(0, count))
+        {
+            few = few.ForRows(rows, RowByteCount, count, ColumnCount);
+            many = many.ForRows(rows, RowByteCount, count, ColumnCount);
+        }
     }
 
     /// <inheritdoc/>
@@ -144,6 +150,14 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     {
         copy?.Dispose();
         base.Dispose();
+    }
+
+    private AlignedBuffer CopyAll()
+    {
+        var whole = new AlignedBuffer(data.Info.ByteCount, $"A copy of {data.Info.Name}", "Store the model in a smaller format first.");
+        for (int row = 0; row < RowCount; row++)
+            data.CopyRows(row, 1, new Span<byte>(whole.Pointer + row * RowByteCount, checked((int)RowByteCount)));
+        return whole;
     }
 
     private ProductKernel Kernel(int tokenCount) => tokenCount <= few.MostFewTokens ? few : many;

@@ -138,7 +138,7 @@ internal static class KernelList
         return
         [
             Entry(SingleElement.Format, () => new PlainKernel<TVector, TOps, SingleElement>(set)),
-            Entry(HalfElement.Format, () => new PlainKernel<TVector, TOps, HalfElement>(set)),
+            Entry(HalfElement.Format, () => new PlainKernel<TVector, TOps, HalfElement>(set, new PlainKernel<TVector, TOps, DenormalHalfElement>(set))),
             Entry(BrainFloatElement.Format, () => new PlainKernel<TVector, TOps, BrainFloatElement>(set)),
             Entry(Q8_0Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q8_0Codes>(set)),
             Entry(Q4_0Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q4_0Codes>(set)),

@@ -41,8 +41,43 @@ internal readonly unsafe struct SingleElement : IPlainElement
         where TOps : struct, IVectorOps<TVector> => TOps.Load((float*)source);
 }
 
-/// <summary>Half precision.</summary>
+/// <summary>Half precision; denormal numbers are expected to be rare.</summary>
 internal readonly unsafe struct HalfElement : IPlainElement
+{
+    public static string Format => "F16";
+
+    public static int ByteCount => 2;
+
+    public static bool TracksSpecials => true;
+
+    /// <summary>True if so many elements are denormal that <see cref="DenormalHalfElement"/> is quicker: from one in two thousand on.</summary>
+    public static bool HasManyDenormals(byte* rows, long rowByteCount, int rowCount, int columnCount)
+    {
+        const int SampleRowCount = 16;
+        const int SampleColumnCount = 512;
+        int columns = Math.Min(columnCount, SampleColumnCount);
+        int step = Math.Max(1, rowCount / SampleRowCount);
+        int sample = 0, denormal = 0;
+        for (int row = 0; row < rowCount; row += step)
+        {
+            foreach (ushort bits in new ReadOnlySpan<ushort>(rows + row * rowByteCount, columns))
+                denormal += (bits & 0x7c00) == 0 && (bits & 0x3ff) != 0 ? 1 : 0;
+            sample += columns;
+        }
+        return denormal > sample / 2000;
+    }
+
+    public static TVector LoadFinite<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector> => TOps.LoadNormalHalf(source);
+
+    public static TVector Load<TVector, TOps>(byte* source)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector> => TOps.LoadHalf(source);
+}
+
+/// <summary>Half precision with denormal numbers at any place.</summary>
+internal readonly unsafe struct DenormalHalfElement : IPlainElement
 {
     public static string Format => "F16";
 
@@ -76,7 +111,9 @@ internal readonly unsafe struct BrainFloatElement : IPlainElement
 }
 
 /// <summary>Formats of single elements.</summary>
-internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet instructions)
+/// <param name="instructions">What the processor must have.</param>
+/// <param name="whenDenormal">The kernel of half precision for matrices with many denormal numbers.</param>
+internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet instructions, ProductKernel? whenDenormal = null)
     : VectorKernel(TElement.Format, instructions, 1, TElement.ByteCount)
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
@@ -91,6 +128,10 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet
         for (; i < count; i++)
             destination[i] = TElement.Load<float, ScalarOps>(source + (long)i * TElement.ByteCount);
     }
+
+    /// <inheritdoc/>
+    public override ProductKernel ForRows(byte* rows, long rowByteCount, int rowCount, int columnCount) =>
+        whenDenormal != null && HalfElement.HasManyDenormals(rows, rowByteCount, rowCount, columnCount) ? whenDenormal : this;
 
     /// <inheritdoc/>
     protected override void MultiplyFew(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)

@@ -35,6 +35,13 @@ internal abstract unsafe class ProductKernel(string format, InstructionSet instr
     public static string NameOf(string format, InstructionSet instructions, DecoderArithmetic arithmetic) =>
         $"{instructions.Name}-{format.ToLowerInvariant()}{(arithmetic == DecoderArithmetic.Fast ? "-int8" : "")}";
 
+    /// <summary>The kernel for a matrix of such rows: this one, or one that computes the same from them in less time.</summary>
+    /// <param name="rows">The first row's bytes.</param>
+    /// <param name="rowByteCount">Bytes between rows.</param>
+    /// <param name="rowCount">Rows.</param>
+    /// <param name="columnCount">Elements of a row.</param>
+    public virtual ProductKernel ForRows(byte* rows, long rowByteCount, int rowCount, int columnCount) => this;
+
     /// <summary>Brings the activations into the form that <see cref="Multiply"/> reads; called before it by the thread that dispatches.</summary>
     public virtual void Prepare(ProductInput input)
     {

@@ -63,9 +63,10 @@ public unsafe class WeightKernelTests
         using var scratch = new Scratch();
         using var input = new ProductInput();
         int unit = format.BlockLength;
-        foreach (int columns in new[] { unit * 3, unit == 1 ? 301 : 608 / unit * unit })
+        // 1,024 columns: rows of tokens that begin at the same place of a page. 200 rows: more than a tile, and panels narrower than the registers allow.
+        foreach (int columns in new[] { unit * 3, unit == 1 ? 301 : 608 / unit * unit, 1024 })
         {
-            foreach ((int rows, int tokens) in new[] { (7, 1), (5, 3), (13, 6), (98, 17), (6, 67), (7, 130) })
+            foreach ((int rows, int tokens) in new[] { (7, 1), (5, 3), (13, 6), (98, 17), (6, 67), (7, 130), (200, 11) })
             {
                 byte[] bytes = Encoded(format, rows, columns, rows * 1000 + tokens);
                 float[] x = Normal(tokens * columns, 77 + tokens);
@@ -85,6 +86,43 @@ public unsafe class WeightKernelTests
                     AssertProducts(name, bytes, format, x, expected, actual, rows, tokens, columns);
                 }
             }
+        }
+    }
+
+    /// <summary>The kernel for half precision with many denormal numbers is taken for such rows only, and computes the same bytes.</summary>
+    [Fact]
+    public void Rows_with_denormals_get_the_kernel_that_is_quicker_for_them_and_the_same_products()
+    {
+        const int Rows = 40, Columns = 320, Tokens = 3;
+        var half = new ushort[Rows * Columns];
+        float[] values = Normal(half.Length, 3);
+        for (int i = 0; i < half.Length; i++)
+            half[i] = BitConverter.HalfToUInt16Bits((Half)values[i]);
+        float[] x = Normal(Tokens * Columns, 4);
+        using var pool = new WorkerPool(1);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        foreach (KernelEntry entry in KernelList.All.Where(entry => entry is { Format: "F16", IsForOneFormat: true } && entry.Instructions.IsSupported))
+        {
+            fixed (ushort* weights = half)
+                Assert.Same(entry.Kernel, entry.Kernel.ForRows((byte*)weights, 2 * Columns, Rows, Columns));
+            var mixed = (ushort[])half.Clone();
+            for (int i = 0; i < mixed.Length; i += 29)
+                mixed[i] = (ushort)((mixed[i] & 0x8000) | (i % 1024));
+            var expected = new float[Tokens * Rows];
+            var actual = new float[Tokens * Rows];
+            fixed (ushort* weights = mixed)
+            fixed (float* px = x, pe = expected, pa = actual)
+            {
+                ProductKernel other = entry.Kernel.ForRows((byte*)weights, 2 * Columns, Rows, Columns);
+                Assert.NotSame(entry.Kernel, other);
+                Assert.Equal(entry.Kernel.Name, other.Name);
+                input.Set(pool, px, Tokens, Columns);
+                other.Prepare(input);
+                other.Multiply((byte*)weights, 2 * Columns, Rows, input, pa, Rows, scratch);
+                entry.Kernel.Multiply((byte*)weights, 2 * Columns, Rows, input, pe, Rows, scratch);
+            }
+            Assert.Equal(expected, actual);
         }
     }
 

@@ -74,6 +74,8 @@ internal readonly unsafe struct ScalarOps : IVectorOps<float>
 
     public static float LoadFiniteHalf(byte* source) => LoadHalf(source);
 
+    public static float LoadNormalHalf(byte* source) => LoadHalf(source);
+
     public static float TrackHalves(byte* source, float largest) => 0;
 
     public static bool HasSpecialHalf(float largest) => false;
