@@ -31,7 +31,7 @@ internal sealed unsafe class Matrices(WorkerPool pool, string? level) : IDisposa
         double[] cache = Rates(40, 20, () => Multiply(few, weights, rowByteCount, cached, 1, columns)).Select(s => cached * rowByteCount / s / 1e9).ToArray();
         string side = "";
         // The bytes mean other numbers then, which takes as long.
-        if (few == many && few is IInterleavedKernel { GroupRowCount: > 0 } interleaving)
+        if (few is IInterleavedKernel { GroupRowCount: > 0 } interleaving && interleaving.ReplacesForMany(many))
         {
             double[] sideMemory = Rates(7, 1, () => MultiplyInterleaved(interleaving, few, weights, rowByteCount, rows, columns));
             double[] sideCache = Rates(40, 20, () => MultiplyInterleaved(interleaving, few, weights, rowByteCount, cached, columns));

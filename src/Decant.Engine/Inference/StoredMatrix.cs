@@ -37,7 +37,7 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         decoder = KernelList.Choose(data.Info.Format, kernels.Level);
         if (LiesTogether())
         {
-            interleaving = few == many && few is IInterleavedKernel { GroupRowCount: > 0 } kernel ? kernel : null;
+            interleaving = few is IInterleavedKernel { GroupRowCount: > 0 } kernel && kernel.ReplacesForMany(many) ? kernel : null;
         }
         else
         {

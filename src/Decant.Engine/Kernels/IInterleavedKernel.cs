@@ -9,6 +9,9 @@ internal unsafe interface IInterleavedKernel
     /// <summary>Rows of a group, or 0 if the kernel reads this format only one row after another.</summary>
     int GroupRowCount { get; }
 
+    /// <summary>True if what it computes for many tokens from such groups is what that kernel computes from stored rows.</summary>
+    bool ReplacesForMany(ProductKernel many);
+
     /// <summary>Brings whole groups of stored rows side by side.</summary>
     /// <param name="rows">The first stored row.</param>
     /// <param name="rowByteCount">Bytes of a row, and between rows.</param>

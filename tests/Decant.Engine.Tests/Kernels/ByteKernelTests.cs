@@ -53,6 +53,8 @@ public unsafe class ByteKernelTests
 
         public static Vector256<byte> LoadHalves(void* source) => ByteOpsVnni.LoadHalves(source);
 
+        public static Vector256<byte> ScaleByte(Vector256<byte> bytes, int index, Vector256<byte> scales) => ByteOpsVnni.ScaleByte(bytes, index, scales);
+
         public static Vector256<byte> ScaleWord(Vector256<byte> bytes, int index) => ByteOpsVnni.ScaleWord(bytes, index);
 
         public static Vector256<byte> PairWord(Vector256<byte> bytes, int first, int second) => ByteOpsVnni.PairWord(bytes, first, second);

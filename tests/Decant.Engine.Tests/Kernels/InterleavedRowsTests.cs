@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Decant.Core.Formats;
+using Decant.Engine.Inference;
 using Decant.Engine.Kernels;
 
 namespace Decant.Engine.Tests.Kernels;
@@ -7,8 +8,14 @@ namespace Decant.Engine.Tests.Kernels;
 /// <summary>Rows side by side give what rows one after another give: see <see cref="IInterleavedKernel"/>.</summary>
 public unsafe class InterleavedRowsTests
 {
-    public static TheoryData<string> Names() =>
-        [.. KernelList.All.Where(entry => entry.Instructions.IsSupported && entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 }).Select(entry => entry.Name)];
+    public static TheoryData<string> Names() => [.. Entries().Where(entry => entry.Shapes.HasFlag(ProductShapes.ManyTokens)).Select(entry => entry.Name)];
+
+    public static TheoryData<string> SplitNames() => [.. Entries().Where(entry => !entry.Shapes.HasFlag(ProductShapes.ManyTokens)).Select(entry => entry.Name)];
+
+    public static TheoryData<string> AllNames() => [.. Entries().Select(entry => entry.Name)];
+
+    private static IEnumerable<KernelEntry> Entries() =>
+        KernelList.All.Where(entry => entry.Instructions.IsSupported && entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 });
 
     [Fact]
     public void Every_level_but_the_scalar_one_has_the_form_for_eight_formats()
@@ -16,7 +23,7 @@ public unsafe class InterleavedRowsTests
         foreach (InstructionSet level in InstructionSet.All.Where(set => set.IsSupported && set != InstructionSet.Scalar))
         {
             string[] formats = [.. KernelList.All.Where(entry => entry.Instructions == level && entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 }).Select(entry => entry.Format).Order(StringComparer.Ordinal)];
-            Assert.Equal(["Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_K", "Q6_K", "TQ2_0"], formats);
+            Assert.Equal(["Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_K", "Q6_K", "Q8_0", "TQ2_0"], formats);
         }
     }
 
@@ -99,7 +106,7 @@ public unsafe class InterleavedRowsTests
     }
 
     [Theory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(AllNames))]
     public void Rows_with_an_infinite_or_undefined_scale_are_refused(string name)
     {
         (_, IInterleavedKernel side, TensorFormat format) = Find(name);
@@ -122,6 +129,66 @@ public unsafe class InterleavedRowsTests
             found += isFinite ? 0 : 1;
         }
         Assert.True(found >= 1);
+    }
+
+    /// <summary>Codes too wide for the sums of an instruction set: few tokens by split activations, many in single precision.</summary>
+    [Theory]
+    [MemberData(nameof(SplitNames))]
+    public void Split_activations_agree_with_stored_rows_and_panels_are_the_same_bits(string name)
+    {
+        (ProductKernel kernel, IInterleavedKernel side, TensorFormat format) = Find(name);
+        ProductKernel many = KernelList.Choose(format, kernel.Instructions, DecoderArithmetic.Float, ProductShapes.ManyTokens);
+        Assert.True(side.ReplacesForMany(many));
+        Assert.False(side.ReplacesForMany(kernel));
+        // More than a tile of panels, and a panel that is not full.
+        int rows = 13 * 16 + side.GroupRowCount;
+        using var pool = new WorkerPool(2);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        foreach (int blocks in new[] { 1, 3, 19, 32 })
+        {
+            int columns = blocks * format.BlockLength;
+            long rowByteCount = format.RowByteCount(columns);
+            // Any bytes as codes, scales of ordinary size; some activations at the ends of what 8 bits hold.
+            byte[] weights = WeightKernelTests.Encoded(format, rows, columns, 50 + blocks);
+            var random = new Random(9);
+            for (int i = 0; i < weights.Length; i++)
+                weights[i] = i % format.BlockByteCount < 2 ? weights[i] : (byte)random.Next(256);
+            weights.AsSpan(2, 32).Fill(127);
+            weights.AsSpan((int)rowByteCount + 2, 32).Fill(128);
+            float[] x = WeightKernelTests.Normal(13 * columns, 71);
+            // The largest high parts, and the smallest low ones.
+            x.AsSpan(0, 32).Fill(4);
+            if (blocks > 1)
+            {
+                weights.AsSpan(36, 32).Fill(127);
+                x.AsSpan(32, 32).Fill(8);
+                x[32] = 127;
+            }
+            using var groups = new GuardedPages(weights.Length);
+            byte* at = groups.Last(weights.Length);
+            foreach (int tokens in new[] { 1, 2, 5, kernel.MostFewTokens, kernel.MostFewTokens + 1, 13 })
+            {
+                bool isFew = tokens <= kernel.MostFewTokens;
+                var expected = new float[rows * tokens];
+                var actual = new float[rows * tokens];
+                fixed (byte* w = weights)
+                fixed (float* px = x, pe = expected, pa = actual)
+                {
+                    Assert.True(side.TryInterleave(w, rowByteCount, rows, at));
+                    input.Set(pool, px, tokens, columns);
+                    ProductKernel stored = isFew ? kernel : many;
+                    stored.Prepare(input);
+                    stored.Multiply(w, rowByteCount, rows, input, pe, rows, scratch);
+                    side.PrepareInterleaved(input);
+                    side.MultiplyInterleaved(at, rowByteCount, rows, input, pa, rows, scratch);
+                }
+                Assert.Contains(actual, value => value != 0);
+                double largest = expected.Max(Math.Abs);
+                for (int i = 0; i < actual.Length; i++)
+                    Assert.InRange((double)actual[i] - expected[i], isFew ? -1e-6 * largest : 0, isFew ? 1e-6 * largest : 0);
+            }
+        }
     }
 
     private static (ProductKernel Kernel, IInterleavedKernel Interleaving, TensorFormat Format) Find(string name)

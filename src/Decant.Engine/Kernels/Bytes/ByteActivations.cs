@@ -14,6 +14,8 @@ internal sealed unsafe class ByteActivations(int blockLength) : IDisposable
     private const long ElementsWorthThreads = 1 << 14;
 
     private readonly List<TileSet> tiles = [];
+    private readonly SplitActivations split = new();
+    private bool splitFilled;
     private AlignedBuffer? codes;
     private AlignedBuffer? scales;
     private AlignedBuffer? sums;
@@ -42,6 +44,7 @@ internal sealed unsafe class ByteActivations(int blockLength) : IDisposable
         columnCount = columns;
         foreach (TileSet set in tiles)
             set.IsFilled = false;
+        splitFilled = false;
         AlignedBuffer.Reserve(ref codes, (long)tokens * columns);
         AlignedBuffer.Reserve(ref scales, (long)tokens * (columns / BlockLength) * sizeof(float));
         AlignedBuffer.Reserve(ref sums, (long)tokens * (columns / 16) * sizeof(short));
@@ -75,9 +78,19 @@ internal sealed unsafe class ByteActivations(int blockLength) : IDisposable
         return set;
     }
 
+    /// <summary>The activations in two parts, split on the first call after <see cref="Set"/>: for few tokens, in blocks of 32.</summary>
+    public SplitActivations Split()
+    {
+        if (!splitFilled)
+            split.Fill(this, tokenCount, columnCount);
+        splitFilled = true;
+        return split;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        split.Dispose();
         codes?.Dispose();
         scales?.Dispose();
         sums?.Dispose();

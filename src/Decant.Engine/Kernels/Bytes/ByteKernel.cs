@@ -8,7 +8,8 @@ namespace Decant.Engine.Kernels.Bytes;
 /// Products in whole numbers: activations are rounded to 8 bits, codes stay as they are stored. Few tokens: row by row
 /// (<see cref="ByteRows{TParts, TBlock}"/>). Many tokens: rows are packed into panels that stay in the cache (<see cref="PanelPacker{TBytes, TOps, TLayout, TBlock}"/>) and
 /// multiplied with tiles of tokens (<see cref="ByteTile{TBytes, TOps, TLayout}"/>), so that packing is paid once for all tokens. Rows that were brought side by
-/// side at load (<see cref="InterleavedRows{TBytes, TOps, TLayout, TBlock}"/>) are multiplied as they lie with one token and packed from there for more. Where codes are too wide for the sums of an instruction set, the list has this kernel for few tokens only.
+/// side at load (<see cref="InterleavedRows{TBytes, TOps, TLayout, TBlock}"/>) are multiplied as they lie with one token and packed from there for more. Where codes are
+/// too wide for the sums of an instruction set, the list has this kernel for few tokens only, and rows side by side are read by <see cref="SplitRows{TBytes, TOps, TBlock}"/>.
 /// </summary>
 internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions)
     : ProductKernel(TBlock.Format, instructions, DecoderArithmetic.Fast), IInterleavedKernel
@@ -56,7 +57,10 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     }
 
     /// <inheritdoc/>
-    public int GroupRowCount => TBlock.HasLanes && TilesFit ? TOps.Rows : 0;
+    public int GroupRowCount => TBlock.HasLanes ? TOps.Rows : 0;
+
+    /// <inheritdoc/>
+    public bool ReplacesForMany(ProductKernel many) => TilesFit ? many == this : many is VectorKernel && many.Instructions == Instructions;
 
     /// <inheritdoc/>
     public bool TryInterleave(byte* rows, long rowByteCount, int rowCount, byte* groups)
@@ -70,15 +74,27 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     }
 
     /// <inheritdoc/>
-    public void PrepareInterleaved(ProductInput input) =>
-        _ = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+    public void PrepareInterleaved(ProductInput input)
+    {
+        if (!TilesFit && input.TokenCount > MostFewTokens)
+            input.PrepareSingle();
+        else if (!TilesFit)
+            _ = input.Bytes(TBlock.BlockLength).Split();
+        else
+            _ = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+    }
 
     /// <inheritdoc/>
-    public int InterleavedRowUnit(int tokenCount) => tokenCount == 1 ? TOps.Rows : ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+    public int InterleavedRowUnit(int tokenCount) => tokenCount == 1 || !TilesFit ? TOps.Rows : ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
 
     /// <inheritdoc/>
     public void MultiplyInterleaved(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
+        if (!TilesFit)
+        {
+            MultiplySplit(groups, rowByteCount, rowCount, input, y, yStride, scratch);
+            return;
+        }
         if (input.TokenCount > 1)
         {
             MultiplyTiles(new InterleavedSource(groups, rowByteCount, rowCount), rowCount, input, y, yStride, scratch);
@@ -93,10 +109,30 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
         }
     }
 
+    private void MultiplySplit(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
+    {
+        if (input.TokenCount > MostFewTokens)
+        {
+            PanelProduct.Multiply(new SplitSource(groups, rowByteCount), rowCount, input, y, yStride, scratch, Instructions.Arithmetic);
+            return;
+        }
+        SplitActivations activations = input.Bytes(TBlock.BlockLength).Split();
+        int blockCount = (int)(rowByteCount / TBlock.ByteCount);
+        for (int row = 0; row < rowCount; row += TOps.Rows)
+        {
+            // The group stays in the cache for all tokens.
+            for (int token = 0; token < input.TokenCount; token++)
+            {
+                SplitRows<TBytes, TOps, TBlock>.Multiply(
+                    groups + row * rowByteCount, TOps.Rows * rowByteCount, blockCount, activations.Token(token), y + (long)token * yStride + row);
+            }
+        }
+    }
+
     private static bool UsesTiles(int tokenCount) => tokenCount >= FewestTiledTokens && TilesFit;
 
     private void MultiplyTiles<TSource>(TSource source, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
-        where TSource : struct, IPanelSource
+        where TSource : struct, IPackedSource
     {
         ByteActivations.TileSet tiles = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
         int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
@@ -150,7 +186,7 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     }
 
     // Where the rows of a panel come from.
-    private interface IPanelSource
+    private interface IPackedSource
     {
         // Packs blocks of the panel that starts with a row.
         void Pack(int row, int block, int blockCount, int* panel, int* scratch, FloatArithmetic arithmetic);
@@ -159,7 +195,7 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
         void Request(int row, int block, int blockCount, int piece);
     }
 
-    private readonly struct StoredSource(byte* rows, long rowByteCount, int rowCount) : IPanelSource
+    private readonly struct StoredSource(byte* rows, long rowByteCount, int rowCount) : IPackedSource
     {
         public void Pack(int row, int block, int blockCount, int* panel, int* scratch, FloatArithmetic arithmetic) =>
             PanelPacker<TBytes, TOps, TLayout, TBlock>.Pack(
@@ -171,7 +207,7 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
         private byte* Blocks(int row, int block) => rows + row * rowByteCount + (long)block * TBlock.ByteCount;
     }
 
-    private readonly struct InterleavedSource(byte* groups, long rowByteCount, int rowCount) : IPanelSource
+    private readonly struct InterleavedSource(byte* groups, long rowByteCount, int rowCount) : IPackedSource
     {
         private int RowBlockCount => (int)(rowByteCount / TBlock.ByteCount);
 
@@ -187,6 +223,28 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
             long byteCount = (long)blockCount * InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows * sizeof(int);
             byte* words = (byte*)InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, RowBlockCount, block);
             Prefetching.Request(words + byteCount * (piece % half) / half, byteCount / half + 63);
+        }
+    }
+
+    private readonly struct SplitSource(byte* groups, long rowByteCount) : IPanelSource
+    {
+        private int RowBlockCount => (int)(rowByteCount / TBlock.ByteCount);
+
+        public void Fill(int row, int rowCount, int column, int columnCount, float* panel, int width, float* turned)
+        {
+            for (int done = 0; done < rowCount; done += TOps.Rows)
+            {
+                SplitRows<TBytes, TOps, TBlock>.Decode(
+                    groups + (row + done) * rowByteCount, RowBlockCount, column / TBlock.BlockLength, columnCount / TBlock.BlockLength, panel + done, width);
+            }
+        }
+
+        public void Request(int row, int column)
+        {
+            // A row's share of its group's words.
+            byte* group = groups + row / TOps.Rows * TOps.Rows * rowByteCount;
+            byte* words = (byte*)InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, RowBlockCount, column / TBlock.BlockLength);
+            Prefetching.Request(words + row % TOps.Rows * PanelProduct.TileColumnCount, PanelProduct.TileColumnCount);
         }
     }
 }

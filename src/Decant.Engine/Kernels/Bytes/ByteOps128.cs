@@ -90,6 +90,13 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     public static Vector128<byte> LoadHalves(void* source) => Ops128.LoadFiniteHalf((byte*)source).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ScaleByte(Vector128<byte> bytes, int index, Vector128<byte> scales)
+    {
+        Vector128<int> top = index == 3 ? bytes.AsInt32() : Vector128.ShiftLeft(bytes.AsInt32(), 24 - (8 * index));
+        return (ToSingle(Vector128.ShiftRightArithmetic(top, 24).AsByte()) * scales.AsSingle()).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> ScaleWord(Vector128<byte> bytes, int index) =>
         Vector128.ShiftRightArithmetic(Vector128.ShiftLeft(bytes.AsInt32(), 24 - 8 * index), 24).AsByte();
 

@@ -81,6 +81,13 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> LoadHalves(void* source) => Ops256.LoadFiniteHalf((byte*)source).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ScaleByte(Vector256<byte> bytes, int index, Vector256<byte> scales)
+    {
+        Vector256<int> top = index == 3 ? bytes.AsInt32() : Vector256.ShiftLeft(bytes.AsInt32(), 24 - (8 * index));
+        return (ToSingle(Vector256.ShiftRightArithmetic(top, 24).AsByte()) * scales.AsSingle()).AsByte();
+    }
+
     // The byte goes to the upper half of both 16-bit numbers of a lane and from there, with its sign, to the lower.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ScaleWord(Vector256<byte> bytes, int index) =>

@@ -83,6 +83,13 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> LoadHalves(void* source) => Ops512.LoadFiniteHalf((byte*)source).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ScaleByte(Vector512<byte> bytes, int index, Vector512<byte> scales)
+    {
+        Vector512<int> top = index == 3 ? bytes.AsInt32() : Vector512.ShiftLeft(bytes.AsInt32(), 24 - (8 * index));
+        return (ToSingle(Vector512.ShiftRightArithmetic(top, 24).AsByte()) * scales.AsSingle()).AsByte();
+    }
+
     // The byte goes to the upper half of both 16-bit numbers of a lane and from there, with its sign, to the lower.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> ScaleWord(Vector512<byte> bytes, int index) =>

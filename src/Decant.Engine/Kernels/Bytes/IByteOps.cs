@@ -74,6 +74,9 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>Reads a finite half-precision number into every lane, in single precision.</summary>
     static abstract TBytes LoadHalves(void* source);
 
+    /// <summary>Single precision: a signed byte of every lane times the lane's scale.</summary>
+    static abstract TBytes ScaleByte(TBytes bytes, int index, TBytes scales);
+
     /// <summary>A scale word (see <see cref="ScaleWords"/>) of a signed byte of every lane.</summary>
     static abstract TBytes ScaleWord(TBytes bytes, int index);
 

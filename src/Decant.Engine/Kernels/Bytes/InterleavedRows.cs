@@ -248,8 +248,9 @@ internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
         TOps.Store(results, sum);
     }
 
+    /// <summary>Asks for the memory of a block some way ahead, and for the next group's scales.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void RequestAhead(int* words, ushort* halves, long groupByteCount)
+    public static void RequestAhead(int* words, ushort* halves, long groupByteCount)
     {
         Prefetching.RequestLine((byte*)halves + groupByteCount);
         for (int i = 0; i < WordCount * TOps.Rows; i += 16)
