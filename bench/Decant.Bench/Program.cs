@@ -46,7 +46,17 @@ var ahead = new Option<string?>("--aot") { Description = "A NativeAOT program to
 var start = new Command("start", "From process start to the first token") { model, runs, ahead };
 start.SetAction(r => new StartComparison(Sides(r), r.GetValue(model)!, r.GetValue(runs), r.GetValue(threads)!, r.GetValue(ahead)).Run());
 
-var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed, agreement, fast, start };
+var chunks = new Option<int>("--chunks") { DefaultValueFactory = _ => 40, Description = "Windows" };
+var context = new Option<int>("--context") { DefaultValueFactory = _ => 512, Description = "Tokens of a window" };
+var eval = new Command("eval", "Perplexity: seconds and result") { models, sample, chunks, context };
+eval.SetAction(r => EvalComparison.Run(Sides(r), r.GetValue(models)!, r.GetValue(sample)!, r.GetValue(chunks), r.GetValue(context), r.GetValue(threads)![0]));
+
+var nativeProgram = new Option<string>("--aot") { Required = true, Description = "The NativeAOT program (scripts/publish.sh)" };
+var native = new Command("native", "The NativeAOT program beside the JIT one: prefill and decode") { models, nativeProgram, prompt, generate, repetitions };
+native.SetAction(r => NativeComparison.Run(
+    Sides(r), new Tool(r.GetValue(nativeProgram)!), r.GetValue(models)!, r.GetValue(prompt), r.GetValue(generate), r.GetValue(repetitions), r.GetValue(threads)![0]));
+
+var root = new RootCommand("Decant beside llama.cpp, turn by turn") { compress, speed, agreement, fast, start, eval, native };
 foreach (Option option in new Option[] { decant, peer, results, turns, threads, title })
 {
     option.Recursive = true;

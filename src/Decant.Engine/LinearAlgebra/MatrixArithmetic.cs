@@ -28,8 +28,9 @@ internal abstract unsafe class MatrixArithmetic<T>
         throw new NotSupportedException($"Linear algebra computes in float and double, not in {typeof(T).Name}.");
     }
 
-    /// <summary>c[i, j] (+)= Σₖ a[i · rowStride + k · step] · b[k · width + j] for six rows: see <c>RegisterTile</c>.</summary>
-    public abstract void MultiplyTile(T* a, long rowStride, long step, T* b, int width, int depth, T* c, long resultStride, bool accumulate);
+    /// <summary>c[i, j] = addend[i, j] + Σₖ a[i · rowStride + k · step] · b[k · width + j] for six rows: see <c>RegisterTile</c>. The addend may be null.</summary>
+    public abstract void MultiplyTile(
+        T* a, long rowStride, long step, T* b, int width, int depth, T* addend, long addendStride, T* c, long resultStride);
 
     /// <summary>target[column · targetStride + row] = source[row · sourceStride + column].</summary>
     public abstract void Transpose(T* source, long sourceStride, int rowCount, int columnCount, T* target, long targetStride);

@@ -1,3 +1,5 @@
+using Decant.Engine.Kernels;
+
 namespace Decant.Engine.LinearAlgebra;
 
 /// <summary>An operand of a product, pinned: elements of the product's own precision, or of BF16.</summary>
@@ -80,6 +82,13 @@ internal readonly unsafe struct MatrixOperand<T>
             }
             offset += LineStride;
         }
+    }
+
+    /// <summary>Asks for some elements of a line in the second-level cache; nothing need be there.</summary>
+    public void Request(int row, int column, int lineLength)
+    {
+        int size = IsBrainFloat ? sizeof(ushort) : sizeof(T);
+        Prefetching.Request(data + (row * rowStep + column * columnStep) * size, (long)lineLength * size);
     }
 
     /// <summary>Writes a rectangle whose columns lie together row by row, for elements of the product's precision.</summary>

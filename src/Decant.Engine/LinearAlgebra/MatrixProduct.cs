@@ -10,11 +10,11 @@ namespace Decant.Engine.LinearAlgebra;
 //     +----+----+----+--+
 //     |    |    |    |  |   <- depth   a piece of a panel (32 KB) stays in the first-level cache while the rows of a block pass,
 //     | p0 | p1 | p2 |p3|   <- depth   a piece of a block of A ([rows][depth], 150 KB) in the second while the panels of a group pass,
-//     |    |    |    |  |              a block of C ([rows][group], 540 KB) in the second while all pieces of the depth pass
+//     |    |    |    |  |              the sums of a block ([rows][group], 540 KB) in the second while all pieces of the depth pass
 //     +----+----+----+--+
 //
 // Then each thread takes blocks of rows, static ranges of them, and copies their part of A once. This is the order of Goto and van de Geijn 2008 with the
-// roles of the operands exchanged for row-major memory, and with C instead of B held in the second-level cache. The sum of an element runs over k in ascending
+// roles of the operands exchanged for row-major memory, and with sums instead of B held in the second-level cache. The sum of an element runs over k in ascending
 // order within a piece of the depth and over pieces in ascending order, whatever the threads, so the result's bytes do not depend on them.
 
 /// <summary>One product C = alpha · A · B + beta · C.</summary>
@@ -128,8 +128,13 @@ internal sealed unsafe class MatrixProduct<T>
 
     private void Pack(int part)
     {
-        int end = WorkerPool.Boundary(PanelCount, 1, part + 1, partCount);
-        for (int panel = WorkerPool.Boundary(PanelCount, 1, part, partCount); panel < end; panel++)
+        int first = WorkerPool.Boundary(PanelCount, 1, part, partCount), end = WorkerPool.Boundary(PanelCount, 1, part + 1, partCount);
+        if (b.HasRows)
+        {
+            PackRows(first, end);
+            return;
+        }
+        for (int panel = first; panel < end; panel++)
         {
             int count = PanelColumnCount(panel);
             int width = Padded(count);
@@ -137,11 +142,7 @@ internal sealed unsafe class MatrixProduct<T>
             T* target = Panel(panel);
             if (count < width)
                 new Span<T>(target, termCount * width).Clear();
-            if (b.HasRows)
-            {
-                b.CopyLines(arithmetic, firstTerm, column, termCount, count, T.One, target, width);
-            }
-            else if (!b.IsBrainFloat)
+            if (!b.IsBrainFloat)
             {
                 b.TransposeColumns(arithmetic, firstTerm, column, termCount, count, target, width);
             }
@@ -150,6 +151,23 @@ internal sealed unsafe class MatrixProduct<T>
                 T* lines = workspace.OfPart<T>(part, (long)count * termCount);
                 b.CopyLines(arithmetic, firstTerm, column, count, termCount, T.One, lines, termCount);
                 arithmetic.Transpose(lines, termCount, count, termCount, target, width);
+            }
+        }
+    }
+
+    // A row of B goes to all panels before the next, so that memory is read in order.
+    private void PackRows(int firstPanel, int endPanel)
+    {
+        for (int term = 0; term < termCount; term++)
+        {
+            for (int panel = firstPanel; panel < endPanel; panel++)
+            {
+                int count = PanelColumnCount(panel);
+                int width = Padded(count);
+                T* target = Panel(panel) + (long)term * width;
+                b.CopyLines(arithmetic, firstTerm + term, firstColumn + panel * arithmetic.PanelWidth, 1, count, T.One, target, width);
+                if (count < width)
+                    new Span<T>(target + count, width - count).Clear();
             }
         }
     }
@@ -178,80 +196,97 @@ internal sealed unsafe class MatrixProduct<T>
         int lineStride = (a.HasRows ? depth : BlockRowCount) + Padding;
         long pieceLength = (long)lineStride * (a.HasRows ? paddedRowCount : depth);
         int pieceCount = (termCount + depth - 1) / depth;
-        int edgeCount = RowsPerTile * arithmetic.PanelWidth;
-        T* edge = workspace.OfPart<T>(part, edgeCount + pieceLength * pieceCount);
-        T* rows = edge + edgeCount;
-        CopyBlock(firstRow, rowCount, paddedRowCount, rows, lineStride, pieceLength);
+        long panelSumCount = (long)paddedRowCount * arithmetic.PanelWidth;
+        long sumCount = Math.Min(PanelsPerGroup, endPanel - firstPanel) * panelSumCount;
+        T* sums = workspace.OfPart<T>(part, sumCount + pieceLength * pieceCount);
+        T* rows = sums + sumCount;
         for (int group = firstPanel; group < endPanel; group += PanelsPerGroup)
         {
             int endOfGroup = Math.Min(group + PanelsPerGroup, endPanel);
             for (int piece = 0; piece < pieceCount; piece++)
             {
                 int term = piece * depth, count = Math.Min(depth, termCount - term);
+                // A piece of A is copied when it is first used; the next is asked for meanwhile.
+                if (group == firstPanel)
+                    CopyPiece(firstRow, rowCount, paddedRowCount, term, count, rows + piece * pieceLength, lineStride);
+                LineRequests requests = group == firstPanel ? PieceRequests(firstRow, rowCount, term + count, Math.Min(depth, termCount - term - count)) : default;
+                int tileCount = (rowCount + RowsPerTile - 1) / RowsPerTile * (endOfGroup - group);
                 for (int panel = group; panel < endOfGroup; panel++)
                 {
                     int next = panel + 1 < endOfGroup ? panel + 1 : group;
-                    MultiplyPanel(rows + piece * pieceLength, lineStride, edge, firstRow, rowCount, panel, next, term, count);
+                    MultiplyPanel(rows + piece * pieceLength, lineStride, sums + (panel - group) * panelSumCount, firstRow, rowCount, panel, next, term, count, ref requests, tileCount);
                 }
             }
         }
     }
 
-    private void MultiplyPanel(T* rows, int lineStride, T* edge, int firstRow, int rowCount, int panel, int nextPanel, int term, int count)
+    // The sums of a panel's rows lie together until the last piece of the depth has been added: rows of C far apart would be in one another's cache sets.
+    private void MultiplyPanel(T* rows, int lineStride, T* sums, int firstRow, int rowCount, int panel, int nextPanel, int term, int count, ref LineRequests requests, int tileCount)
     {
         (int rowStride, int step) = a.HasRows ? (lineStride, 1) : (1, lineStride);
         int panelColumnCount = PanelColumnCount(panel);
         int width = Padded(panelColumnCount);
         T* columns = Panel(panel) + (long)term * width;
         T* result = c.Row(firstRow) + firstColumn + panel * arithmetic.PanelWidth;
-        bool adds = accumulate || term > 0;
+        bool isFirst = term == 0, isLast = term + count == termCount;
         byte* toCome = (byte*)(Panel(nextPanel) + (long)(nextPanel > panel ? term : term + count) * Padded(PanelColumnCount(nextPanel)));
         long share = Prefetching.Share((long)count * width * sizeof(T), (rowCount + RowsPerTile - 1) / RowsPerTile);
         for (int row = 0; row < rowCount; row += RowsPerTile)
         {
             Prefetching.Request(toCome, share);
             toCome += share;
+            requests.Request(a, tileCount);
             T* tile = result + row * c.RowStep;
+            T* own = sums + row * width;
             int tileRowCount = Math.Min(RowsPerTile, rowCount - row);
-            if (tileRowCount == RowsPerTile && panelColumnCount == width)
-            {
-                for (int r = 0; r < RowsPerTile; r++)
-                    Prefetching.RequestNear(tile + r * c.RowStep, width * sizeof(T));
-                arithmetic.MultiplyTile(rows + (long)row * rowStride, rowStride, step, columns, width, count, tile, c.RowStep, adds);
-                continue;
-            }
-            arithmetic.MultiplyTile(rows + (long)row * rowStride, rowStride, step, columns, width, count, edge, width, false);
-            for (int r = 0; r < tileRowCount; r++)
-            {
-                if (adds)
-                    arithmetic.AddScaled(tile + r * c.RowStep, edge + r * width, T.One, panelColumnCount);
-                else
-                    MatrixArithmetic<T>.Copy(edge + r * width, tile + r * c.RowStep, panelColumnCount);
-            }
+            // Tiles that reach beyond C never touch it themselves.
+            bool isWhole = tileRowCount == RowsPerTile && panelColumnCount == width;
+            bool readsResult = isFirst && accumulate, writesResult = isLast && isWhole;
+            if (readsResult && !isWhole)
+                CopyTile(tile, c.RowStep, own, width, tileRowCount, panelColumnCount);
+            T* addend = !isFirst || (readsResult && !isWhole) ? own : readsResult ? tile : null;
+            arithmetic.MultiplyTile(
+                rows + (long)row * rowStride, rowStride, step, columns, width, count,
+                addend, addend == tile ? c.RowStep : width, writesResult ? tile : own, writesResult ? c.RowStep : width);
+            if (isLast && !isWhole)
+                CopyTile(own, width, tile, c.RowStep, tileRowCount, panelColumnCount);
         }
     }
 
-    private void CopyBlock(int firstRow, int rowCount, int paddedRowCount, T* pieces, int lineStride, long pieceLength)
+    private static void CopyTile(T* source, long sourceStride, T* target, long targetStride, int rowCount, int columnCount)
     {
-        // Along the lines of A, so that memory is read in order.
-        if (!a.HasRows)
+        for (int row = 0; row < rowCount; row++)
+            MatrixArithmetic<T>.Copy(source + row * sourceStride, target + row * targetStride, columnCount);
+    }
+
+    // Along the lines of A, so that memory is read in order.
+    private void CopyPiece(int firstRow, int rowCount, int paddedRowCount, int term, int count, T* piece, int lineStride)
+    {
+        if (a.HasRows)
         {
-            a.CopyLines(arithmetic, firstRow, firstTerm, termCount, rowCount, alpha, pieces, lineStride);
-            for (int line = 0; rowCount < paddedRowCount && line < termCount; line++)
-                new Span<T>(pieces + (long)line * lineStride + rowCount, paddedRowCount - rowCount).Clear();
+            a.CopyLines(arithmetic, firstRow, firstTerm + term, rowCount, count, alpha, piece, lineStride);
+            for (int row = rowCount; row < paddedRowCount; row++)
+                new Span<T>(piece + (long)row * lineStride, count).Clear();
             return;
         }
-        for (int row = 0; row < paddedRowCount; row++)
+        a.CopyLines(arithmetic, firstRow, firstTerm + term, count, rowCount, alpha, piece, lineStride);
+        for (int line = 0; rowCount < paddedRowCount && line < count; line++)
+            new Span<T>(piece + (long)line * lineStride + rowCount, paddedRowCount - rowCount).Clear();
+    }
+
+    private LineRequests PieceRequests(int firstRow, int rowCount, int term, int count) => count <= 0 ? default : a.HasRows
+        ? new LineRequests(firstRow, firstTerm + term, rowCount, count)
+        : new LineRequests(firstRow, firstTerm + term, count, rowCount);
+
+    // Lines of A that are copied next, some asked for at every tile.
+    private struct LineRequests(int row, int term, int lineCount, int lineLength)
+    {
+        private int done;
+
+        public void Request(MatrixOperand<T> a, int tileCount)
         {
-            for (int term = 0; term < termCount; term += depth)
-            {
-                T* target = pieces + term / depth * pieceLength + (long)row * lineStride;
-                int count = Math.Min(depth, termCount - term);
-                if (row < rowCount)
-                    a.CopyLines(arithmetic, firstRow + row, firstTerm + term, 1, count, alpha, target, lineStride);
-                else
-                    new Span<T>(target, count).Clear();
-            }
+            for (int end = Math.Min(lineCount, done + (lineCount + tileCount - 1) / tileCount); done < end; done++)
+                a.Request(a.HasRows ? row + done : row, a.HasRows ? term : term + done, lineLength);
         }
     }
 

@@ -19,8 +19,8 @@ internal sealed unsafe class VectorMatrixArithmetic<TElement, TVector, TOps> : M
 
     /// <inheritdoc/>
     public override void MultiplyTile(
-        TElement* a, long rowStride, long step, TElement* b, int width, int depth, TElement* c, long resultStride, bool accumulate) =>
-        RegisterTile<TElement, TVector, TOps>.Multiply(a, rowStride, step, b, width, depth, accumulate ? c : null, resultStride, c, resultStride);
+        TElement* a, long rowStride, long step, TElement* b, int width, int depth, TElement* addend, long addendStride, TElement* c, long resultStride) =>
+        RegisterTile<TElement, TVector, TOps>.Multiply(a, rowStride, step, b, width, depth, addend, addendStride, c, resultStride);
 
     /// <inheritdoc/>
     public override void Transpose(TElement* source, long sourceStride, int rowCount, int columnCount, TElement* target, long targetStride)

@@ -1,0 +1,35 @@
+using System.Text.Json.Nodes;
+
+namespace Decant.Bench;
+
+/// <summary>Perplexity over the same windows of a text, by llama.cpp's protocol: seconds of scoring, loading left out on both sides, and the result.</summary>
+internal static class EvalComparison
+{
+    public static void Run(Sides sides, string[] models, string text, int chunks, int context, int threads)
+    {
+        ResultFile results = sides.Results;
+        results.Line($"# Perplexity over {chunks} windows of {context} tokens of {Path.GetFileName(text)}, {threads} threads, {sides.Turns} turns, medians ({Machine.CpuName})");
+        results.Line();
+        results.State(sides.Machine, [threads], "Before");
+        results.Line();
+        results.Line("| model | Decant fast, s | Decant float, s | llama.cpp, s | times as fast | range | perplexity: fast | float | llama.cpp |");
+        results.Line("|---|---:|---:|---:|---:|---|---:|---:|---:|");
+        foreach (string model in models)
+        {
+            var turns = new List<(JsonObject Fast, JsonObject Float, JsonObject Peer)>();
+            for (int turn = 0; turn < sides.Turns; turn++)
+                turns.Add((Score(sides, model, text, chunks, context, threads, "fast"), Score(sides, model, text, chunks, context, threads, "float"), sides.Peer.Run("ppl", model, text, $"{threads}", $"{context}", $"{chunks}")));
+            double Median(Func<(JsonObject Fast, JsonObject Float, JsonObject Peer), double> of) => Statistics.Median(turns.Select(of));
+            results.Line(
+                $"| {Path.GetFileNameWithoutExtension(model)} | {Median(t => Seconds(t.Fast)):F1} | {Median(t => Seconds(t.Float)):F1} | {Median(t => Seconds(t.Peer)):F1} | {Median(t => Seconds(t.Peer) / Seconds(t.Fast)):F2} | " +
+                $"{Statistics.Range(turns.Select(t => Seconds(t.Peer) / Seconds(t.Fast)), "F2")} | {Median(t => (double)t.Fast["perplexity"]!):F4} | {Median(t => (double)t.Float["perplexity"]!):F4} | {Median(t => (double)t.Peer["ppl"]!):F4} |");
+        }
+        results.Line();
+        results.State(sides.Machine, [threads], "After");
+    }
+
+    private static double Seconds(JsonObject run) => (double)run["seconds"]!;
+
+    private static JsonObject Score(Sides sides, string model, string text, int chunks, int context, int threads, string arithmetic) => sides.Decant.Run(
+        "eval", model, "--text", text, "--protocol", "llama.cpp", "--context", $"{context}", "--chunks", $"{chunks}", "--threads", $"{threads}", "--arithmetic", arithmetic, "--json", "--quiet");
+}
