@@ -45,7 +45,7 @@ public unsafe class InterleavedRowsTests
             float[] x = WeightKernelTests.Normal(13 * columns, 71);
             using var groups = new GuardedPages(weights.Length);
             byte* at = groups.Last(weights.Length);
-            foreach (int tokens in new[] { 1, 2, 3, 4, 6, 13 })
+            foreach (int tokens in new[] { 1, 2, 3, 4, 6, 7, 8, 9, 13 })
             {
                 var expected = new float[rows * Math.Max(tokens, 4)];
                 var actual = new float[rows * tokens];

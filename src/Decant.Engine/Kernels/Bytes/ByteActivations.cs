@@ -55,7 +55,8 @@ internal sealed unsafe class ByteActivations(int blockLength) : IDisposable
     /// <summary>The activations as tiles, packed on the first call after <see cref="Set"/>.</summary>
     /// <param name="pool">Threads.</param>
     /// <param name="zero">The stored code that stands for 0.</param>
-    public TileSet Tiles<TBytes, TOps, TLayout>(WorkerPool pool, int zero)
+    /// <param name="apart">True for every token in a tile of its own.</param>
+    public TileSet Tiles<TBytes, TOps, TLayout>(WorkerPool pool, int zero, bool apart = false)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes>
         where TLayout : struct, IPanelLayout
@@ -64,14 +65,14 @@ internal sealed unsafe class ByteActivations(int blockLength) : IDisposable
         TileSet? set = null;
         foreach (TileSet candidate in tiles)
         {
-            if (candidate.Form == form && candidate.Zero == zero)
+            if (candidate.Form == form && candidate.Zero == zero && candidate.IsApart == apart)
                 set = candidate;
         }
         if (set is null)
-            tiles.Add(set = new TileSet(form, zero));
+            tiles.Add(set = new TileSet(form, zero, apart));
         if (set.IsFilled)
             return set;
-        set.Shape(tokenCount, ByteTile<TBytes, TOps, TLayout>.LargestWidth, columnCount / TLayout.BlockLength * ByteTile<TBytes, TOps, TLayout>.TokenWordCount);
+        set.Shape(tokenCount, apart ? 1 : ByteTile<TBytes, TOps, TLayout>.LargestWidth, columnCount / TLayout.BlockLength * ByteTile<TBytes, TOps, TLayout>.TokenWordCount);
         int parts = Math.Min(set.Count, (long)tokenCount * columnCount < ElementsWorthThreads ? 1 : pool.ThreadCount);
         pool.Run(parts, new PackWork<TBytes, TOps, TLayout>(this, set, parts));
         set.IsFilled = true;
@@ -252,7 +253,8 @@ internal sealed unsafe class ByteActivations(int blockLength) : IDisposable
     /// <summary>The activations of all tokens as tiles of nearly equal width.</summary>
     /// <param name="form">Which tile they are for.</param>
     /// <param name="zero">The stored code that stands for 0.</param>
-    internal sealed class TileSet(Type form, int zero) : IDisposable
+    /// <param name="apart">True if every token is a tile of its own.</param>
+    internal sealed class TileSet(Type form, int zero, bool apart) : IDisposable
     {
         private AlignedBuffer? words;
         private int tokenCount;
@@ -263,6 +265,9 @@ internal sealed unsafe class ByteActivations(int blockLength) : IDisposable
 
         /// <summary>The stored code that stands for 0.</summary>
         public int Zero { get; } = zero;
+
+        /// <summary>True if every token is a tile of its own.</summary>
+        public bool IsApart { get; } = apart;
 
         /// <summary>False until packed.</summary>
         public bool IsFilled { get; set; }

@@ -8,7 +8,7 @@ namespace Decant.Engine.Kernels.Bytes;
 /// Products in whole numbers: activations are rounded to 8 bits, codes stay as they are stored. Few tokens: row by row
 /// (<see cref="ByteRows{TParts, TBlock}"/>). Many tokens: rows are packed into panels that stay in the cache (<see cref="PanelPacker{TBytes, TOps, TLayout, TBlock}"/>) and
 /// multiplied with tiles of tokens (<see cref="ByteTile{TBytes, TOps, TLayout}"/>), so that packing is paid once for all tokens. Rows that were brought side by
-/// side at load (<see cref="InterleavedRows{TBytes, TOps, TLayout, TBlock}"/>) are multiplied as they lie with one token and packed from there for more. Where codes are
+/// side at load (<see cref="InterleavedRows{TBytes, TOps, TLayout, TBlock}"/>) are multiplied as they lie with few tokens and packed from there for more. Where codes are
 /// too wide for the sums of an instruction set, the list has this kernel for few tokens only, and rows side by side are read by <see cref="SplitRows{TBytes, TOps, TBlock}"/>.
 /// </summary>
 internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions)
@@ -81,11 +81,11 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
         else if (!TilesFit)
             _ = input.Bytes(TBlock.BlockLength).Split();
         else
-            _ = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+            _ = Tiles(input, input.TokenCount <= InterleavedRows<TBytes, TOps, TLayout, TBlock>.MostTokens);
     }
 
     /// <inheritdoc/>
-    public int InterleavedRowUnit(int tokenCount) => tokenCount == 1 || !TilesFit ? TOps.Rows : ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+    public int InterleavedRowUnit(int tokenCount) => tokenCount <= InterleavedRows<TBytes, TOps, TLayout, TBlock>.MostTokens || !TilesFit ? TOps.Rows : ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
 
     /// <inheritdoc/>
     public void MultiplyInterleaved(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
@@ -95,19 +95,23 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
             MultiplySplit(groups, rowByteCount, rowCount, input, y, yStride, scratch);
             return;
         }
-        if (input.TokenCount > 1)
+        if (input.TokenCount > InterleavedRows<TBytes, TOps, TLayout, TBlock>.MostTokens)
         {
             MultiplyTiles(new InterleavedSource(groups, rowByteCount, rowCount), rowCount, input, y, yStride, scratch);
             return;
         }
-        ByteActivations.TileSet tiles = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+        ByteActivations.TileSet tiles = Tiles(input, true);
         int* words = (int*)scratch.Floats(InterleavedRows<TBytes, TOps, TLayout, TBlock>.ScratchWordCount);
+        long tileStride = input.TokenCount > 1 ? tiles.Tile(1) - tiles.Tile(0) : 0;
         for (int row = 0; row < rowCount; row += TOps.Rows)
         {
-            InterleavedRows<TBytes, TOps, TLayout, TBlock>.Multiply(
-                groups + row * rowByteCount, TOps.Rows * rowByteCount, (int)(rowByteCount / TBlock.ByteCount), tiles.Tile(0), words, y + row);
+            InterleavedRows<TBytes, TOps, TLayout, TBlock>.MultiplyTokens(
+                groups + row * rowByteCount, TOps.Rows * rowByteCount, (int)(rowByteCount / TBlock.ByteCount), tiles.Tile(0), tileStride, input.TokenCount, words, y + row, yStride);
         }
     }
+
+    private static ByteActivations.TileSet Tiles(ProductInput input, bool apart) =>
+        input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero, apart);
 
     private void MultiplySplit(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
@@ -134,7 +138,7 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     private void MultiplyTiles<TSource>(TSource source, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
         where TSource : struct, IPackedSource
     {
-        ByteActivations.TileSet tiles = input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+        ByteActivations.TileSet tiles = Tiles(input, false);
         int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
         int blocksAtATime = ColumnsAtATime / TBlock.BlockLength;
         int panelWordCount = blocksAtATime * ByteTile<TBytes, TOps, TLayout>.PanelWordCount;

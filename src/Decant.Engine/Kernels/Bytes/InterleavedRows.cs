@@ -13,7 +13,7 @@ namespace Decant.Engine.Kernels.Bytes;
 /// Codes are taken apart with shifts and masks where they are used: for one token straight into the product, for more into a panel
 /// (<see cref="IPanelLayout"/>). Both ways add in the same order, so their results are the same bits.
 /// </summary>
-internal static unsafe class InterleavedRows<TBytes, TOps, TLayout, TBlock>
+internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlock>
     where TBytes : struct
     where TOps : struct, IByteOps<TBytes>
     where TLayout : struct, IPanelLayout
