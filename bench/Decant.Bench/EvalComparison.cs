@@ -7,25 +7,20 @@ internal static class EvalComparison
 {
     public static void Run(Sides sides, string[] models, string text, int chunks, int context, int threads)
     {
-        ResultFile results = sides.Results;
-        results.Line($"# Perplexity over {chunks} windows of {context} tokens of {Path.GetFileName(text)}, {threads} threads, {sides.Turns} turns, medians ({Machine.CpuName})");
-        results.Line();
-        results.State(sides.Machine, [threads], "Before");
-        results.Line();
-        results.Line("| model | Decant fast, s | Decant float, s | llama.cpp, s | times as fast | range | perplexity: fast | float | llama.cpp |");
-        results.Line("|---|---:|---:|---:|---:|---|---:|---:|---:|");
-        foreach (string model in models)
-        {
-            var turns = new List<(JsonObject Fast, JsonObject Float, JsonObject Peer)>();
-            for (int turn = 0; turn < sides.Turns; turn++)
-                turns.Add((Score(sides, model, text, chunks, context, threads, "fast"), Score(sides, model, text, chunks, context, threads, "float"), sides.Peer.Run("ppl", model, text, $"{threads}", $"{context}", $"{chunks}")));
-            double Median(Func<(JsonObject Fast, JsonObject Float, JsonObject Peer), double> of) => Statistics.Median(turns.Select(of));
-            results.Line(
-                $"| {Path.GetFileNameWithoutExtension(model)} | {Median(t => Seconds(t.Fast)):F1} | {Median(t => Seconds(t.Float)):F1} | {Median(t => Seconds(t.Peer)):F1} | {Median(t => Seconds(t.Peer) / Seconds(t.Fast)):F2} | " +
-                $"{Statistics.Range(turns.Select(t => Seconds(t.Peer) / Seconds(t.Fast)), "F2")} | {Median(t => (double)t.Fast["perplexity"]!):F4} | {Median(t => (double)t.Float["perplexity"]!):F4} | {Median(t => (double)t.Peer["ppl"]!):F4} |");
-        }
-        results.Line();
-        results.State(sides.Machine, [threads], "After");
+        sides.Results.Table(
+            $"Perplexity over {chunks} windows of {context} tokens of {Path.GetFileName(text)}, {threads} threads, {sides.Turns} turns, medians", sides.Machine, threads,
+            "| model | Decant fast, s | Decant float, s | llama.cpp, s | times as fast | range | perplexity: fast | float | llama.cpp |",
+            models.Select(model => Row(sides, model, text, chunks, context, threads)));
+    }
+
+    private static string Row(Sides sides, string model, string text, int chunks, int context, int threads)
+    {
+        var turns = new List<(JsonObject Fast, JsonObject Float, JsonObject Peer)>();
+        for (int turn = 0; turn < sides.Turns; turn++)
+            turns.Add((Score(sides, model, text, chunks, context, threads, "fast"), Score(sides, model, text, chunks, context, threads, "float"), sides.Peer.Run("ppl", model, text, $"{threads}", $"{context}", $"{chunks}")));
+        double Median(Func<(JsonObject Fast, JsonObject Float, JsonObject Peer), double> of) => Statistics.Median(turns.Select(of));
+        return $"| {Path.GetFileNameWithoutExtension(model)} | {Median(t => Seconds(t.Fast)):F1} | {Median(t => Seconds(t.Float)):F1} | {Median(t => Seconds(t.Peer)):F1} | {Median(t => Seconds(t.Peer) / Seconds(t.Fast)):F2} | " +
+            $"{Statistics.Range(turns.Select(t => Seconds(t.Peer) / Seconds(t.Fast)), "F2")} | {Median(t => (double)t.Fast["perplexity"]!["value"]!):F4} | {Median(t => (double)t.Float["perplexity"]!["value"]!):F4} | {Median(t => (double)t.Peer["ppl"]!):F4} |";
     }
 
     private static double Seconds(JsonObject run) => (double)run["seconds"]!;

@@ -15,6 +15,21 @@ internal sealed class ResultFile(string folder, string title)
         File.AppendAllText(path, line + "\n");
     }
 
+    /// <summary>A table between the machine's limits before and after it; its rows are measured as they are asked for.</summary>
+    public void Table(string title, Machine machine, int threads, string header, IEnumerable<string> rows)
+    {
+        Line($"# {title} ({Machine.CpuName})");
+        Line();
+        State(machine, [threads], "Before");
+        Line();
+        Line(header);
+        Line("|---|" + string.Concat(Enumerable.Repeat("---:|", header.Count(letter => letter == '|') - 2)));
+        foreach (string row in rows)
+            Line(row);
+        Line();
+        State(machine, [threads], "After");
+    }
+
     /// <summary>States the machine's limits at this moment.</summary>
     public void State(Machine machine, IEnumerable<int> threads, string when)
     {

@@ -47,8 +47,9 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         int count = (int)Math.Min(RowCount, Math.Max(1, LargestSpan / RowByteCount));
         fixed (byte* rows = Rows(0, count))
         {
+            bool isOne = few == many;
             few = few.ForRows(rows, RowByteCount, count, ColumnCount);
-            many = many.ForRows(rows, RowByteCount, count, ColumnCount);
+            many = isOne ? few : many.ForRows(rows, RowByteCount, count, ColumnCount);
         }
     }
 

@@ -112,7 +112,9 @@ internal static class KernelList
             format, set, DecoderArithmetic.Fast, largestStored <= TOps.LargestCode ? AllShapes : ProductShapes.FewTokens, true, create);
         return
         [
-            Entry(Q8_0Codes.Format, Q8_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q8_0Codes>(set)),
+            Entry(Q8_0Codes.Format, Q8_0Codes.LargestStored, () => Q8_0Codes.LargestStored <= TOps.LargestCode
+                ? new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q8_0Codes>(set)
+                : new SplitKernel<TParts, TBytes, TOps, Q8_0Codes>(set)),
             Entry(Q4_0Codes.Format, Q4_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q4_0Codes>(set)),
             Entry(Q4_1Codes.Format, Q4_1Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortOffsetPanel, Q4_1Codes>(set)),
             Entry(Q5_0Codes.Format, Q5_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q5_0Codes>(set)),

@@ -49,7 +49,7 @@ internal static unsafe class PanelProduct
     // How far ahead, in tiles of tokens, columns of the tokens are asked for.
     private const int TilesAhead = 4;
 
-    /// <summary>y[t · yStride + r] = Σ W[r, c] · x[t][c], in the same order of additions for every row and token.</summary>
+    /// <summary>y[t · yStride + r] = Σ W[r, c] · x[t][c], in the same order of additions for every row and token; of tokens that fill a tile at least.</summary>
     public static void Multiply<TSource>(
         TSource source, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch, FloatArithmetic arithmetic)
         where TSource : struct, IPanelSource
@@ -74,12 +74,13 @@ internal static unsafe class PanelProduct
             }
             // What is decoded next: these rows' next columns, or the next rows' first.
             bool isLast = column + columnCount == input.ColumnCount;
-            var requests = new RowRequests<TSource>(source, isLast ? firstRow + rowCount : firstRow, rowCount, isLast ? 0 : column + columnCount);
             int panelCount = (columnCount + ProductInput.SliceDepth - 1) / ProductInput.SliceDepth * ((rowCount + panelWidth - 1) / panelWidth);
+            var requests = new RowRequests<TSource>(
+                source, isLast ? firstRow + rowCount : firstRow, rowCount, isLast ? 0 : column + columnCount, panelCount * (input.TokenCount / FloatArithmetic.TileRowCount));
             for (int done = 0; done < columnCount; done += ProductInput.SliceDepth)
             {
                 for (int row = 0; row < rowCount; row += panelWidth)
-                    AddProduct(input, column + done, memory, row, Math.Min(panelWidth, rowCount - row), y + row, yStride, ref requests, panelCount, arithmetic);
+                    AddProduct(input, column + done, memory, row, Math.Min(panelWidth, rowCount - row), y + row, yStride, ref requests, arithmetic);
             }
         }
     }
@@ -90,7 +91,7 @@ internal static unsafe class PanelProduct
     /// </summary>
     private static void AddProduct<TSource>(
         ProductInput input, int column, TileMemory memory, int row, int rowCount, float* y, int yStride,
-        ref RowRequests<TSource> requests, int panelCount, FloatArithmetic arithmetic)
+        ref RowRequests<TSource> requests, FloatArithmetic arithmetic)
         where TSource : struct, IPanelSource
     {
         const int Step = FloatArithmetic.TileRowCount;
@@ -107,10 +108,9 @@ internal static unsafe class PanelProduct
         float* result = isDirect ? y : sums;
         int resultStride = isDirect ? yStride : width;
         int tileCount = input.TokenCount / Step;
-        int requestCount = requests.Share(panelCount * tileCount);
         for (int tile = 0; tile < tileCount; tile++)
         {
-            requests.Request(requestCount);
+            requests.Request();
             // The tile's first panel brings the tokens' columns into the second-level cache; prefetching by the processor ends at every page.
             if (row == 0)
             {
@@ -170,16 +170,15 @@ internal static unsafe class PanelProduct
     }
 
     /// <summary>Asks for rows that will be decoded next, some at every tile of tokens.</summary>
-    private struct RowRequests<TSource>(TSource source, int firstRow, int rowCount, int column)
+    private struct RowRequests<TSource>(TSource source, int firstRow, int rowCount, int column, int tileCount)
         where TSource : struct, IPanelSource
     {
+        private readonly int share = (rowCount + tileCount - 1) / tileCount;
         private int done;
 
-        public readonly int Share(int tileCount) => (rowCount + tileCount - 1) / Math.Max(1, tileCount);
-
-        public void Request(int count)
+        public void Request()
         {
-            for (; count > 0 && done < rowCount; count--, done++)
+            for (int end = Math.Min(rowCount, done + share); done < end; done++)
                 source.Request(firstRow + done, column);
         }
     }

@@ -14,6 +14,9 @@ internal unsafe interface IPlainElement
     /// <summary>True if <see cref="LoadFinite"/> is quicker than <see cref="Load"/> and right only for finite elements.</summary>
     static virtual bool TracksSpecials => false;
 
+    /// <summary>True if so many of a matrix's elements are of a kind that <see cref="LoadFinite"/> is slow for that another element type of the same format is quicker.</summary>
+    static virtual bool IsSlowFor(byte* rows, long rowByteCount, int rowCount, int columnCount) => false;
+
     /// <summary>A vector of elements from any address, right if all are finite.</summary>
     static abstract TVector LoadFinite<TVector, TOps>(byte* source)
         where TVector : struct
@@ -50,8 +53,8 @@ internal readonly unsafe struct HalfElement : IPlainElement
 
     public static bool TracksSpecials => true;
 
-    /// <summary>True if so many elements are denormal that <see cref="DenormalHalfElement"/> is quicker: from one in two thousand on.</summary>
-    public static bool HasManyDenormals(byte* rows, long rowByteCount, int rowCount, int columnCount)
+    /// <summary>True if more than one in two thousand elements of a sample is denormal: then <see cref="DenormalHalfElement"/> is quicker.</summary>
+    public static bool IsSlowFor(byte* rows, long rowByteCount, int rowCount, int columnCount)
     {
         const int SampleRowCount = 16;
         const int SampleColumnCount = 512;
@@ -112,8 +115,8 @@ internal readonly unsafe struct BrainFloatElement : IPlainElement
 
 /// <summary>Formats of single elements.</summary>
 /// <param name="instructions">What the processor must have.</param>
-/// <param name="whenDenormal">The kernel of half precision for matrices with many denormal numbers.</param>
-internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet instructions, ProductKernel? whenDenormal = null)
+/// <param name="whenSlow">The kernel for matrices that <see cref="IPlainElement.IsSlowFor"/> is true of.</param>
+internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet instructions, ProductKernel? whenSlow = null)
     : VectorKernel(TElement.Format, instructions, 1, TElement.ByteCount)
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
@@ -131,7 +134,7 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet
 
     /// <inheritdoc/>
     public override ProductKernel ForRows(byte* rows, long rowByteCount, int rowCount, int columnCount) =>
-        whenDenormal != null && HalfElement.HasManyDenormals(rows, rowByteCount, rowCount, columnCount) ? whenDenormal : this;
+        whenSlow != null && TElement.IsSlowFor(rows, rowByteCount, rowCount, columnCount) ? whenSlow : this;
 
     /// <inheritdoc/>
     protected override void MultiplyFew(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)

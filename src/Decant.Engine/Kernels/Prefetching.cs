@@ -35,16 +35,6 @@ internal static unsafe class Prefetching
             Sse.Prefetch1(address);
     }
 
-    /// <summary>Asks for a range in the first-level cache: for what is needed within a microsecond.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void RequestNear(void* start, long byteCount)
-    {
-        if (!Sse.IsSupported)
-            return;
-        for (long offset = 0; offset < byteCount; offset += LineByteCount)
-            Sse.Prefetch0((byte*)start + offset);
-    }
-
     /// <summary>The size of a share, in whole lines, when a loop spreads its requests for a range over so many passes.</summary>
     public static long Share(long byteCount, int passCount) => (byteCount / passCount + LineByteCount - 1) / LineByteCount * LineByteCount;
 }

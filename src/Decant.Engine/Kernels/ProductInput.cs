@@ -66,17 +66,6 @@ internal sealed unsafe class ProductInput : IDisposable
         }
     }
 
-    private void PrepareSlices()
-    {
-        if (!CopiesSlices)
-            return;
-        AlignedBuffer.Reserve(ref slices, (long)TokenCount * ColumnCount * sizeof(float));
-        // A few thousand elements are copied sooner than another thread is told.
-        const long ElementsWorthThreads = 1 << 14;
-        int parts = (long)TokenCount * ColumnCount < ElementsWorthThreads ? 1 : Pool.ThreadCount;
-        Pool.Run(parts, new SliceWork(this, parts));
-    }
-
     /// <summary>The columns of all tokens from a multiple of <see cref="SliceDepth"/> on: [tokens, <see cref="SliceWidth"/>], <see cref="SliceStride"/> apart.</summary>
     public float* Slice(int column) => CopiesSlices ? slices!.Floats + (long)column * TokenCount : Rows + column;
 
@@ -85,9 +74,6 @@ internal sealed unsafe class ProductInput : IDisposable
 
     /// <summary>Elements between tokens of the slice that starts with this column.</summary>
     public int SliceStride(int column) => CopiesSlices ? SliceWidth(column) : ColumnCount;
-
-    // Rows that all begin at the same place of a page would be in one another's cache sets.
-    private bool CopiesSlices => (long)ColumnCount * sizeof(float) % 4096 == 0;
 
     /// <summary>The activations in 8 bits, rounded when first asked for.</summary>
     /// <param name="blockLength">32 or 256.</param>
@@ -128,6 +114,20 @@ internal sealed unsafe class ProductInput : IDisposable
             if (i % 2 == 1)
                 thirtyTwos[i / 2] = sixteens[i - 1] + sum;
         }
+    }
+
+    // Rows that all begin at the same place of a page would be in one another's cache sets.
+    private bool CopiesSlices => (long)ColumnCount * sizeof(float) % 4096 == 0;
+
+    private void PrepareSlices()
+    {
+        if (!CopiesSlices)
+            return;
+        AlignedBuffer.Reserve(ref slices, (long)TokenCount * ColumnCount * sizeof(float));
+        // A few thousand elements are copied sooner than another thread is told.
+        const long ElementsWorthThreads = 1 << 14;
+        int parts = (long)TokenCount * ColumnCount < ElementsWorthThreads ? 1 : Pool.ThreadCount;
+        Pool.Run(parts, new SliceWork(this, parts));
     }
 
     private void FillSlices(int firstToken, int endToken)

@@ -209,19 +209,20 @@ internal sealed unsafe class MatrixProduct<T>
                 // A piece of A is copied when it is first used; the next is asked for meanwhile.
                 if (group == firstPanel)
                     CopyPiece(firstRow, rowCount, paddedRowCount, term, count, rows + piece * pieceLength, lineStride);
-                LineRequests requests = group == firstPanel ? PieceRequests(firstRow, rowCount, term + count, Math.Min(depth, termCount - term - count)) : default;
-                int tileCount = (rowCount + RowsPerTile - 1) / RowsPerTile * (endOfGroup - group);
+                LineRequests requests = group == firstPanel && piece + 1 < pieceCount
+                    ? PieceRequests(firstRow, rowCount, term + count, Math.Min(depth, termCount - term - count), paddedRowCount / RowsPerTile * (endOfGroup - group))
+                    : default;
                 for (int panel = group; panel < endOfGroup; panel++)
                 {
                     int next = panel + 1 < endOfGroup ? panel + 1 : group;
-                    MultiplyPanel(rows + piece * pieceLength, lineStride, sums + (panel - group) * panelSumCount, firstRow, rowCount, panel, next, term, count, ref requests, tileCount);
+                    MultiplyPanel(rows + piece * pieceLength, lineStride, sums + (panel - group) * panelSumCount, firstRow, rowCount, panel, next, term, count, ref requests);
                 }
             }
         }
     }
 
     // The sums of a panel's rows lie together until the last piece of the depth has been added: rows of C far apart would be in one another's cache sets.
-    private void MultiplyPanel(T* rows, int lineStride, T* sums, int firstRow, int rowCount, int panel, int nextPanel, int term, int count, ref LineRequests requests, int tileCount)
+    private void MultiplyPanel(T* rows, int lineStride, T* sums, int firstRow, int rowCount, int panel, int nextPanel, int term, int count, ref LineRequests requests)
     {
         (int rowStride, int step) = a.HasRows ? (lineStride, 1) : (1, lineStride);
         int panelColumnCount = PanelColumnCount(panel);
@@ -235,16 +236,18 @@ internal sealed unsafe class MatrixProduct<T>
         {
             Prefetching.Request(toCome, share);
             toCome += share;
-            requests.Request(a, tileCount);
+            requests.Request(a);
             T* tile = result + row * c.RowStep;
             T* own = sums + row * width;
             int tileRowCount = Math.Min(RowsPerTile, rowCount - row);
             // Tiles that reach beyond C never touch it themselves.
             bool isWhole = tileRowCount == RowsPerTile && panelColumnCount == width;
-            bool readsResult = isFirst && accumulate, writesResult = isLast && isWhole;
-            if (readsResult && !isWhole)
+            bool writesResult = isLast && isWhole;
+            T* addend = own;
+            if (isFirst)
+                addend = !accumulate ? null : isWhole ? tile : own;
+            if (isFirst && accumulate && !isWhole)
                 CopyTile(tile, c.RowStep, own, width, tileRowCount, panelColumnCount);
-            T* addend = !isFirst || (readsResult && !isWhole) ? own : readsResult ? tile : null;
             arithmetic.MultiplyTile(
                 rows + (long)row * rowStride, rowStride, step, columns, width, count,
                 addend, addend == tile ? c.RowStep : width, writesResult ? tile : own, writesResult ? c.RowStep : width);
@@ -274,18 +277,19 @@ internal sealed unsafe class MatrixProduct<T>
             new Span<T>(piece + (long)line * lineStride + rowCount, paddedRowCount - rowCount).Clear();
     }
 
-    private LineRequests PieceRequests(int firstRow, int rowCount, int term, int count) => count <= 0 ? default : a.HasRows
-        ? new LineRequests(firstRow, firstTerm + term, rowCount, count)
-        : new LineRequests(firstRow, firstTerm + term, count, rowCount);
+    private LineRequests PieceRequests(int firstRow, int rowCount, int term, int count, int tileCount) => a.HasRows
+        ? new LineRequests(firstRow, firstTerm + term, rowCount, count, tileCount)
+        : new LineRequests(firstRow, firstTerm + term, count, rowCount, tileCount);
 
     // Lines of A that are copied next, some asked for at every tile.
-    private struct LineRequests(int row, int term, int lineCount, int lineLength)
+    private struct LineRequests(int row, int term, int lineCount, int lineLength, int tileCount)
     {
+        private readonly int share = (lineCount + tileCount - 1) / tileCount;
         private int done;
 
-        public void Request(MatrixOperand<T> a, int tileCount)
+        public void Request(MatrixOperand<T> a)
         {
-            for (int end = Math.Min(lineCount, done + (lineCount + tileCount - 1) / tileCount); done < end; done++)
+            for (int end = Math.Min(lineCount, done + share); done < end; done++)
                 a.Request(a.HasRows ? row + done : row, a.HasRows ? term : term + done, lineLength);
         }
     }

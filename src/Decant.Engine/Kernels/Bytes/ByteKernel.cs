@@ -9,7 +9,7 @@ namespace Decant.Engine.Kernels.Bytes;
 /// (<see cref="ByteRows{TParts, TBlock}"/>). Many tokens: rows are packed into panels that stay in the cache (<see cref="PanelPacker{TBytes, TOps, TLayout, TBlock}"/>) and
 /// multiplied with tiles of tokens (<see cref="ByteTile{TBytes, TOps, TLayout}"/>), so that packing is paid once for all tokens. Rows that were brought side by
 /// side at load (<see cref="InterleavedRows{TBytes, TOps, TLayout, TBlock}"/>) are multiplied as they lie with few tokens and packed from there for more. Where codes are
-/// too wide for the sums of an instruction set, the list has this kernel for few tokens only, and rows side by side are read by <see cref="SplitRows{TBytes, TOps, TBlock}"/>.
+/// too wide for the sums of an instruction set, the list has this kernel for few tokens only, or <see cref="SplitKernel{TParts, TBytes, TOps, TBlock}"/>.
 /// </summary>
 internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions)
     : ProductKernel(TBlock.Format, instructions, DecoderArithmetic.Fast), IInterleavedKernel
@@ -25,13 +25,10 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     // Fewer tokens than this are multiplied row by row.
     private const int FewestTiledTokens = 4;
 
-    // Where there are no tiles, more tokens than this do better in single precision, whose panels hold 16.
-    private const int MostUntiledTokens = 9;
-
     private static bool TilesFit => TBlock.LargestStored <= TOps.LargestCode;
 
     /// <inheritdoc/>
-    public override int MostFewTokens => TilesFit ? FewestTiledTokens - 1 : MostUntiledTokens;
+    public override int MostFewTokens => TilesFit ? FewestTiledTokens - 1 : ByteRows<TParts, TBlock>.MostTokens;
 
     /// <inheritdoc/>
     public override int RoundedBlockLength => TBlock.BlockLength;
@@ -42,9 +39,10 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     /// <inheritdoc/>
     public override void Prepare(ProductInput input)
     {
-        ByteActivations activations = input.Bytes(TBlock.BlockLength);
         if (UsesTiles(input.TokenCount))
-            _ = activations.Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero);
+            _ = Tiles(input, false);
+        else
+            _ = input.Bytes(TBlock.BlockLength);
     }
 
     /// <inheritdoc/>
@@ -57,45 +55,25 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     }
 
     /// <inheritdoc/>
-    public int GroupRowCount => TBlock.HasLanes ? TOps.Rows : 0;
+    public int GroupRowCount => TBlock.HasLanes && TilesFit ? TOps.Rows : 0;
 
     /// <inheritdoc/>
-    public bool ReplacesForMany(ProductKernel many) => TilesFit ? many == this : many is VectorKernel && many.Instructions == Instructions;
+    public bool ReplacesForMany(ProductKernel many) => many == this;
 
     /// <inheritdoc/>
-    public bool TryInterleave(byte* rows, long rowByteCount, int rowCount, byte* groups)
-    {
-        for (int row = 0; row < rowCount; row += TOps.Rows)
-        {
-            if (!InterleavedRows<TBytes, TOps, TLayout, TBlock>.TryStore(rows + row * rowByteCount, rowByteCount, (int)(rowByteCount / TBlock.ByteCount), groups + row * rowByteCount))
-                return false;
-        }
-        return true;
-    }
+    public bool TryInterleave(byte* rows, long rowByteCount, int rowCount, byte* groups) =>
+        InterleavedRows<TBytes, TOps, TLayout, TBlock>.TryStore(rows, rowByteCount, rowCount, groups);
 
     /// <inheritdoc/>
-    public void PrepareInterleaved(ProductInput input)
-    {
-        if (!TilesFit && input.TokenCount > MostFewTokens)
-            input.PrepareSingle();
-        else if (!TilesFit)
-            _ = input.Bytes(TBlock.BlockLength).Split();
-        else
-            _ = Tiles(input, input.TokenCount <= InterleavedRows<TBytes, TOps, TLayout, TBlock>.MostTokens);
-    }
+    public void PrepareInterleaved(ProductInput input) => _ = Tiles(input, IsFew(input.TokenCount));
 
     /// <inheritdoc/>
-    public int InterleavedRowUnit(int tokenCount) => tokenCount <= InterleavedRows<TBytes, TOps, TLayout, TBlock>.MostTokens || !TilesFit ? TOps.Rows : ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+    public int InterleavedRowUnit(int tokenCount) => IsFew(tokenCount) ? TOps.Rows : ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
 
     /// <inheritdoc/>
     public void MultiplyInterleaved(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
-        if (!TilesFit)
-        {
-            MultiplySplit(groups, rowByteCount, rowCount, input, y, yStride, scratch);
-            return;
-        }
-        if (input.TokenCount > InterleavedRows<TBytes, TOps, TLayout, TBlock>.MostTokens)
+        if (!IsFew(input.TokenCount))
         {
             MultiplyTiles(new InterleavedSource(groups, rowByteCount, rowCount), rowCount, input, y, yStride, scratch);
             return;
@@ -110,28 +88,11 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
         }
     }
 
+    // Few enough to be multiplied straight from rows side by side.
+    private static bool IsFew(int tokenCount) => tokenCount <= InterleavedRows<TBytes, TOps, TLayout, TBlock>.MostTokens;
+
     private static ByteActivations.TileSet Tiles(ProductInput input, bool apart) =>
         input.Bytes(TBlock.BlockLength).Tiles<TBytes, TOps, TLayout>(input.Pool, PanelPacker<TBytes, TOps, TLayout, TBlock>.Zero, apart);
-
-    private void MultiplySplit(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
-    {
-        if (input.TokenCount > MostFewTokens)
-        {
-            PanelProduct.Multiply(new SplitSource(groups, rowByteCount), rowCount, input, y, yStride, scratch, Instructions.Arithmetic);
-            return;
-        }
-        SplitActivations activations = input.Bytes(TBlock.BlockLength).Split();
-        int blockCount = (int)(rowByteCount / TBlock.ByteCount);
-        for (int row = 0; row < rowCount; row += TOps.Rows)
-        {
-            // The group stays in the cache for all tokens.
-            for (int token = 0; token < input.TokenCount; token++)
-            {
-                SplitRows<TBytes, TOps, TBlock>.Multiply(
-                    groups + row * rowByteCount, TOps.Rows * rowByteCount, blockCount, activations.Token(token), y + (long)token * yStride + row);
-            }
-        }
-    }
 
     private static bool UsesTiles(int tokenCount) => tokenCount >= FewestTiledTokens && TilesFit;
 
@@ -227,28 +188,6 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
             long byteCount = (long)blockCount * InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows * sizeof(int);
             byte* words = (byte*)InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, RowBlockCount, block);
             Prefetching.Request(words + byteCount * (piece % half) / half, byteCount / half + 63);
-        }
-    }
-
-    private readonly struct SplitSource(byte* groups, long rowByteCount) : IPanelSource
-    {
-        private int RowBlockCount => (int)(rowByteCount / TBlock.ByteCount);
-
-        public void Fill(int row, int rowCount, int column, int columnCount, float* panel, int width, float* turned)
-        {
-            for (int done = 0; done < rowCount; done += TOps.Rows)
-            {
-                SplitRows<TBytes, TOps, TBlock>.Decode(
-                    groups + (row + done) * rowByteCount, RowBlockCount, column / TBlock.BlockLength, columnCount / TBlock.BlockLength, panel + done, width);
-            }
-        }
-
-        public void Request(int row, int column)
-        {
-            // A row's share of its group's words.
-            byte* group = groups + row / TOps.Rows * TOps.Rows * rowByteCount;
-            byte* words = (byte*)InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, RowBlockCount, column / TBlock.BlockLength);
-            Prefetching.Request(words + row % TOps.Rows * PanelProduct.TileColumnCount, PanelProduct.TileColumnCount);
         }
     }
 }

@@ -12,6 +12,9 @@ internal static unsafe class ByteRows<TParts, TBlock>
     where TParts : struct, IPartOps
     where TBlock : struct, ICodeBlock
 {
+    /// <summary>Where an instruction set has no tiles for a format, more tokens than this do better in single precision.</summary>
+    public const int MostTokens = 9;
+
     private static bool IsSigned
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Decant.Engine.Kernels.Bytes;
 
-// Two to eight tokens: codes are taken apart in registers once for two or four tokens, without a panel in memory, which for so few would cost as much as
-// the product. Additions come in the same order as for one token.
+// One to eight tokens of blocks of 32: codes are taken apart in registers once for as many as four tokens, without a panel in memory, which for so few would
+// cost as much as the product. Additions come in the same order for any number.
 internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlock>
 {
     /// <summary>The most tokens that <see cref="MultiplyTokens"/> is for: blocks of 32; in long blocks, taking apart what codes and scales consist of costs more than a panel.</summary>
@@ -24,15 +24,15 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     {
         int token = 0;
         for (; TLayout.BlockLength == 32 && TOps.HasManyRegisters && token <= tokenCount - 4; token += 4)
-            MultiplyShortTokens<FourTokens>(group, groupByteCount, blockCount, tile + token * tileStride, tileStride, y + (long)token * yStride, yStride);
+            MultiplyShort<FourTokens>(group, groupByteCount, blockCount, tile + token * tileStride, tileStride, y + (long)token * yStride, yStride);
         for (; TLayout.BlockLength == 32 && token <= tokenCount - 2; token += 2)
-            MultiplyShortTokens<TwoTokens>(group, groupByteCount, blockCount, tile + token * tileStride, tileStride, y + (long)token * yStride, yStride);
+            MultiplyShort<TwoTokens>(group, groupByteCount, blockCount, tile + token * tileStride, tileStride, y + (long)token * yStride, yStride);
         for (; token < tokenCount; token++)
             Multiply(group, groupByteCount, blockCount, tile + token * tileStride, scratch, y + (long)token * yStride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyShortTokens<TTokens>(byte* group, long groupByteCount, int blockCount, int* tile, long tileStride, float* y, int yStride)
+    private static void MultiplyShort<TTokens>(byte* group, long groupByteCount, int blockCount, int* tile, long tileStride, float* y, int yStride)
         where TTokens : struct, ITokens
     {
         ushort* halves = (ushort*)group;
@@ -42,7 +42,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         for (; blockCount > 0; blockCount--)
         {
             RequestAhead(words, halves, groupByteCount);
-            TBytes a0 = Start(t0 + 8), a1 = Start(t1 + 8);
+            TBytes a0 = Start(t0 + 8), a1 = TTokens.Count > 1 ? Start(t1 + 8) : a0;
             TBytes a2 = TTokens.Count > 2 ? Start(t2 + 8) : a0, a3 = TTokens.Count > 2 ? Start(t3 + 8) : a0;
             AddSteps<TTokens>(words, 0, t0, t1, t2, t3, ref a0, ref a1, ref a2, ref a3);
             AddSteps<TTokens>(words, 4, t0 + 4, t1 + 4, t2 + 4, t3 + 4, ref a0, ref a1, ref a2, ref a3);
@@ -50,7 +50,8 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             TBytes scales = TOps.LoadHalves(halves);
             TBytes offsets = TLayout.HasOffsets ? Offsets(halves) : scales;
             s0 = AddShort(s0, a0, scales, offsets, (float*)(t0 + end));
-            s1 = AddShort(s1, a1, scales, offsets, (float*)(t1 + end));
+            if (TTokens.Count > 1)
+                s1 = AddShort(s1, a1, scales, offsets, (float*)(t1 + end));
             if (TTokens.Count > 2)
             {
                 s2 = AddShort(s2, a2, scales, offsets, (float*)(t2 + end));
@@ -65,7 +66,8 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             words += WordCount * TOps.Rows;
         }
         TOps.Store(y, s0);
-        TOps.Store(y + yStride, s1);
+        if (TTokens.Count > 1)
+            TOps.Store(y + yStride, s1);
         if (TTokens.Count > 2)
         {
             TOps.Store(y + 2L * yStride, s2);
@@ -97,7 +99,8 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         where TTokens : struct, ITokens
     {
         a0 = TOps.Accumulate(a0, codes, TOps.Broadcast(t0));
-        a1 = TOps.Accumulate(a1, codes, TOps.Broadcast(t1));
+        if (TTokens.Count > 1)
+            a1 = TOps.Accumulate(a1, codes, TOps.Broadcast(t1));
         if (TTokens.Count > 2)
         {
             a2 = TOps.Accumulate(a2, codes, TOps.Broadcast(t2));
@@ -108,6 +111,11 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     private interface ITokens
     {
         static abstract int Count { get; }
+    }
+
+    private readonly struct OneToken : ITokens
+    {
+        public static int Count => 1;
     }
 
     private readonly struct TwoTokens : ITokens

@@ -10,7 +10,7 @@ namespace Decant.Engine.Kernels.Bytes;
 ///   scales   [B][1 or 2][R]   16 bits: the blocks' half-precision scales; with offsets or minima, those or their scales too
 ///   words    [B][W][R]        32 bits: what else a block holds, four bytes at a time, in its own order
 /// </code>
-/// Codes are taken apart with shifts and masks where they are used: for one token straight into the product, for more into a panel
+/// Codes are taken apart with shifts and masks where they are used: for few tokens straight into the product, for more into a panel
 /// (<see cref="IPanelLayout"/>). Both ways add in the same order, so their results are the same bits.
 /// </summary>
 internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlock>
@@ -54,16 +54,20 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int* Words(byte* group, int blockCount, int block) => (int*)Halves(group, blockCount) + (long)block * WordCount * TOps.Rows;
 
-    /// <summary>Brings as many stored rows as a vector has lanes side by side.</summary>
+    /// <summary>Brings stored rows side by side, as many as a vector has lanes in every group: see <see cref="IInterleavedKernel.TryInterleave"/>.</summary>
     /// <returns>False if a scale is infinite or undefined, which the products do not provide for.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool TryStore(byte* rows, long rowByteCount, int blockCount, byte* group)
+    public static bool TryStore(byte* rows, long rowByteCount, int rowCount, byte* groups)
     {
-        for (int block = 0; block < blockCount; block++)
+        int blockCount = (int)(rowByteCount / TBlock.ByteCount);
+        for (int row = 0; row < rowCount; row += TOps.Rows)
         {
-            byte* from = rows + (long)block * TBlock.ByteCount;
-            if (!TryStoreBlock(from, rowByteCount, Words(group, blockCount, block), Halves(group, block)))
-                return false;
+            byte* from = rows + row * rowByteCount, group = groups + row * rowByteCount;
+            for (int block = 0; block < blockCount; block++)
+            {
+                if (!TryStoreBlock(from + (long)block * TBlock.ByteCount, rowByteCount, Words(group, blockCount, block), Halves(group, block)))
+                    return false;
+            }
         }
         return true;
     }
@@ -163,34 +167,13 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     {
         // Methods of their own: the JIT stops inlining after so many calls, those in branches never taken included.
         if (TLayout.BlockLength == 32)
-            MultiplyShort(group, groupByteCount, blockCount, tile, results);
+            MultiplyShort<OneToken>(group, groupByteCount, blockCount, tile, 0, results, 0);
         else if (IsOneGroup)
             MultiplyOneGroup(group, groupByteCount, blockCount, tile, results);
         else if (TLayout.GroupLength == 32)
             MultiplyGroups<WholeParts>(group, groupByteCount, blockCount, tile, scratch, results);
         else
             MultiplyGroups<HalfParts>(group, groupByteCount, blockCount, tile, scratch, results);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyShort(byte* group, long groupByteCount, int blockCount, int* tile, float* results)
-    {
-        ushort* halves = (ushort*)group;
-        int* words = Words(group, blockCount, 0);
-        TBytes sum = TOps.Zero;
-        for (; blockCount > 0; blockCount--)
-        {
-            RequestAhead(words, halves, groupByteCount);
-            TBytes total = AddPart(Start(tile + 8), words, tile, 0, 0);
-            tile += ByteTile<TBytes, TOps, TLayout>.HasStarts ? 9 : 8;
-            sum = TOps.AddScaled(sum, TOps.JoinSums(total), TOps.LoadHalves(halves), *(float*)tile);
-            if (TLayout.HasOffsets)
-                sum = TOps.AddProducts(sum, Offsets(halves), ((float*)tile)[1]);
-            tile += TLayout.HasOffsets ? 2 : 1;
-            halves += HalfCount * TOps.Rows;
-            words += WordCount * TOps.Rows;
-        }
-        TOps.Store(results, sum);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
