@@ -33,8 +33,8 @@ internal sealed unsafe class Matrices(WorkerPool pool, string? level) : IDisposa
         // The bytes mean other numbers then, which takes as long.
         if (few is IInterleavedKernel { GroupRowCount: > 0 } interleaving && interleaving.ReplacesForMany(many))
         {
-            double[] sideMemory = Rates(7, 1, () => MultiplyInterleaved(interleaving, few, weights, rowByteCount, rows, columns));
-            double[] sideCache = Rates(40, 20, () => MultiplyInterleaved(interleaving, few, weights, rowByteCount, cached, columns));
+            double[] sideMemory = Rates(7, 1, () => MultiplyInterleaved(interleaving, weights, rowByteCount, rows, 1, columns));
+            double[] sideCache = Rates(40, 20, () => MultiplyInterleaved(interleaving, weights, rowByteCount, cached, 1, columns));
             side = string.Create(CultureInfo.InvariantCulture, $"{rows * rowByteCount / sideMemory[sideMemory.Length / 2] / 1e9:F1}, {cached * rowByteCount / sideCache[^1] / 1e9:F1}");
         }
         const int Tokens = 512;
@@ -75,19 +75,19 @@ internal sealed unsafe class Matrices(WorkerPool pool, string? level) : IDisposa
 
     private void Multiply(ProductKernel kernel, AlignedBuffer weights, long rowByteCount, int rows, int tokens, int columns)
     {
-        SetInput(kernel, rows, tokens, columns);
+        SetInput(rows, tokens, columns);
         kernel.Prepare(input);
         pool.Run(pool.ThreadCount, new Product(this, kernel, (nint)weights.Pointer, rowByteCount, rows, tokens, pool.ThreadCount));
     }
 
-    private void MultiplyInterleaved(IInterleavedKernel kernel, ProductKernel level, AlignedBuffer weights, long rowByteCount, int rows, int columns)
+    private void MultiplyInterleaved(IInterleavedKernel kernel, AlignedBuffer weights, long rowByteCount, int rows, int tokens, int columns)
     {
-        SetInput(level, rows, 1, columns);
+        SetInput(rows, tokens, columns);
         kernel.PrepareInterleaved(input);
-        pool.Run(pool.ThreadCount, new InterleavedProduct(this, kernel, (nint)weights.Pointer, rowByteCount, rows, pool.ThreadCount));
+        pool.Run(pool.ThreadCount, new InterleavedProduct(this, kernel, (nint)weights.Pointer, rowByteCount, rows, tokens, pool.ThreadCount));
     }
 
-    private void SetInput(ProductKernel kernel, int rows, int tokens, int columns)
+    private void SetInput(int rows, int tokens, int columns)
     {
         if (activations is null || activations.ByteCount < (long)tokens * columns * 4)
         {
@@ -99,11 +99,11 @@ internal sealed unsafe class Matrices(WorkerPool pool, string? level) : IDisposa
         input.Set(pool, activations!.Floats, tokens, columns);
     }
 
-    private readonly struct InterleavedProduct(Matrices owner, IInterleavedKernel kernel, nint weights, long rowByteCount, int rows, int parts) : IParallelWork
+    private readonly struct InterleavedProduct(Matrices owner, IInterleavedKernel kernel, nint weights, long rowByteCount, int rows, int tokens, int parts) : IParallelWork
     {
         public void Run(int part)
         {
-            int unit = kernel.InterleavedRowUnit(1), whole = rows / unit * unit;
+            int unit = kernel.InterleavedRowUnit(tokens), whole = rows / unit * unit;
             int first = WorkerPool.Boundary(whole, unit, part, parts), end = WorkerPool.Boundary(whole, unit, part + 1, parts);
             kernel.MultiplyInterleaved((byte*)weights + first * rowByteCount, rowByteCount, end - first, owner.input, owner.results!.Floats + first, rows, owner.scratch[part]);
         }

@@ -28,6 +28,10 @@ public unsafe class ByteKernelTests
 
         public static void Store(void* destination, Vector256<byte> value) => ByteOpsVnni.Store(destination, value);
 
+        public static Vector256<byte> Bit(Vector256<byte> bytes, int from, int to) => ByteOpsVnni.Bit(bytes, from, to);
+
+        public static Vector256<byte> BitsByColumn(Vector256<byte> words) => ByteOpsVnni.BitsByColumn(words);
+
         public static Vector256<byte> Broadcast(void* source) => ByteOpsVnni.Broadcast(source);
 
         public static Vector256<byte> Accumulate(Vector256<byte> sums, Vector256<byte> codes, Vector256<byte> activations)

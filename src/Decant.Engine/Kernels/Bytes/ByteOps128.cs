@@ -49,6 +49,29 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     public static Vector128<byte> Join(Vector128<byte> a, Vector128<byte> b, int shift) => a | Vector128.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Bit(Vector128<byte> bytes, int from, int to) =>
+        (from >= to ? Vector128.ShiftRightLogical(bytes.AsUInt16(), from - to) : Vector128.ShiftLeft(bytes.AsUInt16(), to - from)).AsByte() & Vector128.Create((byte)(1 << to));
+
+    // Each step exchanges two binary digits of every bit's number: 16 and 2, 8 and 1, 4 and 2, 2 and 1.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> BitsByColumn(Vector128<byte> words)
+    {
+        Vector128<uint> bits = words.AsUInt32();
+        bits = Exchange(bits, 14, 0x0000_cccc);
+        bits = Exchange(bits, 7, 0x00aa_00aa);
+        bits = Exchange(bits, 2, 0x0c0c_0c0c);
+        return Exchange(bits, 1, 0x2222_2222).AsByte();
+    }
+
+    // Bits at the places of the mask change places with those so much further on.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> Exchange(Vector128<uint> bits, int distance, uint mask)
+    {
+        Vector128<uint> differing = (Vector128.ShiftRightLogical(bits, distance) ^ bits) & Vector128.Create(mask);
+        return bits ^ differing ^ Vector128.ShiftLeft(differing, distance);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Broadcast(void* source) => Vector128.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

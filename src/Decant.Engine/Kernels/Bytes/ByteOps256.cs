@@ -51,6 +51,29 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
     public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => a | Vector256.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Bit(Vector256<byte> bytes, int from, int to) =>
+        (from >= to ? Vector256.ShiftRightLogical(bytes.AsUInt16(), from - to) : Vector256.ShiftLeft(bytes.AsUInt16(), to - from)).AsByte() & Vector256.Create((byte)(1 << to));
+
+    // Each step exchanges two binary digits of every bit's number: 16 and 2, 8 and 1, 4 and 2, 2 and 1.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> BitsByColumn(Vector256<byte> words)
+    {
+        Vector256<uint> bits = words.AsUInt32();
+        bits = Exchange(bits, 14, 0x0000_cccc);
+        bits = Exchange(bits, 7, 0x00aa_00aa);
+        bits = Exchange(bits, 2, 0x0c0c_0c0c);
+        return Exchange(bits, 1, 0x2222_2222).AsByte();
+    }
+
+    // Bits at the places of the mask change places with those so much further on.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> Exchange(Vector256<uint> bits, int distance, uint mask)
+    {
+        Vector256<uint> differing = (Vector256.ShiftRightLogical(bits, distance) ^ bits) & Vector256.Create(mask);
+        return bits ^ differing ^ Vector256.ShiftLeft(differing, distance);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Broadcast(void* source) => Vector256.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -53,6 +53,29 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
     public static Vector512<byte> Join(Vector512<byte> a, Vector512<byte> b, int shift) => a | Vector512.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Bit(Vector512<byte> bytes, int from, int to) =>
+        (from >= to ? Vector512.ShiftRightLogical(bytes.AsUInt16(), from - to) : Vector512.ShiftLeft(bytes.AsUInt16(), to - from)).AsByte() & Vector512.Create((byte)(1 << to));
+
+    // Each step exchanges two binary digits of every bit's number: 16 and 2, 8 and 1, 4 and 2, 2 and 1.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> BitsByColumn(Vector512<byte> words)
+    {
+        Vector512<uint> bits = words.AsUInt32();
+        bits = Exchange(bits, 14, 0x0000_cccc);
+        bits = Exchange(bits, 7, 0x00aa_00aa);
+        bits = Exchange(bits, 2, 0x0c0c_0c0c);
+        return Exchange(bits, 1, 0x2222_2222).AsByte();
+    }
+
+    // Bits at the places of the mask change places with those so much further on.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Exchange(Vector512<uint> bits, int distance, uint mask)
+    {
+        Vector512<uint> differing = (Vector512.ShiftRightLogical(bits, distance) ^ bits) & Vector512.Create(mask);
+        return bits ^ differing ^ Vector512.ShiftLeft(differing, distance);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Broadcast(void* source) => Vector512.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

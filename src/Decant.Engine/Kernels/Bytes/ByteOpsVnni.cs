@@ -36,6 +36,12 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
     public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => ByteOps256.Join(a, b, shift);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Bit(Vector256<byte> bytes, int from, int to) => ByteOps256.Bit(bytes, from, to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> BitsByColumn(Vector256<byte> words) => ByteOps256.BitsByColumn(words);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Broadcast(void* source) => ByteOps256.Broadcast(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -47,6 +47,12 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>a | b · 2^shift, byte by byte; nothing may be shifted out of a byte.</summary>
     static abstract TBytes Join(TBytes a, TBytes b, int shift);
 
+    /// <summary>One bit of every byte, moved to another place; the other bits are 0.</summary>
+    static abstract TBytes Bit(TBytes bytes, int from, int to);
+
+    /// <summary>Brings bit 4s + i of every 32-bit lane to bit s of the lane's byte i: the bits of 32 columns to where four columns at a time meet their codes.</summary>
+    static abstract TBytes BitsByColumn(TBytes words);
+
     /// <summary>
     /// sums += codes · activations, four products to a lane. The sums are whatever suits the processor (two of 16 bits or one of 32 a lane) and
     /// may wrap around on the way: their final value fits.

@@ -33,7 +33,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyShort<TTokens>(byte* group, long groupByteCount, int blockCount, int* tile, long tileStride, float* y, int yStride)
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         ushort* halves = (ushort*)group;
         int* words = Words(group, blockCount, 0);
@@ -86,7 +86,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddSteps<TTokens>(
         int* words, int step, int* t0, int* t1, int* t2, int* t3, ref TBytes a0, ref TBytes a1, ref TBytes a2, ref TBytes a3)
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         AddStep<TTokens>(Codes(words, 0, 0, step), t0, t1, t2, t3, ref a0, ref a1, ref a2, ref a3);
         AddStep<TTokens>(Codes(words, 0, 0, step + 1), t0 + 1, t1 + 1, t2 + 1, t3 + 1, ref a0, ref a1, ref a2, ref a3);
@@ -96,7 +96,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddStep<TTokens>(TBytes codes, int* t0, int* t1, int* t2, int* t3, ref TBytes a0, ref TBytes a1, ref TBytes a2, ref TBytes a3)
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         a0 = TOps.Accumulate(a0, codes, TOps.Broadcast(t0));
         if (TTokens.Count > 1)
@@ -106,25 +106,5 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             a2 = TOps.Accumulate(a2, codes, TOps.Broadcast(t2));
             a3 = TOps.Accumulate(a3, codes, TOps.Broadcast(t3));
         }
-    }
-
-    private interface ITokens
-    {
-        static abstract int Count { get; }
-    }
-
-    private readonly struct OneToken : ITokens
-    {
-        public static int Count => 1;
-    }
-
-    private readonly struct TwoTokens : ITokens
-    {
-        public static int Count => 2;
-    }
-
-    private readonly struct FourTokens : ITokens
-    {
-        public static int Count => 4;
     }
 }

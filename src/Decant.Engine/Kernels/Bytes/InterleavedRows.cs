@@ -8,7 +8,7 @@ namespace Decant.Engine.Kernels.Bytes;
 /// rows are transposed by 32-bit words; a group of R rows with B blocks each takes exactly the bytes that the stored rows take:
 /// <code>
 ///   scales   [B][1 or 2][R]   16 bits: the blocks' half-precision scales; with offsets or minima, those or their scales too
-///   words    [B][W][R]        32 bits: what else a block holds, four bytes at a time, in its own order
+///   words    [B][W][R]        32 bits: what else a block holds, four bytes at a time, as ICodeBlock.ArrangeLanes leaves them
 /// </code>
 /// Codes are taken apart with shifts and masks where they are used: for few tokens straight into the product, for more into a panel
 /// (<see cref="IPanelLayout"/>). Both ways add in the same order, so their results are the same bits.
@@ -78,6 +78,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     public static bool TryStoreBlock(byte* blocks, long rowByteCount, int* words, ushort* halves)
     {
         StoreWords(blocks, rowByteCount, words);
+        TBlock.ArrangeLanes<TBytes, TOps>(words);
         return StoreHalves(blocks, rowByteCount, halves) < SmallestNotFinite;
     }
 

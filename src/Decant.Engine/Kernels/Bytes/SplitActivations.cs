@@ -20,16 +20,18 @@ internal sealed unsafe class SplitActivations : IDisposable
     public const int BlockWordCount = 18;
 
     private AlignedBuffer? words;
-    private int tokenWordCount;
+
+    /// <summary>Words between tokens.</summary>
+    public int TokenWordCount { get; private set; }
 
     /// <summary>The words of a token's first block.</summary>
-    public int* Token(int token) => (int*)words!.Pointer + (long)token * tokenWordCount;
+    public int* Token(int token) => (int*)words!.Pointer + (long)token * TokenWordCount;
 
     /// <summary>Splits rounded activations.</summary>
     public void Fill(ByteActivations activations, int tokenCount, int columnCount)
     {
-        tokenWordCount = columnCount / 32 * BlockWordCount;
-        AlignedBuffer.Reserve(ref words, (long)tokenCount * tokenWordCount * sizeof(int));
+        TokenWordCount = columnCount / 32 * BlockWordCount;
+        AlignedBuffer.Reserve(ref words, (long)tokenCount * TokenWordCount * sizeof(int));
         for (int token = 0; token < tokenCount; token++)
         {
             sbyte* codes = activations.Codes(token);

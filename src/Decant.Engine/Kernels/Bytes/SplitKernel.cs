@@ -40,7 +40,7 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
     /// <inheritdoc/>
     public void PrepareInterleaved(ProductInput input)
     {
-        if (input.TokenCount > MostFewTokens)
+        if (input.TokenCount > SplitRows<TBytes, TOps, TBlock>.MostTokens)
             input.PrepareSingle();
         else
             _ = input.Bytes(TBlock.BlockLength).Split();
@@ -52,7 +52,7 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
     /// <inheritdoc/>
     public void MultiplyInterleaved(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
-        if (input.TokenCount > MostFewTokens)
+        if (input.TokenCount > SplitRows<TBytes, TOps, TBlock>.MostTokens)
         {
             PanelProduct.Multiply(new InterleavedSource(groups, rowByteCount), rowCount, input, y, yStride, scratch, Instructions.Arithmetic);
             return;
@@ -61,12 +61,8 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
         int blockCount = (int)(rowByteCount / TBlock.ByteCount);
         for (int row = 0; row < rowCount; row += TOps.Rows)
         {
-            // The group stays in the cache for all tokens.
-            for (int token = 0; token < input.TokenCount; token++)
-            {
-                SplitRows<TBytes, TOps, TBlock>.Multiply(
-                    groups + row * rowByteCount, TOps.Rows * rowByteCount, blockCount, activations.Token(token), y + (long)token * yStride + row);
-            }
+            SplitRows<TBytes, TOps, TBlock>.Multiply(
+                groups + row * rowByteCount, TOps.Rows * rowByteCount, blockCount, activations, input.TokenCount, y + row, yStride);
         }
     }
 

@@ -79,6 +79,14 @@ internal unsafe interface ICodeBlock
     /// <summary>Where a block's half-precision numbers lie: at its start (0) or behind the words.</summary>
     static virtual int HalvesOffset => 0;
 
+    /// <summary>Arranges the words of rows just brought side by side so that <see cref="ReadLanes"/> has less to do; most formats have nothing to arrange.</summary>
+    /// <param name="words">The words of one block of as many rows as a vector has lanes.</param>
+    static virtual void ArrangeLanes<TBytes, TOps>(int* words)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+    }
+
     /// <summary>The unsigned codes of columns 128 · half + 32 · part + 4 · step to + 3, <see cref="Zero"/> not yet subtracted.</summary>
     /// <param name="words">The words of one block of as many rows as a vector has lanes.</param>
     /// <param name="half">0 or 1.</param>

@@ -20,6 +20,15 @@ internal static unsafe class LaneCodes<TBytes, TOps>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes Nibble(int* words, int index, int half) => Field(words, index, 4 * half, 15);
 
+    /// <summary>Brings the fifth bits of Q5_0 and Q5_1, a word of 32 columns, to where <see cref="FiveBits"/> reads them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ArrangeFifthBits(int* words) => TOps.Store(words, TOps.BitsByColumn(TOps.Load(words)));
+
+    /// <summary>The codes of Q5_0 and Q5_1: a word of fifth bits, then four of nibbles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes FiveBits(int* words, int step) =>
+        TOps.Join(Nibble(words, 1 + step % 4, step / 4), TOps.Bit(Word(words, 0), step, 4), 0);
+
     /// <summary>Four of the eight 6-bit scales of Q4_K and Q5_K, whose packing <see cref="CodeBits.SixBitPairs"/> explains.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes SixBitScales(int* words, int quad) =>

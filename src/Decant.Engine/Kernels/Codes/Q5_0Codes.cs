@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -15,6 +16,8 @@ internal readonly unsafe struct Q5_0Codes : ICodeBlock
     public static int GroupLength => 32;
 
     public static bool HasOffsets => false;
+
+    public static bool HasLanes => true;
 
     public static int Zero => 16;
 
@@ -39,4 +42,16 @@ internal readonly unsafe struct Q5_0Codes : ICodeBlock
         first |= Vector256.Create(bits.GetLower(), next.GetLower());
         second |= Vector256.Create(bits.GetUpper(), next.GetUpper());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ArrangeLanes<TBytes, TOps>(int* words)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.ArrangeFifthBits(words);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.FiveBits(words, step);
 }

@@ -1,0 +1,26 @@
+namespace Decant.Engine.Kernels.Bytes;
+
+/// <summary>How many tokens a loop multiplies at once, known when it is compiled.</summary>
+internal interface ITokenCount
+{
+    /// <summary>1, 2 or 4.</summary>
+    static abstract int Count { get; }
+}
+
+/// <summary>One token.</summary>
+internal readonly struct OneToken : ITokenCount
+{
+    public static int Count => 1;
+}
+
+/// <summary>Two tokens.</summary>
+internal readonly struct TwoTokens : ITokenCount
+{
+    public static int Count => 2;
+}
+
+/// <summary>Four tokens.</summary>
+internal readonly struct FourTokens : ITokenCount
+{
+    public static int Count => 4;
+}
