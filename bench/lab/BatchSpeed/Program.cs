@@ -1,6 +1,6 @@
 // Laboratory: tokens a second of 1 to 16 texts that grow together, one token each a step. The counts take turns within a round, and the best round of
 // each counts, so that other work on the machine disturbs all alike.
-//   dotnet run -c Release --project bench/lab/BatchSpeed -- MODEL [--threads N] [--prompt 64] [--steps 16] [--rounds 5] [--arithmetic fast|float] [--kernel NAME] [--cache F32] [--weights copied|mapped]
+//   dotnet run -c Release --project bench/lab/BatchSpeed -- MODEL [--threads N] [--prompt 64] [--steps 16] [--rounds 5] [--arithmetic fast|float] [--kernel NAME] [--cache F32] [--weights copied|mapped] [--texts 1,2,4,8,16]
 using System.Diagnostics;
 using System.Globalization;
 using Decant.Core.Architectures;
@@ -10,7 +10,7 @@ using Decant.Engine.Inference;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args.Length == 0 || args.Length % 2 == 0)
 {
-    Console.Error.WriteLine("usage: BatchSpeed MODEL [--threads N] [--prompt 64] [--steps 16] [--rounds 5] [--arithmetic fast|float] [--kernel NAME] [--cache F32] [--weights copied|mapped]");
+    Console.Error.WriteLine("usage: BatchSpeed MODEL [--threads N] [--prompt 64] [--steps 16] [--rounds 5] [--arithmetic fast|float] [--kernel NAME] [--cache F32] [--weights copied|mapped] [--texts 1,2,4,8,16]");
     return 2;
 }
 string Option(string name, string fallback) => Array.IndexOf(args, name) is var i and > 0 ? args[i + 1] : fallback;
@@ -18,7 +18,7 @@ int Number(string name, int fallback) => int.Parse(Option(name, fallback.ToStrin
 int promptLength = Number("--prompt", 64);
 int steps = Number("--steps", 16);
 int rounds = Number("--rounds", 5);
-int[] counts = [1, 2, 4, 8, 16];
+int[] counts = [.. Option("--texts", "1,2,4,8,16").Split(',').Select(int.Parse)];
 
 using IModelSource source = ModelSources.Open(args[0]);
 var options = new DecoderOptions { ThreadCount = Number("--threads", 0), KeyValueFormat = Option("--cache", "F32"), Arithmetic = Enum.Parse<DecoderArithmetic>(Option("--arithmetic", "fast"), true), Weights = Enum.Parse<WeightPlacement>(Option("--weights", "copied"), true) };

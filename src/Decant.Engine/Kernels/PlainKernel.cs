@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels;
@@ -123,6 +124,17 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet
     where TElement : struct, IPlainElement
 {
     /// <inheritdoc/>
+    public override int MostFewTokens => 16;
+
+    /// <inheritdoc/>
+    public override void Prepare(ProductInput input)
+    {
+        // Few tokens are read as they are.
+        if (input.TokenCount > MostFewTokens)
+            base.Prepare(input);
+    }
+
+    /// <inheritdoc/>
     public override void Decode(byte* source, float* destination, int count)
     {
         int i = 0;
@@ -139,50 +151,103 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet
     /// <inheritdoc/>
     protected override void MultiplyFew(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
+        int columnCount = input.ColumnCount;
+        float* totals = stackalloc float[4 * TOps.Lanes];
         for (int row = 0; row < rowCount; row++)
         {
-            for (int token = 0; token < input.TokenCount; token++)
-                y[(long)token * yStride + row] = Dot(rows + row * rowByteCount, input.Rows + (long)token * input.ColumnCount, input.ColumnCount);
+            byte* own = rows + row * rowByteCount;
+            int token = 0;
+            for (; TOps.HasManyRegisters && token <= input.TokenCount - 4; token += 4)
+                Dot<FourTokens>(own, input.Rows + (long)token * columnCount, columnCount, totals, y + (long)token * yStride + row, yStride);
+            for (; token <= input.TokenCount - 2; token += 2)
+                Dot<TwoTokens>(own, input.Rows + (long)token * columnCount, columnCount, totals, y + (long)token * yStride + row, yStride);
+            for (; token < input.TokenCount; token++)
+                Dot<OneToken>(own, input.Rows + (long)token * columnCount, columnCount, totals, y + (long)token * yStride + row, yStride);
         }
     }
 
-    private static float Dot(byte* row, float* x, int count)
+    // One row with up to four tokens.
+    private static void Dot<TTokens>(byte* row, float* x, int count, float* totals, float* y, int yStride)
+        where TTokens : struct, ITokenCount
     {
-        TVector sum0 = TOps.Create(0);
-        TVector sum1 = TOps.Create(0);
-        TVector sum2 = TOps.Create(0);
-        TVector sum3 = TOps.Create(0);
-        TVector largest = TOps.Create(0);
-        int step = TOps.Lanes * TElement.ByteCount;
-        byte* source = row;
-        int i = 0;
-        for (; i <= count - 4 * TOps.Lanes; i += 4 * TOps.Lanes)
+        bool special = AddSteps<TTokens>(row, x, count, totals);
+        for (int token = 0; token < TTokens.Count; token++)
         {
-            Prefetching.Request(source + Prefetching.StreamDistance, 4 * step);
-            sum0 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source), TOps.Load(x + i), sum0);
-            sum1 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source + step), TOps.Load(x + i + TOps.Lanes), sum1);
-            sum2 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source + 2 * step), TOps.Load(x + i + 2 * TOps.Lanes), sum2);
-            sum3 = TOps.MultiplyAdd(TElement.LoadFinite<TVector, TOps>(source + 3 * step), TOps.Load(x + i + 3 * TOps.Lanes), sum3);
+            float* own = x + (long)token * count;
+            y[(long)token * yStride] = special ? DotSpecial(row, own, count) : Finish(row, own, count, TOps.Load(totals + token * TOps.Lanes));
+        }
+    }
+
+    /// <summary>
+    /// The products of a row's whole steps of four vectors with up to four tokens, for which elements are converted once: a vector of sums a token. A token's
+    /// sums are taken in the same order in any company. No call follows the loop: sums that live across one would lie in memory within the loop too.
+    /// </summary>
+    /// <returns>True if an element is infinite or NaN.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static bool AddSteps<TTokens>(byte* row, float* x, int count, float* totals)
+        where TTokens : struct, ITokenCount
+    {
+        TVector a0 = TOps.Create(0), a1 = a0, a2 = a0, a3 = a0;
+        TVector b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        TVector c0 = a0, c1 = a0, c2 = a0, c3 = a0;
+        TVector d0 = a0, d1 = a0, d2 = a0, d3 = a0;
+        TVector largest = a0;
+        float* xb = x + count, xc = xb + count, xd = xc + count;
+        int step = TOps.Lanes * TElement.ByteCount;
+        for (int steps = count / (4 * TOps.Lanes); steps > 0; steps--)
+        {
+            Prefetching.Request(row + Prefetching.StreamDistance, 4 * step);
+            AddStep<TTokens>(row, x, xb, xc, xd, 0, ref a0, ref b0, ref c0, ref d0);
+            AddStep<TTokens>(row + step, x, xb, xc, xd, TOps.Lanes, ref a1, ref b1, ref c1, ref d1);
+            AddStep<TTokens>(row + 2 * step, x, xb, xc, xd, 2 * TOps.Lanes, ref a2, ref b2, ref c2, ref d2);
+            AddStep<TTokens>(row + 3 * step, x, xb, xc, xd, 3 * TOps.Lanes, ref a3, ref b3, ref c3, ref d3);
             if (TElement.TracksSpecials)
             {
-                largest = TOps.TrackHalves(source, largest);
-                largest = TOps.TrackHalves(source + 2 * step, largest);
+                largest = TOps.TrackHalves(row, largest);
+                largest = TOps.TrackHalves(row + 2 * step, largest);
             }
-            source += 4 * step;
+            row += 4 * step;
+            x += 4 * TOps.Lanes;
+            xb += 4 * TOps.Lanes;
+            xc += 4 * TOps.Lanes;
+            xd += 4 * TOps.Lanes;
         }
-        if (TElement.TracksSpecials && TOps.HasSpecialHalf(largest))
-            return DotSpecial(row, x, count);
+        TOps.Store(totals, TOps.Add(TOps.Add(a0, a1), TOps.Add(a2, a3)));
+        if (TTokens.Count > 1)
+            TOps.Store(totals + TOps.Lanes, TOps.Add(TOps.Add(b0, b1), TOps.Add(b2, b3)));
+        if (TTokens.Count > 2)
+        {
+            TOps.Store(totals + 2 * TOps.Lanes, TOps.Add(TOps.Add(c0, c1), TOps.Add(c2, c3)));
+            TOps.Store(totals + 3 * TOps.Lanes, TOps.Add(TOps.Add(d0, d1), TOps.Add(d2, d3)));
+        }
+        return TElement.TracksSpecials && TOps.HasSpecialHalf(largest);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddStep<TTokens>(
+        byte* source, float* xa, float* xb, float* xc, float* xd, int i, ref TVector a, ref TVector b, ref TVector c, ref TVector d)
+        where TTokens : struct, ITokenCount
+    {
+        TVector elements = TElement.LoadFinite<TVector, TOps>(source);
+        a = TOps.MultiplyAdd(elements, TOps.Load(xa + i), a);
+        if (TTokens.Count > 1)
+            b = TOps.MultiplyAdd(elements, TOps.Load(xb + i), b);
+        if (TTokens.Count > 2)
+        {
+            c = TOps.MultiplyAdd(elements, TOps.Load(xc + i), c);
+            d = TOps.MultiplyAdd(elements, TOps.Load(xd + i), d);
+        }
+    }
+
+    // The columns behind the last whole step, and the sum across lanes.
+    private static float Finish(byte* row, float* x, int count, TVector total)
+    {
+        int i = count / (4 * TOps.Lanes) * 4 * TOps.Lanes;
         for (; i <= count - TOps.Lanes; i += TOps.Lanes)
-        {
-            sum0 = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(source), TOps.Load(x + i), sum0);
-            source += step;
-        }
-        float sum = TOps.Sum(TOps.Add(TOps.Add(sum0, sum1), TOps.Add(sum2, sum3)));
+            total = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row + (long)i * TElement.ByteCount), TOps.Load(x + i), total);
+        float sum = TOps.Sum(total);
         for (; i < count; i++)
-        {
-            sum = MathF.FusedMultiplyAdd(TElement.Load<float, ScalarOps>(source), x[i], sum);
-            source += TElement.ByteCount;
-        }
+            sum = MathF.FusedMultiplyAdd(TElement.Load<float, ScalarOps>(row + (long)i * TElement.ByteCount), x[i], sum);
         return sum;
     }
 

@@ -13,7 +13,7 @@ internal abstract unsafe class VectorKernel(string format, InstructionSet instru
     public override void Prepare(ProductInput input) => input.PrepareSingle();
 
     /// <inheritdoc/>
-    public override int RowUnit(int tokenCount) => tokenCount < ProductInput.SmallestTileTokenCount ? 1 : Instructions.Arithmetic.Lanes;
+    public override int RowUnit(int tokenCount) => tokenCount <= MostFewTokens ? 1 : Instructions.Arithmetic.Lanes;
 
     /// <summary>Products of one row after another with few tokens.</summary>
     protected abstract void MultiplyFew(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch);
@@ -21,7 +21,7 @@ internal abstract unsafe class VectorKernel(string format, InstructionSet instru
     /// <inheritdoc/>
     public sealed override void Multiply(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
-        if (input.FillsTiles)
+        if (input.TokenCount > MostFewTokens)
             PanelProduct.Multiply(new StoredRows(this, rows, rowByteCount), rowCount, input, y, yStride, scratch, Instructions.Arithmetic);
         else
             MultiplyFew(rows, rowByteCount, rowCount, input, y, yStride, scratch);

@@ -1,4 +1,4 @@
-namespace Decant.Engine.Kernels.Bytes;
+namespace Decant.Engine.Kernels;
 
 /// <summary>How many tokens a loop multiplies at once, known when it is compiled.</summary>
 internal interface ITokenCount
