@@ -17,6 +17,9 @@ internal sealed unsafe class LinearGroup : IDisposable
     // Between two looks at the cancellation token: a few milliseconds of a fast thread, some 50 of a slow one.
     private const long LongestUncheckedWork = 1L << 28;
 
+    // The same for scalar kernels, which do some hundred million multiplications a second and have no tiles.
+    private const long LongestUncheckedScalarWork = 1L << 22;
+
     // Ranges between those looks are multiples of every kernel's rows.
     private const int CheckUnit = 96;
 
@@ -76,6 +79,9 @@ internal sealed unsafe class LinearGroup : IDisposable
     private void MultiplyPart(ComputeContext context, int part, int partCount)
     {
         ProductInput input = context.Input;
+        bool isScalar = context.Instructions == InstructionSet.Scalar;
+        long longestWork = isScalar ? LongestUncheckedScalarWork : LongestUncheckedWork;
+        int checkUnit = isScalar ? 1 : CheckUnit;
         for (int i = 0; i < members.Length; i++)
         {
             Linear member = members[i];
@@ -86,8 +92,8 @@ internal sealed unsafe class LinearGroup : IDisposable
             if (count == 0)
                 continue;
             float* y = (float*)outputs[i] + first;
-            long rows = Math.Max(1, LongestUncheckedWork / ((long)input.ColumnCount * input.TokenCount));
-            int step = (int)Math.Min(count, (rows + CheckUnit - 1) / CheckUnit * CheckUnit);
+            long rows = Math.Max(1, longestWork / ((long)input.ColumnCount * input.TokenCount));
+            int step = (int)Math.Min(count, (rows + checkUnit - 1) / checkUnit * checkUnit);
             for (int done = 0; done < count; done += step)
             {
                 if (context.CancellationToken.IsCancellationRequested)

@@ -4,7 +4,7 @@ using Decant.Engine.Kernels.Arithmetic;
 
 namespace Decant.Engine.LinearAlgebra;
 
-// The right operand is cut into slabs that all threads pack together into panels as wide as the register tile:
+// The right operand is cut into slabs whose panels, as wide as the register tile, are divided among all threads to be packed:
 //
 //        slab of B                     panel t: [slab depth][width], width = 64 for single precision on AVX-512
 //     +----+----+----+--+
@@ -13,7 +13,8 @@ namespace Decant.Engine.LinearAlgebra;
 //     |    |    |    |  |              the sums of a block ([rows][group], 540 KB) in the second while all pieces of the depth pass
 //     +----+----+----+--+
 //
-// Then each thread takes blocks of rows, static ranges of them, and copies their part of A once. This is the order of Goto and van de Geijn 2008 with the
+// Each thread takes blocks of rows, static ranges of them, and copies their part of A once. It multiplies its first block with the panels that are its own to
+// pack: a piece of a panel is packed just before it is used, and asked for while the one before it is multiplied. Then everything else follows. This is the order of Goto and van de Geijn 2008 with the
 // roles of the operands exchanged for row-major memory, and with sums instead of B held in the second-level cache. The sum of an element runs over k in ascending
 // order within a piece of the depth and over pieces in ascending order, whatever the threads, so the result's bytes do not depend on them.
 
@@ -50,6 +51,9 @@ internal sealed unsafe class MatrixProduct<T>
     private readonly int partCount;
     private readonly int blockCount;
     private readonly int columnPartCount;
+
+    // Where blocks and parts of columns both are several, all panels are packed before any is used.
+    private readonly bool packsAhead;
     private T* slab;
     private int firstColumn;
     private int columnCount;
@@ -74,6 +78,7 @@ internal sealed unsafe class MatrixProduct<T>
         bool hasManyRows = c.RowCount / even >= SmallestBlockRowCount;
         blockCount = hasManyRows ? even : blocks;
         columnPartCount = hasManyRows ? 1 : partCount;
+        packsAhead = blockCount > 1 && columnPartCount > 1;
     }
 
     /// <summary>Computes the product.</summary>
@@ -112,8 +117,9 @@ internal sealed unsafe class MatrixProduct<T>
             {
                 termCount = Math.Min(slabDepth, a.ColumnCount - firstTerm);
                 accumulate = keepsResult || firstTerm > 0;
-                workspace.Pool.Run(partCount, new PackWork(this));
-                workspace.Pool.Run(partCount, new MultiplyWork(this));
+                workspace.Pool.Run(partCount, new FirstWork(this));
+                if (packsAhead || blockCount * columnPartCount > partCount || columnPartCount < partCount)
+                    workspace.Pool.Run(partCount, new RestWork(this));
             }
         }
     }
@@ -126,103 +132,139 @@ internal sealed unsafe class MatrixProduct<T>
 
     private int Padded(int count) => (count + arithmetic.Lanes - 1) / arithmetic.Lanes * arithmetic.Lanes;
 
-    private void Pack(int part)
+    private (int First, int End) OwnPanels(int part) => (WorkerPool.Boundary(PanelCount, 1, part, partCount), WorkerPool.Boundary(PanelCount, 1, part + 1, partCount));
+
+    // Packs a piece of a panel. Lines are where columns of BF16 are widened.
+    private void PackPiece(int panel, int term, int count, T* lines)
     {
-        int first = WorkerPool.Boundary(PanelCount, 1, part, partCount), end = WorkerPool.Boundary(PanelCount, 1, part + 1, partCount);
+        int columns = PanelColumnCount(panel);
+        int width = Padded(columns);
+        int column = firstColumn + panel * arithmetic.PanelWidth;
+        T* target = Panel(panel) + (long)term * width;
+        if (columns < width)
+            new Span<T>(target, count * width).Clear();
         if (b.HasRows)
         {
-            PackRows(first, end);
-            return;
+            b.CopyLines(arithmetic, firstTerm + term, column, count, columns, T.One, target, width);
         }
-        for (int panel = first; panel < end; panel++)
+        else if (!b.IsBrainFloat)
         {
-            int count = PanelColumnCount(panel);
-            int width = Padded(count);
-            int column = firstColumn + panel * arithmetic.PanelWidth;
-            T* target = Panel(panel);
-            if (count < width)
-                new Span<T>(target, termCount * width).Clear();
-            if (!b.IsBrainFloat)
-            {
-                b.TransposeColumns(arithmetic, firstTerm, column, termCount, count, target, width);
-            }
-            else
-            {
-                T* lines = workspace.OfPart<T>(part, (long)count * termCount);
-                b.CopyLines(arithmetic, firstTerm, column, count, termCount, T.One, lines, termCount);
-                arithmetic.Transpose(lines, termCount, count, termCount, target, width);
-            }
+            b.TransposeColumns(arithmetic, firstTerm + term, column, count, columns, target, width);
+        }
+        else
+        {
+            b.CopyLines(arithmetic, firstTerm + term, column, columns, count, T.One, lines, count);
+            arithmetic.Transpose(lines, count, columns, count, target, width);
         }
     }
 
-    // A row of B goes to all panels before the next, so that memory is read in order.
-    private void PackRows(int firstPanel, int endPanel)
+    private LineRequests PanelRequests(int panel, int term, int count, int tileCount)
     {
-        for (int term = 0; term < termCount; term++)
+        int column = firstColumn + panel * arithmetic.PanelWidth;
+        return b.HasRows
+            ? new LineRequests(firstTerm + term, column, count, PanelColumnCount(panel), tileCount)
+            : new LineRequests(firstTerm + term, column, PanelColumnCount(panel), count, tileCount);
+    }
+
+    // The tasks of a part: blocks of rows, and within them parts of the panels.
+    private (int First, int End) Tasks(int part) =>
+        (WorkerPool.Boundary(blockCount * columnPartCount, 1, part, partCount), WorkerPool.Boundary(blockCount * columnPartCount, 1, part + 1, partCount));
+
+    private (int FirstRow, int RowCount) Block(int task)
+    {
+        int first = WorkerPool.Boundary(c.RowCount, RowsPerTile, task / columnPartCount, blockCount);
+        return (first, WorkerPool.Boundary(c.RowCount, RowsPerTile, task / columnPartCount + 1, blockCount) - first);
+    }
+
+    // Packs the part's own panels while its first block is multiplied with them.
+    private void MultiplyFirst(int part)
+    {
+        (int firstPanel, int endPanel) = OwnPanels(part);
+        if (packsAhead)
         {
+            T* lines = workspace.OfPart<T>(part, LinesLength);
             for (int panel = firstPanel; panel < endPanel; panel++)
             {
-                int count = PanelColumnCount(panel);
-                int width = Padded(count);
-                T* target = Panel(panel) + (long)term * width;
-                b.CopyLines(arithmetic, firstTerm + term, firstColumn + panel * arithmetic.PanelWidth, 1, count, T.One, target, width);
-                if (count < width)
-                    new Span<T>(target + count, width - count).Clear();
+                for (int term = 0; term < termCount; term += depth)
+                    PackPiece(panel, term, Math.Min(depth, termCount - term), lines);
             }
+            return;
         }
+        MultiplyBlock(part, Block(Tasks(part).First), firstPanel, endPanel, hasRows: false, packs: true);
     }
 
-    private void Multiply(int part)
+    private void MultiplyRest(int part)
     {
-        int taskCount = blockCount * columnPartCount;
-        int end = WorkerPool.Boundary(taskCount, 1, part + 1, partCount);
-        for (int task = WorkerPool.Boundary(taskCount, 1, part, partCount); task < end; task++)
+        (int first, int end) = Tasks(part);
+        (int firstOwn, int endOwn) = OwnPanels(part);
+        for (int task = first; task < end; task++)
         {
-            int block = task / columnPartCount;
+            if (!packsAhead && task == first)
+            {
+                if (columnPartCount > 1)
+                    continue;
+                MultiplyBlock(part, Block(task), 0, firstOwn, hasRows: endOwn > firstOwn, packs: false);
+                MultiplyBlock(part, Block(task), endOwn, PanelCount, hasRows: endOwn > 0, packs: false);
+                continue;
+            }
             int columnPart = task % columnPartCount;
-            int firstRow = WorkerPool.Boundary(c.RowCount, RowsPerTile, block, blockCount);
-            int rowCount = WorkerPool.Boundary(c.RowCount, RowsPerTile, block + 1, blockCount) - firstRow;
-            int firstPanel = WorkerPool.Boundary(PanelCount, 1, columnPart, columnPartCount);
-            int endPanel = WorkerPool.Boundary(PanelCount, 1, columnPart + 1, columnPartCount);
-            if (rowCount > 0 && firstPanel < endPanel)
-                MultiplyBlock(part, firstRow, rowCount, firstPanel, endPanel);
+            MultiplyBlock(
+                part, Block(task), WorkerPool.Boundary(PanelCount, 1, columnPart, columnPartCount), WorkerPool.Boundary(PanelCount, 1, columnPart + 1, columnPartCount),
+                hasRows: false, packs: false);
         }
     }
 
-    private void MultiplyBlock(int part, int firstRow, int rowCount, int firstPanel, int endPanel)
+    private int LinesLength => b.IsBrainFloat && !b.HasRows ? arithmetic.PanelWidth * depth : 0;
+
+    // Has rows: the block's part of A has been copied by a call before this one.
+    private void MultiplyBlock(int part, (int FirstRow, int RowCount) block, int firstPanel, int endPanel, bool hasRows, bool packs)
     {
+        (int firstRow, int rowCount) = block;
+        if (rowCount == 0 || firstPanel >= endPanel)
+            return;
         int paddedRowCount = (rowCount + RowsPerTile - 1) / RowsPerTile * RowsPerTile;
         // Lines of a piece are rows or, if those lie together, columns of A.
         int lineStride = (a.HasRows ? depth : BlockRowCount) + Padding;
         long pieceLength = (long)lineStride * (a.HasRows ? paddedRowCount : depth);
         int pieceCount = (termCount + depth - 1) / depth;
         long panelSumCount = (long)paddedRowCount * arithmetic.PanelWidth;
-        long sumCount = Math.Min(PanelsPerGroup, endPanel - firstPanel) * panelSumCount;
-        T* sums = workspace.OfPart<T>(part, sumCount + pieceLength * pieceCount);
+        long sumCount = Math.Min(PanelsPerGroup, PanelCount) * panelSumCount;
+        T* sums = workspace.OfPart<T>(part, sumCount + pieceLength * pieceCount + LinesLength);
         T* rows = sums + sumCount;
+        T* lines = rows + pieceLength * pieceCount;
+        int tileCount = paddedRowCount / RowsPerTile;
         for (int group = firstPanel; group < endPanel; group += PanelsPerGroup)
         {
             int endOfGroup = Math.Min(group + PanelsPerGroup, endPanel);
             for (int piece = 0; piece < pieceCount; piece++)
             {
                 int term = piece * depth, count = Math.Min(depth, termCount - term);
+                bool copies = !hasRows && group == firstPanel;
                 // A piece of A is copied when it is first used; the next is asked for meanwhile.
-                if (group == firstPanel)
+                if (copies)
                     CopyPiece(firstRow, rowCount, paddedRowCount, term, count, rows + piece * pieceLength, lineStride);
-                LineRequests requests = group == firstPanel && piece + 1 < pieceCount
-                    ? PieceRequests(firstRow, rowCount, term + count, Math.Min(depth, termCount - term - count), paddedRowCount / RowsPerTile * (endOfGroup - group))
+                LineRequests requests = copies && piece + 1 < pieceCount
+                    ? PieceRequests(firstRow, rowCount, term + count, Math.Min(depth, termCount - term - count), tileCount * (endOfGroup - group))
                     : default;
                 for (int panel = group; panel < endOfGroup; panel++)
                 {
                     int next = panel + 1 < endOfGroup ? panel + 1 : group;
-                    MultiplyPanel(rows + piece * pieceLength, lineStride, sums + (panel - group) * panelSumCount, firstRow, rowCount, panel, next, term, count, ref requests);
+                    int nextTerm = next > panel ? term : term + count;
+                    LineRequests panelRequests = default;
+                    if (packs)
+                    {
+                        PackPiece(panel, term, count, lines);
+                        panelRequests = PanelRequests(next, nextTerm, Math.Min(depth, termCount - nextTerm), tileCount);
+                    }
+                    byte* toCome = packs ? null : (byte*)(Panel(next) + (long)nextTerm * Padded(PanelColumnCount(next)));
+                    MultiplyPanel(rows + piece * pieceLength, lineStride, sums + (panel - group) * panelSumCount, firstRow, rowCount, panel, term, count, toCome, ref requests, ref panelRequests);
                 }
             }
         }
     }
 
     // The sums of a panel's rows lie together until the last piece of the depth has been added: rows of C far apart would be in one another's cache sets.
-    private void MultiplyPanel(T* rows, int lineStride, T* sums, int firstRow, int rowCount, int panel, int nextPanel, int term, int count, ref LineRequests requests)
+    private void MultiplyPanel(T* rows, int lineStride, T* sums, int firstRow, int rowCount, int panel, int term, int count, byte* toCome, ref LineRequests requests, ref LineRequests panelRequests)
     {
         (int rowStride, int step) = a.HasRows ? (lineStride, 1) : (1, lineStride);
         int panelColumnCount = PanelColumnCount(panel);
@@ -230,13 +272,16 @@ internal sealed unsafe class MatrixProduct<T>
         T* columns = Panel(panel) + (long)term * width;
         T* result = c.Row(firstRow) + firstColumn + panel * arithmetic.PanelWidth;
         bool isFirst = term == 0, isLast = term + count == termCount;
-        byte* toCome = (byte*)(Panel(nextPanel) + (long)(nextPanel > panel ? term : term + count) * Padded(PanelColumnCount(nextPanel)));
         long share = Prefetching.Share((long)count * width * sizeof(T), (rowCount + RowsPerTile - 1) / RowsPerTile);
         for (int row = 0; row < rowCount; row += RowsPerTile)
         {
-            Prefetching.Request(toCome, share);
-            toCome += share;
+            if (toCome != null)
+            {
+                Prefetching.Request(toCome, share);
+                toCome += share;
+            }
             requests.Request(a);
+            panelRequests.Request(b);
             T* tile = result + row * c.RowStep;
             T* own = sums + row * width;
             int tileRowCount = Math.Min(RowsPerTile, rowCount - row);
@@ -281,26 +326,26 @@ internal sealed unsafe class MatrixProduct<T>
         ? new LineRequests(firstRow, firstTerm + term, rowCount, count, tileCount)
         : new LineRequests(firstRow, firstTerm + term, count, rowCount, tileCount);
 
-    // Lines of A that are copied next, some asked for at every tile.
-    private struct LineRequests(int row, int term, int lineCount, int lineLength, int tileCount)
+    // Lines of an operand that are copied next, some asked for at every tile.
+    private struct LineRequests(int row, int column, int lineCount, int lineLength, int tileCount)
     {
         private readonly int share = (lineCount + tileCount - 1) / tileCount;
         private int done;
 
-        public void Request(MatrixOperand<T> a)
+        public void Request(MatrixOperand<T> operand)
         {
             for (int end = Math.Min(lineCount, done + share); done < end; done++)
-                a.Request(a.HasRows ? row + done : row, a.HasRows ? term : term + done, lineLength);
+                operand.Request(operand.HasRows ? row + done : row, operand.HasRows ? column : column + done, lineLength);
         }
     }
 
-    private readonly struct PackWork(MatrixProduct<T> product) : IParallelWork
+    private readonly struct FirstWork(MatrixProduct<T> product) : IParallelWork
     {
-        public void Run(int part) => product.Pack(part);
+        public void Run(int part) => product.MultiplyFirst(part);
     }
 
-    private readonly struct MultiplyWork(MatrixProduct<T> product) : IParallelWork
+    private readonly struct RestWork(MatrixProduct<T> product) : IParallelWork
     {
-        public void Run(int part) => product.Multiply(part);
+        public void Run(int part) => product.MultiplyRest(part);
     }
 }

@@ -52,7 +52,7 @@ internal unsafe interface IVectorOps<TVector> : IRealOps<TVector, float>
     /// <summary>Half-precision numbers, infinity and NaN included.</summary>
     static abstract TVector LoadHalf(byte* source);
 
-    /// <summary>Half-precision numbers if all are finite; infinity and NaN come out as large numbers, zeros without sign. See <see cref="TrackHalves"/>.</summary>
+    /// <summary>Half-precision numbers if all are finite; infinity and NaN come out as large numbers. See <see cref="TrackHalves"/>.</summary>
     static abstract TVector LoadFiniteHalf(byte* source);
 
     /// <summary>As <see cref="LoadFiniteHalf"/>, in fewer instructions, but each vector with a denormal number costs about a hundred cycles.</summary>

@@ -116,20 +116,19 @@ internal readonly unsafe struct Ops128 : IVectorOps<Vector128<float>>
     public static Vector128<float> LoadHalf(byte* source)
     {
         Vector128<int> isSpecial = Vector128.GreaterThan(WidenSigned(source) & Vector128.Create(0x7fff), Vector128.Create(0x7bff));
-        Vector128<int> value = LoadFiniteHalf(source).AsInt32() | (WidenSigned(source) & Vector128.Create(int.MinValue));
+        Vector128<int> value = LoadFiniteHalf(source).AsInt32();
         return Vector128.ConditionalSelect(isSpecial, value | Vector128.Create(0x7f800000), value).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadFiniteHalf(byte* source)
     {
-        // The bias of the exponent is corrected. Where the exponent is zero the result lies between 2^-15
-        // and 2^-14 for a number that is twice as far above 0. No step meets a denormal number: multiplying one costs the processor a hundred cycles.
-        Vector128<int> bits = HalfBits(source);
-        Vector128<float> value = (bits + Vector128.Create(112 << 23)).AsSingle();
-        Vector128<float> above = ((bits & Vector128.Create(int.MinValue)) | Vector128.Create(113 << 23)).AsSingle();
-        Vector128<int> isSmall = Vector128.Equals(bits & Vector128.Create(0x1f << 23), Vector128<int>.Zero);
-        return Vector128.ConditionalSelect(isSmall.AsSingle(), MultiplyAdd(value, Vector128.Create(2f), -above), value);
+        // The magnitude with its bias corrected; where the exponent is zero it lies between 2^-15 and 2^-14 for a number that is twice as far above 0, and
+        // only there doubling the distance makes it smaller. No step meets a denormal number: multiplying one costs the processor a hundred cycles.
+        Vector128<int> bits = WidenSigned(source);
+        Vector128<float> value = ((Vector128.ShiftLeft(bits, 13) & Vector128.Create(0x0fffe000)) + Vector128.Create(112 << 23)).AsSingle();
+        Vector128<float> least = Min(value, MultiplyAdd(value, Vector128.Create(2f), Vector128.Create(-6.103515625e-05f)));
+        return Vector128.ConditionalSelect(Vector128.Create(int.MinValue), bits, least.AsInt32()).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

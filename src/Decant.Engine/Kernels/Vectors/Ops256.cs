@@ -101,20 +101,19 @@ internal readonly unsafe struct Ops256 : IVectorOps<Vector256<float>>
     public static Vector256<float> LoadHalf(byte* source)
     {
         Vector256<int> isSpecial = Vector256.GreaterThan(WidenSigned(source) & Vector256.Create(0x7fff), Vector256.Create(0x7bff));
-        Vector256<int> value = LoadFiniteHalf(source).AsInt32() | (WidenSigned(source) & Vector256.Create(int.MinValue));
+        Vector256<int> value = LoadFiniteHalf(source).AsInt32();
         return Vector256.ConditionalSelect(isSpecial, value | Vector256.Create(0x7f800000), value).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadFiniteHalf(byte* source)
     {
-        // The bias of the exponent is corrected. Where the exponent is zero the result lies between 2^-15
-        // and 2^-14 for a number that is twice as far above 0. No step meets a denormal number: multiplying one costs the processor a hundred cycles.
-        Vector256<int> bits = HalfBits(source);
-        Vector256<float> value = (bits + Vector256.Create(112 << 23)).AsSingle();
-        Vector256<float> above = ((bits & Vector256.Create(int.MinValue)) | Vector256.Create(113 << 23)).AsSingle();
-        Vector256<int> isSmall = Vector256.Equals(bits & Vector256.Create(0x1f << 23), Vector256<int>.Zero);
-        return Vector256.ConditionalSelect(isSmall.AsSingle(), Vector256.FusedMultiplyAdd(value, Vector256.Create(2f), -above), value);
+        // The magnitude with its bias corrected; where the exponent is zero it lies between 2^-15 and 2^-14 for a number that is twice as far above 0, and
+        // only there doubling the distance makes it smaller. No step meets a denormal number: multiplying one costs the processor a hundred cycles.
+        Vector256<int> bits = WidenSigned(source);
+        Vector256<float> value = ((Vector256.ShiftLeft(bits, 13) & Vector256.Create(0x0fffe000)) + Vector256.Create(112 << 23)).AsSingle();
+        Vector256<float> least = Min(value, MultiplyAdd(value, Vector256.Create(2f), Vector256.Create(-6.103515625e-05f)));
+        return Vector256.ConditionalSelect(Vector256.Create(int.MinValue), bits, least.AsInt32()).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

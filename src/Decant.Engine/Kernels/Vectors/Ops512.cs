@@ -89,20 +89,19 @@ internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
     public static Vector512<float> LoadHalf(byte* source)
     {
         Vector512<int> isSpecial = Vector512.GreaterThan(WidenSigned(source) & Vector512.Create(0x7fff), Vector512.Create(0x7bff));
-        Vector512<int> value = LoadFiniteHalf(source).AsInt32() | (WidenSigned(source) & Vector512.Create(int.MinValue));
+        Vector512<int> value = LoadFiniteHalf(source).AsInt32();
         return Vector512.ConditionalSelect(isSpecial, value | Vector512.Create(0x7f800000), value).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadFiniteHalf(byte* source)
     {
-        // The bias of the exponent is corrected. Where the exponent is zero the result lies between 2^-15
-        // and 2^-14 for a number that is twice as far above 0. No step meets a denormal number: multiplying one costs the processor a hundred cycles.
-        Vector512<int> bits = HalfBits(source);
-        Vector512<float> value = (bits + Vector512.Create(112 << 23)).AsSingle();
-        Vector512<float> above = ((bits & Vector512.Create(int.MinValue)) | Vector512.Create(113 << 23)).AsSingle();
-        Vector512<int> isSmall = Vector512.Equals(bits & Vector512.Create(0x1f << 23), Vector512<int>.Zero);
-        return Vector512.ConditionalSelect(isSmall.AsSingle(), Vector512.FusedMultiplyAdd(value, Vector512.Create(2f), -above), value);
+        // The magnitude with its bias corrected; where the exponent is zero it lies between 2^-15 and 2^-14 for a number that is twice as far above 0, and
+        // only there doubling the distance makes it smaller. No step meets a denormal number: multiplying one costs the processor a hundred cycles.
+        Vector512<int> bits = WidenSigned(source);
+        Vector512<float> value = ((Vector512.ShiftLeft(bits, 13) & Vector512.Create(0x0fffe000)) + Vector512.Create(112 << 23)).AsSingle();
+        Vector512<float> least = Min(value, MultiplyAdd(value, Vector512.Create(2f), Vector512.Create(-6.103515625e-05f)));
+        return Vector512.ConditionalSelect(Vector512.Create(int.MinValue), bits, least.AsInt32()).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
