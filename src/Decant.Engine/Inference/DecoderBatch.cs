@@ -10,7 +10,7 @@ namespace Decant.Engine.Inference;
 /// fill it again. Not for use by two threads at once.
 /// <para>
 /// A text's results do not depend on which other texts are in the batch, only on the way that products take, for few rows or for many (from 6 rows
-/// on in <see cref="DecoderArithmetic.Float"/>, from 17 for F32, F16 and BF16; from 4 or, for codes of 8 bits, 10 (side by side 33) in <see cref="DecoderArithmetic.Fast"/>): the two take sums in another order. As long as
+/// on in <see cref="DecoderArithmetic.Float"/>, from 4 or, for codes of 8 bits, 10 or side by side 33, for F32, F16 and BF16 17 in <see cref="DecoderArithmetic.Fast"/>): the two take sums in another order. As long as
 /// it is the same way, a text has the same bytes in any company; otherwise its logits agree to the rounding of single precision, in
 /// <see cref="DecoderArithmetic.Fast"/> to that of 8 bits now and then, where an activation lies between two codes. What counts is the
 /// rows of a pass for the blocks, the rows whose logits are wanted for the head, and the rows routed to an expert for experts.

@@ -48,8 +48,8 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         fixed (byte* rows = Rows(0, count))
         {
             bool isOne = few == many;
-            few = few.ForRows(rows, RowByteCount, count, ColumnCount);
-            many = isOne ? few : many.ForRows(rows, RowByteCount, count, ColumnCount);
+            few = few.ForRows(rows, RowByteCount, count, ColumnCount).ForArithmetic(kernels.Arithmetic);
+            many = isOne ? few : many.ForRows(rows, RowByteCount, count, ColumnCount).ForArithmetic(kernels.Arithmetic);
         }
     }
 

@@ -7,7 +7,6 @@ namespace Decant.Engine.Kernels;
 /// <summary>Which kernels a decoder takes: the best of a level, save where one is forced by name.</summary>
 internal sealed class KernelSelection
 {
-    private readonly DecoderArithmetic arithmetic;
     private readonly List<KernelEntry> forced = [];
     private readonly HashSet<KernelEntry> unused = [];
 
@@ -17,7 +16,7 @@ internal sealed class KernelSelection
     /// <exception cref="UsageException">There is no such level or kernel, or the processor lacks it.</exception>
     public KernelSelection(string? names, DecoderArithmetic arithmetic)
     {
-        this.arithmetic = arithmetic;
+        Arithmetic = arithmetic;
         foreach (string name in names?.Split(',', StringSplitOptions.TrimEntries) ?? [])
         {
             KernelEntry[] entries = [.. KernelList.All.Where(entry => entry.Name.Equals(name, StringComparison.OrdinalIgnoreCase))];
@@ -44,6 +43,9 @@ internal sealed class KernelSelection
     /// <summary>The instruction set of everything that is not forced.</summary>
     public InstructionSet Level { get; }
 
+    /// <summary>What products are computed in where no kernel is forced.</summary>
+    public DecoderArithmetic Arithmetic { get; }
+
     /// <summary>The first forced kernel that no weight has asked for, or null.</summary>
     public string? Unused => unused.FirstOrDefault()?.Name;
 
@@ -69,6 +71,6 @@ internal sealed class KernelSelection
             if (entry.Shapes.HasFlag(shape))
                 return entry.Kernel;
         }
-        return KernelList.Choose(format, Level, arithmetic, shape);
+        return KernelList.Choose(format, Level, Arithmetic, shape);
     }
 }

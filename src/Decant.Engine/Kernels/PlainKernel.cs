@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Decant.Engine.Inference;
 using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels;
@@ -117,14 +118,26 @@ internal readonly unsafe struct BrainFloatElement : IPlainElement
 /// <summary>Formats of single elements.</summary>
 /// <param name="instructions">What the processor must have.</param>
 /// <param name="whenSlow">The kernel for matrices that <see cref="IPlainElement.IsSlowFor"/> is true of.</param>
-internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(InstructionSet instructions, ProductKernel? whenSlow = null)
+/// <param name="mostFewTokens">More tokens than this are multiplied by panels.</param>
+internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
+    InstructionSet instructions, ProductKernel? whenSlow = null, int mostFewTokens = ProductInput.SmallestTileTokenCount - 1)
     : VectorKernel(TElement.Format, instructions, 1, TElement.ByteCount)
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
     where TElement : struct, IPlainElement
 {
+    // Up to here rows are quicker than panels. But sums of the two differ, and texts that are evaluated, some of them short, should not depend on company:
+    // in single precision the line stays where that of all other formats is.
+    private const int MostFewTokensOfFast = 16;
+
+    private readonly Lazy<ProductKernel> whenFast = new(() => new PlainKernel<TVector, TOps, TElement>(instructions, whenSlow, MostFewTokensOfFast));
+
     /// <inheritdoc/>
-    public override int MostFewTokens => 16;
+    public override int MostFewTokens => mostFewTokens;
+
+    /// <inheritdoc/>
+    public override ProductKernel ForArithmetic(DecoderArithmetic arithmetic) =>
+        arithmetic == DecoderArithmetic.Fast && mostFewTokens < MostFewTokensOfFast ? whenFast.Value : this;
 
     /// <inheritdoc/>
     public override void Prepare(ProductInput input)

@@ -42,6 +42,9 @@ internal abstract unsafe class ProductKernel(string format, InstructionSet instr
     /// <param name="columnCount">Elements of a row.</param>
     public virtual ProductKernel ForRows(byte* rows, long rowByteCount, int rowCount, int columnCount) => this;
 
+    /// <summary>The kernel for decoders that compute so: this one, or one that draws the line between few tokens and many elsewhere.</summary>
+    public virtual ProductKernel ForArithmetic(DecoderArithmetic arithmetic) => this;
+
     /// <summary>Brings the activations into the form that <see cref="Multiply"/> reads; called before it by the thread that dispatches.</summary>
     public virtual void Prepare(ProductInput input)
     {

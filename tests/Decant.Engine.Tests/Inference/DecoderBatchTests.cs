@@ -11,8 +11,8 @@ namespace Decant.Engine.Tests.Inference;
 /// <summary>Several texts in one run, against the same texts alone and against the reference.</summary>
 public class DecoderBatchTests
 {
-    // From this many rows on a product runs on panels, of plain formats later than of others. In fast arithmetic codes of 8 bits wait for more.
-    private const int ManyRows = 17;
+    // From this many rows on a product runs on panels: see ProductInput. In fast arithmetic codes of 8 bits wait for more.
+    private const int ManyRows = ProductInput.SmallestTileTokenCount;
     private const int ManyRowsOfBytes = 10;
 
     public static TheoryData<string, string> Cases()

@@ -89,6 +89,53 @@ public unsafe class WeightKernelTests
         }
     }
 
+    /// <summary>In fast arithmetic plain formats take up to 16 tokens row by row, each with the same bytes in any company.</summary>
+    [Theory]
+    [InlineData("F32")]
+    [InlineData("F16")]
+    [InlineData("BF16")]
+    public void Plain_rows_multiply_tokens_in_company_as_alone(string name)
+    {
+        TensorFormat format = TensorFormats.FindByName(name)!;
+        const int Rows = 5;
+        using var pool = new WorkerPool(1);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        foreach (KernelEntry entry in KernelList.All.Where(entry => entry.Format == name && entry.IsForOneFormat && entry.Instructions.IsSupported && entry.Kernel is VectorKernel))
+        {
+            Assert.Same(entry.Kernel, entry.Kernel.ForArithmetic(DecoderArithmetic.Float));
+            ProductKernel kernel = entry.Kernel.ForArithmetic(DecoderArithmetic.Fast);
+            Assert.Equal(16, kernel.MostFewTokens);
+            foreach (int columns in new[] { 64, 330 })
+            {
+                int rowByteCount = (int)format.RowByteCount(columns);
+                byte[] weights = Encoded(format, Rows, columns, 5);
+                float[] x = Normal(17 * columns, 6);
+                fixed (byte* w = weights)
+                fixed (float* px = x)
+                {
+                    foreach (int tokens in new[] { 2, 3, 4, 7, 16 })
+                    {
+                        float[] together = new float[Rows * tokens], alone = new float[Rows];
+                        fixed (float* py = together, pa = alone)
+                        {
+                            input.Set(pool, px, tokens, columns);
+                            kernel.Prepare(input);
+                            kernel.Multiply(w, rowByteCount, Rows, input, py, Rows, scratch);
+                            for (int token = 0; token < tokens; token++)
+                            {
+                                input.Set(pool, px + token * columns, 1, columns);
+                                kernel.Prepare(input);
+                                kernel.Multiply(w, rowByteCount, Rows, input, pa, Rows, scratch);
+                                Assert.Equal(alone, together.AsSpan(token * Rows, Rows).ToArray());
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// <summary>The kernel for half precision with many denormal numbers is taken for such rows only, and computes the same bytes.</summary>
     [Fact]
     public void Rows_with_denormals_get_the_kernel_that_is_quicker_for_them_and_the_same_products()

@@ -46,7 +46,7 @@ public unsafe class GemmTests
         {
             float[] a = Matrices.Of<float>(Matrices.Normal(m * k, 1)), b = Matrices.Of<float>(Matrices.Normal(k * n, 2));
             float[]? first = null;
-            foreach (int threads in new[] { 1, 2, 3, 4 })
+            foreach (int threads in new[] { 1, 2, 3, 4, 8 })
             {
                 using var workspace = new Workspace(threads, level);
                 var c = new float[m * n];
