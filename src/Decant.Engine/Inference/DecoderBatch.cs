@@ -9,8 +9,9 @@ namespace Decant.Engine.Inference;
 /// once for all rows, which is what makes eight texts cost little more than one. Texts join and leave between runs: fill the batch, run it,
 /// fill it again. Not for use by two threads at once.
 /// <para>
-/// A text's results do not depend on which other texts are in the batch, only on the way that products take, for few rows or for many (from 6 rows
-/// on in <see cref="DecoderArithmetic.Float"/>, from 4 or, for codes of 8 bits, 10 or side by side 33, for F32, F16 and BF16 17 in <see cref="DecoderArithmetic.Fast"/>): the two take sums in another order. As long as
+/// A text's results do not depend on which other texts are in the batch, only on the way that products take, for few rows or for many: the two take sums
+/// in another order. Many are, in <see cref="DecoderArithmetic.Float"/>, 6 and more; in <see cref="DecoderArithmetic.Fast"/> 4 and more, for F32, F16 and
+/// BF16 17, for codes of 8 bits 10, or 33 where their rows have been brought side by side. As long as
 /// it is the same way, a text has the same bytes in any company; otherwise its logits agree to the rounding of single precision, in
 /// <see cref="DecoderArithmetic.Fast"/> to that of 8 bits now and then, where an activation lies between two codes. What counts is the
 /// rows of a pass for the blocks, the rows whose logits are wanted for the head, and the rows routed to an expert for experts.

@@ -51,9 +51,6 @@ internal sealed unsafe class MatrixProduct<T>
     private readonly int partCount;
     private readonly int blockCount;
     private readonly int columnPartCount;
-
-    // Where blocks and parts of columns both are several, all panels are packed before any is used.
-    private readonly bool packsAhead;
     private T* slab;
     private int firstColumn;
     private int columnCount;
@@ -78,7 +75,6 @@ internal sealed unsafe class MatrixProduct<T>
         bool hasManyRows = c.RowCount / even >= SmallestBlockRowCount;
         blockCount = hasManyRows ? even : blocks;
         columnPartCount = hasManyRows ? 1 : partCount;
-        packsAhead = blockCount > 1 && columnPartCount > 1;
     }
 
     /// <summary>Computes the product.</summary>
@@ -118,7 +114,7 @@ internal sealed unsafe class MatrixProduct<T>
                 termCount = Math.Min(slabDepth, a.ColumnCount - firstTerm);
                 accumulate = keepsResult || firstTerm > 0;
                 workspace.Pool.Run(partCount, new FirstWork(this));
-                if (packsAhead || blockCount * columnPartCount > partCount || columnPartCount < partCount)
+                if (PacksAhead || blockCount * columnPartCount > partCount || columnPartCount < partCount)
                     workspace.Pool.Run(partCount, new RestWork(this));
             }
         }
@@ -132,7 +128,14 @@ internal sealed unsafe class MatrixProduct<T>
 
     private int Padded(int count) => (count + arithmetic.Lanes - 1) / arithmetic.Lanes * arithmetic.Lanes;
 
-    private (int First, int End) OwnPanels(int part) => (WorkerPool.Boundary(PanelCount, 1, part, partCount), WorkerPool.Boundary(PanelCount, 1, part + 1, partCount));
+    // Where blocks and parts of columns both are several, all panels are packed before any is used.
+    private bool PacksAhead => blockCount > 1 && columnPartCount > 1;
+
+    private (int First, int End) Panels(int share, int shareCount) =>
+        (WorkerPool.Boundary(PanelCount, 1, share, shareCount), WorkerPool.Boundary(PanelCount, 1, share + 1, shareCount));
+
+    // What a part packs.
+    private (int First, int End) OwnPanels(int part) => Panels(part, partCount);
 
     // Packs a piece of a panel. Lines are where columns of BF16 are widened.
     private void PackPiece(int panel, int term, int count, T* lines)
@@ -158,14 +161,6 @@ internal sealed unsafe class MatrixProduct<T>
         }
     }
 
-    private LineRequests PanelRequests(int panel, int term, int count, int tileCount)
-    {
-        int column = firstColumn + panel * arithmetic.PanelWidth;
-        return b.HasRows
-            ? new LineRequests(firstTerm + term, column, count, PanelColumnCount(panel), tileCount)
-            : new LineRequests(firstTerm + term, column, PanelColumnCount(panel), count, tileCount);
-    }
-
     // The tasks of a part: blocks of rows, and within them parts of the panels.
     private (int First, int End) Tasks(int part) =>
         (WorkerPool.Boundary(blockCount * columnPartCount, 1, part, partCount), WorkerPool.Boundary(blockCount * columnPartCount, 1, part + 1, partCount));
@@ -180,7 +175,7 @@ internal sealed unsafe class MatrixProduct<T>
     private void MultiplyFirst(int part)
     {
         (int firstPanel, int endPanel) = OwnPanels(part);
-        if (packsAhead)
+        if (PacksAhead)
         {
             T* lines = workspace.OfPart<T>(part, LinesLength);
             for (int panel = firstPanel; panel < endPanel; panel++)
@@ -199,7 +194,7 @@ internal sealed unsafe class MatrixProduct<T>
         (int firstOwn, int endOwn) = OwnPanels(part);
         for (int task = first; task < end; task++)
         {
-            if (!packsAhead && task == first)
+            if (!PacksAhead && task == first)
             {
                 if (columnPartCount > 1)
                     continue;
@@ -207,10 +202,8 @@ internal sealed unsafe class MatrixProduct<T>
                 MultiplyBlock(part, Block(task), endOwn, PanelCount, hasRows: endOwn > 0, packs: false);
                 continue;
             }
-            int columnPart = task % columnPartCount;
-            MultiplyBlock(
-                part, Block(task), WorkerPool.Boundary(PanelCount, 1, columnPart, columnPartCount), WorkerPool.Boundary(PanelCount, 1, columnPart + 1, columnPartCount),
-                hasRows: false, packs: false);
+            (int firstPanel, int endPanel) = Panels(task % columnPartCount, columnPartCount);
+            MultiplyBlock(part, Block(task), firstPanel, endPanel, hasRows: false, packs: false);
         }
     }
 
@@ -244,7 +237,7 @@ internal sealed unsafe class MatrixProduct<T>
                 if (copies)
                     CopyPiece(firstRow, rowCount, paddedRowCount, term, count, rows + piece * pieceLength, lineStride);
                 LineRequests requests = copies && piece + 1 < pieceCount
-                    ? PieceRequests(firstRow, rowCount, term + count, Math.Min(depth, termCount - term - count), tileCount * (endOfGroup - group))
+                    ? RequestsFor(a, firstRow, firstTerm + term + count, rowCount, Math.Min(depth, termCount - term - count), tileCount * (endOfGroup - group))
                     : default;
                 for (int panel = group; panel < endOfGroup; panel++)
                 {
@@ -254,7 +247,8 @@ internal sealed unsafe class MatrixProduct<T>
                     if (packs)
                     {
                         PackPiece(panel, term, count, lines);
-                        panelRequests = PanelRequests(next, nextTerm, Math.Min(depth, termCount - nextTerm), tileCount);
+                        panelRequests = RequestsFor(
+                            b, firstTerm + nextTerm, firstColumn + next * arithmetic.PanelWidth, Math.Min(depth, termCount - nextTerm), PanelColumnCount(next), tileCount);
                     }
                     byte* toCome = packs ? null : (byte*)(Panel(next) + (long)nextTerm * Padded(PanelColumnCount(next)));
                     MultiplyPanel(rows + piece * pieceLength, lineStride, sums + (panel - group) * panelSumCount, firstRow, rowCount, panel, term, count, toCome, ref requests, ref panelRequests);
@@ -272,14 +266,12 @@ internal sealed unsafe class MatrixProduct<T>
         T* columns = Panel(panel) + (long)term * width;
         T* result = c.Row(firstRow) + firstColumn + panel * arithmetic.PanelWidth;
         bool isFirst = term == 0, isLast = term + count == termCount;
-        long share = Prefetching.Share((long)count * width * sizeof(T), (rowCount + RowsPerTile - 1) / RowsPerTile);
+        // Nothing is asked for of panels that are not packed yet.
+        long share = toCome == null ? 0 : Prefetching.Share((long)count * width * sizeof(T), (rowCount + RowsPerTile - 1) / RowsPerTile);
         for (int row = 0; row < rowCount; row += RowsPerTile)
         {
-            if (toCome != null)
-            {
-                Prefetching.Request(toCome, share);
-                toCome += share;
-            }
+            Prefetching.Request(toCome, share);
+            toCome += share;
             requests.Request(a);
             panelRequests.Request(b);
             T* tile = result + row * c.RowStep;
@@ -322,9 +314,10 @@ internal sealed unsafe class MatrixProduct<T>
             new Span<T>(piece + (long)line * lineStride + rowCount, paddedRowCount - rowCount).Clear();
     }
 
-    private LineRequests PieceRequests(int firstRow, int rowCount, int term, int count, int tileCount) => a.HasRows
-        ? new LineRequests(firstRow, firstTerm + term, rowCount, count, tileCount)
-        : new LineRequests(firstRow, firstTerm + term, count, rowCount, tileCount);
+    // A rectangle of an operand that is copied next.
+    private static LineRequests RequestsFor(MatrixOperand<T> operand, int row, int column, int rowCount, int columnCount, int tileCount) => operand.HasRows
+        ? new LineRequests(row, column, rowCount, columnCount, tileCount)
+        : new LineRequests(row, column, columnCount, rowCount, tileCount);
 
     // Lines of an operand that are copied next, some asked for at every tile.
     private struct LineRequests(int row, int column, int lineCount, int lineLength, int tileCount)

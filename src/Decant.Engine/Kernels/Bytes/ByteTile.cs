@@ -93,12 +93,12 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyAdd<TWidth>(int* panel, int* tile, int blockCount, float* results)
-        where TWidth : struct, ITileWidth
+        where TWidth : struct, ITokenCount
     {
         for (; blockCount > 0; blockCount--)
         {
             int* scaleWords = panel + TLayout.BlockLength / 4 * PanelRowCount;
-            int* starts = tile + TLayout.BlockLength / 4 * TWidth.Tokens;
+            int* starts = tile + TLayout.BlockLength / 4 * TWidth.Count;
             TBytes t00 = TOps.Zero, t01 = TOps.Zero;
             TBytes t10 = TOps.Zero, t11 = TOps.Zero;
             TBytes t20 = TOps.Zero, t21 = TOps.Zero;
@@ -117,27 +117,27 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
                 if (HasStarts)
                 {
                     s00 = s01 = TOps.Broadcast(starts);
-                    if (TWidth.Tokens > 1)
+                    if (TWidth.Count > 1)
                     {
                         s10 = s11 = TOps.Broadcast(starts + 1);
                     }
-                    if (TWidth.Tokens > 2)
+                    if (TWidth.Count > 2)
                     {
                         s20 = s21 = TOps.Broadcast(starts + 2);
                     }
-                    if (TWidth.Tokens > 3)
+                    if (TWidth.Count > 3)
                     {
                         s30 = s31 = TOps.Broadcast(starts + 3);
                     }
-                    if (TWidth.Tokens > 4)
+                    if (TWidth.Count > 4)
                     {
                         s40 = s41 = TOps.Broadcast(starts + 4);
                     }
-                    if (TWidth.Tokens > 5)
+                    if (TWidth.Count > 5)
                     {
                         s50 = s51 = TOps.Broadcast(starts + 5);
                     }
-                    starts += TWidth.Tokens;
+                    starts += TWidth.Count;
                 }
                 else
                 {
@@ -155,38 +155,38 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
                     x = TOps.Broadcast(tile);
                     s00 = TOps.Accumulate(s00, w0, x);
                     s01 = TOps.Accumulate(s01, w1, x);
-                    if (TWidth.Tokens > 1)
+                    if (TWidth.Count > 1)
                     {
                         x = TOps.Broadcast(tile + 1);
                         s10 = TOps.Accumulate(s10, w0, x);
                         s11 = TOps.Accumulate(s11, w1, x);
                     }
-                    if (TWidth.Tokens > 2)
+                    if (TWidth.Count > 2)
                     {
                         x = TOps.Broadcast(tile + 2);
                         s20 = TOps.Accumulate(s20, w0, x);
                         s21 = TOps.Accumulate(s21, w1, x);
                     }
-                    if (TWidth.Tokens > 3)
+                    if (TWidth.Count > 3)
                     {
                         x = TOps.Broadcast(tile + 3);
                         s30 = TOps.Accumulate(s30, w0, x);
                         s31 = TOps.Accumulate(s31, w1, x);
                     }
-                    if (TWidth.Tokens > 4)
+                    if (TWidth.Count > 4)
                     {
                         x = TOps.Broadcast(tile + 4);
                         s40 = TOps.Accumulate(s40, w0, x);
                         s41 = TOps.Accumulate(s41, w1, x);
                     }
-                    if (TWidth.Tokens > 5)
+                    if (TWidth.Count > 5)
                     {
                         x = TOps.Broadcast(tile + 5);
                         s50 = TOps.Accumulate(s50, w0, x);
                         s51 = TOps.Accumulate(s51, w1, x);
                     }
                     panel += PanelRowCount;
-                    tile += TWidth.Tokens;
+                    tile += TWidth.Count;
                 }
                 if (TLayout.HasGroupScales)
                 {
@@ -195,27 +195,27 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
                     scaleWords += PanelRowCount;
                     t00 = TOps.AddWords(t00, TOps.ScaleSums(s00, f0));
                     t01 = TOps.AddWords(t01, TOps.ScaleSums(s01, f1));
-                    if (TWidth.Tokens > 1)
+                    if (TWidth.Count > 1)
                     {
                         t10 = TOps.AddWords(t10, TOps.ScaleSums(s10, f0));
                         t11 = TOps.AddWords(t11, TOps.ScaleSums(s11, f1));
                     }
-                    if (TWidth.Tokens > 2)
+                    if (TWidth.Count > 2)
                     {
                         t20 = TOps.AddWords(t20, TOps.ScaleSums(s20, f0));
                         t21 = TOps.AddWords(t21, TOps.ScaleSums(s21, f1));
                     }
-                    if (TWidth.Tokens > 3)
+                    if (TWidth.Count > 3)
                     {
                         t30 = TOps.AddWords(t30, TOps.ScaleSums(s30, f0));
                         t31 = TOps.AddWords(t31, TOps.ScaleSums(s31, f1));
                     }
-                    if (TWidth.Tokens > 4)
+                    if (TWidth.Count > 4)
                     {
                         t40 = TOps.AddWords(t40, TOps.ScaleSums(s40, f0));
                         t41 = TOps.AddWords(t41, TOps.ScaleSums(s41, f1));
                     }
-                    if (TWidth.Tokens > 5)
+                    if (TWidth.Count > 5)
                     {
                         t50 = TOps.AddWords(t50, TOps.ScaleSums(s50, f0));
                         t51 = TOps.AddWords(t51, TOps.ScaleSums(s51, f1));
@@ -256,72 +256,72 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
                     x = TOps.Broadcast(tile);
                     s00 = TOps.AddWords(s00, TOps.MultiplyPairs(w0, x));
                     s01 = TOps.AddWords(s01, TOps.MultiplyPairs(w1, x));
-                    if (TWidth.Tokens > 1)
+                    if (TWidth.Count > 1)
                     {
                         x = TOps.Broadcast(tile + 1);
                         s10 = TOps.AddWords(s10, TOps.MultiplyPairs(w0, x));
                         s11 = TOps.AddWords(s11, TOps.MultiplyPairs(w1, x));
                     }
-                    if (TWidth.Tokens > 2)
+                    if (TWidth.Count > 2)
                     {
                         x = TOps.Broadcast(tile + 2);
                         s20 = TOps.AddWords(s20, TOps.MultiplyPairs(w0, x));
                         s21 = TOps.AddWords(s21, TOps.MultiplyPairs(w1, x));
                     }
-                    if (TWidth.Tokens > 3)
+                    if (TWidth.Count > 3)
                     {
                         x = TOps.Broadcast(tile + 3);
                         s30 = TOps.AddWords(s30, TOps.MultiplyPairs(w0, x));
                         s31 = TOps.AddWords(s31, TOps.MultiplyPairs(w1, x));
                     }
-                    if (TWidth.Tokens > 4)
+                    if (TWidth.Count > 4)
                     {
                         x = TOps.Broadcast(tile + 4);
                         s40 = TOps.AddWords(s40, TOps.MultiplyPairs(w0, x));
                         s41 = TOps.AddWords(s41, TOps.MultiplyPairs(w1, x));
                     }
-                    if (TWidth.Tokens > 5)
+                    if (TWidth.Count > 5)
                     {
                         x = TOps.Broadcast(tile + 5);
                         s50 = TOps.AddWords(s50, TOps.MultiplyPairs(w0, x));
                         s51 = TOps.AddWords(s51, TOps.MultiplyPairs(w1, x));
                     }
                     panel += PanelRowCount;
-                    tile += TWidth.Tokens;
+                    tile += TWidth.Count;
                 }
             }
             float* rowScales = (float*)panel;
             float* tokenScales = (float*)tile;
             float* to = results;
-            Add(t00, s00, rowScales, tokenScales, TWidth.Tokens, to);
-            Add(t01, s01, rowScales + TOps.Rows, tokenScales, TWidth.Tokens, to + TOps.Rows);
-            if (TWidth.Tokens > 1)
+            Add(t00, s00, rowScales, tokenScales, TWidth.Count, to);
+            Add(t01, s01, rowScales + TOps.Rows, tokenScales, TWidth.Count, to + TOps.Rows);
+            if (TWidth.Count > 1)
             {
-                Add(t10, s10, rowScales, tokenScales + 1, TWidth.Tokens, to + 1 * PanelRowCount);
-                Add(t11, s11, rowScales + TOps.Rows, tokenScales + 1, TWidth.Tokens, to + 1 * PanelRowCount + TOps.Rows);
+                Add(t10, s10, rowScales, tokenScales + 1, TWidth.Count, to + 1 * PanelRowCount);
+                Add(t11, s11, rowScales + TOps.Rows, tokenScales + 1, TWidth.Count, to + 1 * PanelRowCount + TOps.Rows);
             }
-            if (TWidth.Tokens > 2)
+            if (TWidth.Count > 2)
             {
-                Add(t20, s20, rowScales, tokenScales + 2, TWidth.Tokens, to + 2 * PanelRowCount);
-                Add(t21, s21, rowScales + TOps.Rows, tokenScales + 2, TWidth.Tokens, to + 2 * PanelRowCount + TOps.Rows);
+                Add(t20, s20, rowScales, tokenScales + 2, TWidth.Count, to + 2 * PanelRowCount);
+                Add(t21, s21, rowScales + TOps.Rows, tokenScales + 2, TWidth.Count, to + 2 * PanelRowCount + TOps.Rows);
             }
-            if (TWidth.Tokens > 3)
+            if (TWidth.Count > 3)
             {
-                Add(t30, s30, rowScales, tokenScales + 3, TWidth.Tokens, to + 3 * PanelRowCount);
-                Add(t31, s31, rowScales + TOps.Rows, tokenScales + 3, TWidth.Tokens, to + 3 * PanelRowCount + TOps.Rows);
+                Add(t30, s30, rowScales, tokenScales + 3, TWidth.Count, to + 3 * PanelRowCount);
+                Add(t31, s31, rowScales + TOps.Rows, tokenScales + 3, TWidth.Count, to + 3 * PanelRowCount + TOps.Rows);
             }
-            if (TWidth.Tokens > 4)
+            if (TWidth.Count > 4)
             {
-                Add(t40, s40, rowScales, tokenScales + 4, TWidth.Tokens, to + 4 * PanelRowCount);
-                Add(t41, s41, rowScales + TOps.Rows, tokenScales + 4, TWidth.Tokens, to + 4 * PanelRowCount + TOps.Rows);
+                Add(t40, s40, rowScales, tokenScales + 4, TWidth.Count, to + 4 * PanelRowCount);
+                Add(t41, s41, rowScales + TOps.Rows, tokenScales + 4, TWidth.Count, to + 4 * PanelRowCount + TOps.Rows);
             }
-            if (TWidth.Tokens > 5)
+            if (TWidth.Count > 5)
             {
-                Add(t50, s50, rowScales, tokenScales + 5, TWidth.Tokens, to + 5 * PanelRowCount);
-                Add(t51, s51, rowScales + TOps.Rows, tokenScales + 5, TWidth.Tokens, to + 5 * PanelRowCount + TOps.Rows);
+                Add(t50, s50, rowScales, tokenScales + 5, TWidth.Count, to + 5 * PanelRowCount);
+                Add(t51, s51, rowScales + TOps.Rows, tokenScales + 5, TWidth.Count, to + 5 * PanelRowCount + TOps.Rows);
             }
             panel += TLayout.HasMinima || TLayout.HasOffsets ? 2 * PanelRowCount : PanelRowCount;
-            tile += TLayout.HasOffsets ? 2 * TWidth.Tokens : TWidth.Tokens;
+            tile += TLayout.HasOffsets ? 2 * TWidth.Count : TWidth.Count;
         }
     }
 
@@ -334,40 +334,5 @@ internal static unsafe class ByteTile<TBytes, TOps, TLayout>
         else if (TLayout.HasOffsets)
             sum = TOps.AddProducts(sum, TOps.Load(rowScales + PanelRowCount), tokenScale[tokenCount]);
         TOps.Store(destination, sum);
-    }
-
-    private interface ITileWidth
-    {
-        static abstract int Tokens { get; }
-    }
-
-    private readonly struct OneToken : ITileWidth
-    {
-        public static int Tokens => 1;
-    }
-
-    private readonly struct TwoTokens : ITileWidth
-    {
-        public static int Tokens => 2;
-    }
-
-    private readonly struct ThreeTokens : ITileWidth
-    {
-        public static int Tokens => 3;
-    }
-
-    private readonly struct FourTokens : ITileWidth
-    {
-        public static int Tokens => 4;
-    }
-
-    private readonly struct FiveTokens : ITileWidth
-    {
-        public static int Tokens => 5;
-    }
-
-    private readonly struct SixTokens : ITileWidth
-    {
-        public static int Tokens => 6;
     }
 }

@@ -40,7 +40,7 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
     /// <inheritdoc/>
     public void PrepareInterleaved(ProductInput input)
     {
-        if (input.TokenCount > SplitRows<TBytes, TOps, TBlock>.MostTokens)
+        if (!IsFew(input.TokenCount))
             input.PrepareSingle();
         else
             _ = input.Bytes(TBlock.BlockLength).Split();
@@ -52,7 +52,7 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
     /// <inheritdoc/>
     public void MultiplyInterleaved(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
-        if (input.TokenCount > SplitRows<TBytes, TOps, TBlock>.MostTokens)
+        if (!IsFew(input.TokenCount))
         {
             PanelProduct.Multiply(new InterleavedSource(groups, rowByteCount), rowCount, input, y, yStride, scratch, Instructions.Arithmetic);
             return;
@@ -65,6 +65,8 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
                 groups + row * rowByteCount, TOps.Rows * rowByteCount, blockCount, activations, input.TokenCount, y + row, yStride);
         }
     }
+
+    private static bool IsFew(int tokenCount) => tokenCount <= SplitRows<TBytes, TOps, TBlock>.MostTokens;
 
     private readonly struct InterleavedSource(byte* groups, long rowByteCount) : IPanelSource
     {
