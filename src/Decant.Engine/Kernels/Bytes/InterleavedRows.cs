@@ -185,14 +185,18 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         TBytes sum = TOps.Zero;
         for (; blockCount > 0; blockCount--)
         {
-            RequestAhead(words, halves, groupByteCount);
+            Prefetching.RequestLine((byte*)halves + groupByteCount);
             // Two sums, because each addition waits for the one before.
             TBytes even = Start(tile + 64), odd = TOps.Zero;
             for (int half = 0; half < 2; half++)
             {
+                RequestPart(words, 4 * half);
                 even = AddPart(even, words, tile + 32 * half, half, 0);
+                RequestPart(words, 4 * half + 1);
                 odd = AddPart(odd, words, tile + 32 * half, half, 1);
+                RequestPart(words, 4 * half + 2);
                 even = AddPart(even, words, tile + 32 * half, half, 2);
+                RequestPart(words, 4 * half + 3);
                 odd = AddPart(odd, words, tile + 32 * half, half, 3);
             }
             tile += ByteTile<TBytes, TOps, TLayout>.HasStarts ? 65 : 64;
@@ -214,14 +218,18 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         TBytes sum = TOps.Zero;
         for (; blockCount > 0; blockCount--)
         {
-            RequestAhead(words, halves, groupByteCount);
+            Prefetching.RequestLine((byte*)halves + groupByteCount);
             UnpackScales(words, scratch, TOps.Rows);
             TBytes total = TOps.Zero;
             for (int half = 0; half < 2; half++)
             {
+                RequestPart(words, 4 * half);
                 total = TGroups.Add(total, words, tile, scratch, half, 0);
+                RequestPart(words, 4 * half + 1);
                 total = TGroups.Add(total, words, tile, scratch, half, 1);
+                RequestPart(words, 4 * half + 2);
                 total = TGroups.Add(total, words, tile, scratch, half, 2);
+                RequestPart(words, 4 * half + 3);
                 total = TGroups.Add(total, words, tile, scratch, half, 3);
             }
             sum = AddBlock(sum, total, scratch, halves, tile);
@@ -239,6 +247,16 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         Prefetching.RequestLine((byte*)halves + groupByteCount);
         for (int i = 0; i < WordCount * TOps.Rows; i += 16)
             Prefetching.RequestLine((byte*)(words + i) + Prefetching.StreamDistance);
+    }
+
+    // An eighth of the lines of a block, some way ahead: all at once they would fill the places where a core keeps what it waits for, and the block's own loads would wait too.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RequestPart(int* words, int part)
+    {
+        int lineCount = WordCount * TOps.Rows / 16;
+        byte* start = (byte*)words + Prefetching.StreamDistance + (part * lineCount / 8) * 64;
+        for (int i = 0; i < (lineCount + 7) / 8; i++)
+            Prefetching.RequestLine(start + 64 * i);
     }
 
     // What a block with whole-number scales adds: its sum times its scale, and with minima their sum.
