@@ -240,7 +240,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         TOps.Store(results, sum);
     }
 
-    /// <summary>Asks for the memory of a block some way ahead, and for the next group's scales.</summary>
+    /// <summary>Asks for the memory of a short block some way ahead, and for the next group's scales.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void RequestAhead(int* words, ushort* halves, long groupByteCount)
     {
@@ -249,7 +249,8 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             Prefetching.RequestLine((byte*)(words + i) + Prefetching.StreamDistance);
     }
 
-    // An eighth of the lines of a block, some way ahead: all at once they would fill the places where a core keeps what it waits for, and the block's own loads would wait too.
+    // An eighth of a long block's lines. All asked for at once, they would fill the places where a core keeps what it waits for, and the block's own loads
+    // would wait behind them: from memory, products with K types took 1.07 to 1.18 times as long.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void RequestPart(int* words, int part)
     {
