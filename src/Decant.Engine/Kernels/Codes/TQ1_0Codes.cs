@@ -23,32 +23,50 @@ internal readonly unsafe struct TQ1_0Codes : ICodeBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block + 52)];
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> ReadCodes(byte* block, int part) => ReadStored(block, part).AsSByte() - Vector256<sbyte>.One;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part)
     {
         if (part < 5)
-        {
-            Vector256<byte> fractions = Vector256.Load(block) * Vector256.Create(PowerOfThree(part));
-            return Vector256.Create(Digit(fractions.GetLower()), Digit(fractions.GetUpper()));
-        }
+            return Digits(NextDigits(Vector256.Load(block), part));
         Vector128<byte> bytes = Vector128.Load(block + 32);
         int first = 2 * (part - 5);
-        Vector128<byte> low = Digit(bytes * Vector128.Create(PowerOfThree(first)));
-        if (part < 7)
-            return Vector256.Create(low, Digit(bytes * Vector128.Create(PowerOfThree(first + 1))));
-        Vector128<byte> last = Vector128.Create(Unsafe.ReadUnaligned<uint>(block + 48)).AsByte();
-        return Vector256.Create(low, Digit(last * Vector128.Create(0x01010101u, 0x03030303u, 0x09090909u, 0x1b1b1b1bu).AsByte()));
+        Vector128<byte> next = part < 7 ? NextDigits(bytes, first + 1) : LastDigits(block + 48);
+        return Digits(Vector256.Create(NextDigits(bytes, first), next));
     }
 
-    private static byte PowerOfThree(int exponent) => (byte)(0x51_1b_09_03_01ul >> (8 * exponent));
-
-    // (3 · byte) / 256 in 16 bits.
+    // 3ⁿ times every byte without what overflows. The number of digits is a constant wherever this is inlined.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> Digit(Vector128<byte> fractions)
+    private static Vector256<byte> NextDigits(Vector256<byte> fractions, int count)
     {
-        (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(fractions);
-        Vector128<ushort> three = Vector128.Create((ushort)3);
-        return Vector128.Narrow(Vector128.ShiftRightLogical(low * three, 8), Vector128.ShiftRightLogical(high * three, 8));
+        if (count > 0)
+            fractions += fractions + fractions;
+        if (count > 1)
+            fractions += fractions + fractions;
+        if (count > 2)
+            fractions += fractions + fractions;
+        if (count > 3)
+            fractions += fractions + fractions;
+        return fractions;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> NextDigits(Vector128<byte> fractions, int count) => NextDigits(fractions.ToVector256Unsafe(), count).GetLower();
+
+    // Digits 0 to 3 of four bytes: 1, 3, 9 and 27 times them.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> LastDigits(byte* source)
+    {
+        Vector128<byte> fractions = Vector128.Create(Unsafe.ReadUnaligned<uint>(source)).AsByte();
+        fractions += (fractions + fractions) & Vector128.Create(0, uint.MaxValue, uint.MaxValue, uint.MaxValue).AsByte();
+        fractions += (fractions + fractions) & Vector128.Create(0, 0, uint.MaxValue, uint.MaxValue).AsByte();
+        return fractions + ((fractions + fractions) & Vector128.Create(0, 0, 0, uint.MaxValue).AsByte());
+    }
+
+    // 3 · byte / 256: a comparison is -1 in every byte where it is true.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> Digits(Vector256<byte> fractions) =>
+        Vector256<byte>.Zero - Vector256.GreaterThan(fractions, Vector256.Create((byte)85)) - Vector256.GreaterThan(fractions, Vector256.Create((byte)170));
 }
