@@ -124,7 +124,9 @@ internal static class KernelList
             Entry(Q4_KCodes.Format, Q4_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups32MinimaPanel, Q4_KCodes>(set)),
             Entry(Q5_KCodes.Format, Q5_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups16MinimaPanel, Q5_KCodes>(set)),
             Entry(Q6_KCodes.Format, Q6_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups16Panel, Q6_KCodes>(set)),
-            Entry(IQ4_NLCodes.Format, IQ4_NLCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, IQ4_NLCodes>(set)),
+            Entry(IQ4_NLCodes.Format, IQ4_NLCodes.LargestStored, () => IQ4_NLCodes.LargestStored <= TOps.LargestCode
+                ? new ByteKernel<TParts, TBytes, TOps, ShortPanel, IQ4_NLCodes>(set)
+                : new SplitKernel<TParts, TBytes, TOps, IQ4_NLCodes>(set)),
             Entry(IQ4_XSCodes.Format, IQ4_XSCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups32Panel, IQ4_XSCodes>(set)),
             Entry(TQ1_0Codes.Format, TQ1_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, LongPanel, TQ1_0Codes>(set)),
             Entry(TQ2_0Codes.Format, TQ2_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, LongPanel, TQ2_0Codes>(set)),

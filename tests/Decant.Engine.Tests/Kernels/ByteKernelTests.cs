@@ -71,6 +71,8 @@ public unsafe class ByteKernelTests
 
         public static Vector256<byte> Field(Vector256<byte> bytes, int shift, byte mask) => ByteOpsVnni.Field(bytes, shift, mask);
 
+        public static Vector256<byte> LookUp(Vector256<byte> indices, Vector128<byte> table) => ByteOpsVnni.LookUp(indices, table);
+
         public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => ByteOpsVnni.Join(a, b, shift);
 
         public static int StartWord(int firstPair, int secondPair) => ByteOpsVnni.StartWord(firstPair, secondPair);
@@ -82,6 +84,7 @@ public unsafe class ByteKernelTests
         Assert.SkipUnless(InstructionSet.Avx2.IsSupported, "the other operations of these tiles are AVX2");
         Compare<ShortPanel, Q8_0Codes>();
         Compare<ShortPanel, Q4_0Codes>();
+        Compare<ShortPanel, IQ4_NLCodes>();
         Compare<ShortOffsetPanel, Q5_1Codes>();
         Compare<Groups16MinimaPanel, Q2_KCodes>();
         Compare<Groups16Panel, Q6_KCodes>();

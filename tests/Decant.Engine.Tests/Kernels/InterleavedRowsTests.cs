@@ -18,12 +18,12 @@ public unsafe class InterleavedRowsTests
         KernelList.All.Where(entry => entry.Instructions.IsSupported && entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 });
 
     [Fact]
-    public void Every_level_but_the_scalar_one_has_the_form_for_eleven_formats()
+    public void Every_level_but_the_scalar_one_has_the_form_for_twelve_formats()
     {
         foreach (InstructionSet level in InstructionSet.All.Where(set => set.IsSupported && set != InstructionSet.Scalar))
         {
             string[] formats = [.. KernelList.All.Where(entry => entry.Instructions == level && entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 }).Select(entry => entry.Format).Order(StringComparer.Ordinal)];
-            Assert.Equal(["Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0", "TQ2_0"], formats);
+            Assert.Equal(["IQ4_NL", "Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0", "TQ2_0"], formats);
         }
     }
 
@@ -154,14 +154,16 @@ public unsafe class InterleavedRowsTests
             var random = new Random(9);
             for (int i = 0; i < weights.Length; i++)
                 weights[i] = i % format.BlockByteCount < 2 ? weights[i] : (byte)random.Next(256);
-            weights.AsSpan(2, 32).Fill(127);
-            weights.AsSpan((int)rowByteCount + 2, 32).Fill(128);
+            int codeByteCount = format.BlockByteCount - 2;
+            (byte largestCode, byte smallestCode) = format.Name == "Q8_0" ? ((byte)127, (byte)128) : ((byte)0xff, (byte)0);
+            weights.AsSpan(2, codeByteCount).Fill(largestCode);
+            weights.AsSpan((int)rowByteCount + 2, codeByteCount).Fill(smallestCode);
             float[] x = WeightKernelTests.Normal(35 * columns, 71);
             // The largest high parts, and the smallest low ones.
             x.AsSpan(0, 32).Fill(4);
             if (blocks > 1)
             {
-                weights.AsSpan(36, 32).Fill(127);
+                weights.AsSpan(format.BlockByteCount + 2, codeByteCount).Fill(largestCode);
                 x.AsSpan(32, 32).Fill(8);
                 x[32] = 127;
             }

@@ -49,6 +49,9 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     public static Vector128<byte> Join(Vector128<byte> a, Vector128<byte> b, int shift) => a | Vector128.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> LookUp(Vector128<byte> indices, Vector128<byte> table) => Vector128.ShuffleNative(table, indices);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Bit(Vector128<byte> bytes, int from, int to) =>
         (from >= to ? Vector128.ShiftRightLogical(bytes.AsUInt16(), from - to) : Vector128.ShiftLeft(bytes.AsUInt16(), to - from)).AsByte() & Vector128.Create((byte)(1 << to));
 

@@ -51,6 +51,9 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
     public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => a | Vector256.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LookUp(Vector256<byte> indices, Vector128<byte> table) => Avx2.Shuffle(Vector256.Create(table, table), indices);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Bit(Vector256<byte> bytes, int from, int to) =>
         (from >= to ? Vector256.ShiftRightLogical(bytes.AsUInt16(), from - to) : Vector256.ShiftLeft(bytes.AsUInt16(), to - from)).AsByte() & Vector256.Create((byte)(1 << to));
 

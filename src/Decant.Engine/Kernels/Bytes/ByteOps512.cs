@@ -53,6 +53,9 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
     public static Vector512<byte> Join(Vector512<byte> a, Vector512<byte> b, int shift) => a | Vector512.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> LookUp(Vector512<byte> indices, Vector128<byte> table) => Avx512BW.Shuffle(Vector512.Create(Vector256.Create(table, table), Vector256.Create(table, table)), indices);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Bit(Vector512<byte> bytes, int from, int to) =>
         (from >= to ? Vector512.ShiftRightLogical(bytes.AsUInt16(), from - to) : Vector512.ShiftLeft(bytes.AsUInt16(), to - from)).AsByte() & Vector512.Create((byte)(1 << to));
 

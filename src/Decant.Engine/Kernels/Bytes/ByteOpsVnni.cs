@@ -36,6 +36,9 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
     public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => ByteOps256.Join(a, b, shift);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LookUp(Vector256<byte> indices, Vector128<byte> table) => ByteOps256.LookUp(indices, table);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Bit(Vector256<byte> bytes, int from, int to) => ByteOps256.Bit(bytes, from, to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -47,6 +47,9 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>a | b · 2^shift, byte by byte; nothing may be shifted out of a byte.</summary>
     static abstract TBytes Join(TBytes a, TBytes b, int shift);
 
+    /// <summary>The entry of a table of 16 bytes for every byte, each below 16.</summary>
+    static abstract TBytes LookUp(TBytes indices, Vector128<byte> table);
+
     /// <summary>One bit of every byte, moved to another place; the other bits are 0.</summary>
     static abstract TBytes Bit(TBytes bytes, int from, int to);
 

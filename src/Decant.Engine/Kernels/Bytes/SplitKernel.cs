@@ -86,7 +86,8 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
             // A row's share of its group's words.
             byte* group = groups + row / TOps.Rows * TOps.Rows * rowByteCount;
             byte* words = (byte*)InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.Words(group, RowBlockCount, column / TBlock.BlockLength);
-            Prefetching.Request(words + row % TOps.Rows * PanelProduct.TileColumnCount, PanelProduct.TileColumnCount);
+            int byteCount = PanelProduct.TileColumnCount / TBlock.BlockLength * InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.WordCount * sizeof(int);
+            Prefetching.Request(words + row % TOps.Rows * byteCount, byteCount);
         }
     }
 }

@@ -79,7 +79,7 @@ internal static unsafe class SplitRows<TBytes, TOps, TBlock>
             t2 += SplitActivations.BlockWordCount;
             t3 += SplitActivations.BlockWordCount;
             halves += TOps.Rows;
-            words += 8 * TOps.Rows;
+            words += InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.WordCount * TOps.Rows;
         }
         TOps.Store(y, s0);
         if (TTokens.Count > 1)
@@ -106,18 +106,29 @@ internal static unsafe class SplitRows<TBytes, TOps, TBlock>
         for (; blockCount > 0; blockCount--)
         {
             TBytes scales = TOps.LoadHalves(halves);
-            for (int word = 0; word < 8; word++)
-            {
-                TBytes codes = TOps.Load(words);
-                TOps.Store(panel, TOps.ScaleByte(codes, 0, scales));
-                TOps.Store(panel + width, TOps.ScaleByte(codes, 1, scales));
-                TOps.Store(panel + 2 * width, TOps.ScaleByte(codes, 2, scales));
-                TOps.Store(panel + 3 * width, TOps.ScaleByte(codes, 3, scales));
-                words += TOps.Rows;
-                panel += 4 * width;
-            }
+            DecodeStep(words, 0, scales, panel, width);
+            DecodeStep(words, 1, scales, panel + 4 * width, width);
+            DecodeStep(words, 2, scales, panel + 8 * width, width);
+            DecodeStep(words, 3, scales, panel + 12 * width, width);
+            DecodeStep(words, 4, scales, panel + 16 * width, width);
+            DecodeStep(words, 5, scales, panel + 20 * width, width);
+            DecodeStep(words, 6, scales, panel + 24 * width, width);
+            DecodeStep(words, 7, scales, panel + 28 * width, width);
+            panel += 32 * width;
             halves += TOps.Rows;
+            words += InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.WordCount * TOps.Rows;
         }
+    }
+
+    // Four columns; the step is a constant wherever this is inlined.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void DecodeStep(int* words, int step, TBytes scales, float* panel, int width)
+    {
+        TBytes codes = TBlock.ReadSignedLanes<TBytes, TOps>(words, step);
+        TOps.Store(panel, TOps.ScaleByte(codes, 0, scales));
+        TOps.Store(panel + width, TOps.ScaleByte(codes, 1, scales));
+        TOps.Store(panel + 2 * width, TOps.ScaleByte(codes, 2, scales));
+        TOps.Store(panel + 3 * width, TOps.ScaleByte(codes, 3, scales));
     }
 
     // The step is a constant wherever this is inlined.

@@ -96,6 +96,11 @@ internal unsafe interface ICodeBlock
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The format has no such form.");
 
+    /// <summary>The same codes signed: <see cref="ReadLanes"/> less <see cref="Zero"/>.</summary>
+    static virtual TBytes ReadSignedLanes<TBytes, TOps>(int* words, int step)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The format's codes are subtracted in whole numbers.");
+
     /// <summary>The whole-number scales of four groups, a signed byte each.</summary>
     static virtual TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
         where TBytes : struct

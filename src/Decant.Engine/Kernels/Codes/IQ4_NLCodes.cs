@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -16,6 +17,8 @@ internal readonly unsafe struct IQ4_NLCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
+    public static bool HasLanes => true;
+
     public static int Zero => 128;
 
     public static int LargestStored => 255;
@@ -31,4 +34,16 @@ internal readonly unsafe struct IQ4_NLCodes : ICodeBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ReadStored(byte* block, int part) => ReadCodes(block, part).AsByte() ^ Vector256.Create((byte)128);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        TOps.LookUp(LaneCodes<TBytes, TOps>.Nibble(words, step % 4, step / 4), Levels.AsByte() ^ Vector128.Create((byte)128));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadSignedLanes<TBytes, TOps>(int* words, int step)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        TOps.LookUp(LaneCodes<TBytes, TOps>.Nibble(words, step % 4, step / 4), Levels.AsByte());
 }

@@ -37,4 +37,10 @@ internal readonly unsafe struct Q8_0Codes : ICodeBlock
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         TOps.Subtract(LaneCodes<TBytes, TOps>.Word(words, step), 128);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadSignedLanes<TBytes, TOps>(int* words, int step)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.Word(words, step);
 }
