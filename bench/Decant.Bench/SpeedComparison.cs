@@ -16,7 +16,7 @@ internal sealed class SpeedComparison(Sides sides, int prompt, int generate, int
         results.State(sides.Machine, threadCounts, "Before");
         results.Line();
         results.Line("Tokens per second. Ratios are medians of the turns' ratios with their range. Memory: what `membw` read around the turns, GB/s, median and range; share: what Decant read of it in the same turn.  ");
-        results.Line("Prefill share: operations with weights against the larger of what `decant bench` finds the processor does in single precision and in bytes.");
+        results.Line("Prefill share: the time that operations with weights would take at what `decant bench` finds the processor does, in single precision or in bytes as the kernels do them, of the time taken.");
         results.Line();
         results.Line("| model | threads | prefill Decant | llama.cpp | ratio | range | GOP/s | share | decode Decant | llama.cpp | ratio | range | memory | share | first prompt, s | bytes allocated a token | private memory |");
         results.Line("|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|---|---|---:|---:|---:|---:|");

@@ -67,8 +67,8 @@ internal sealed class BenchVerb : Verb
         long peak = run.PeakMemoryByteCount;
         MachineLimits limits = MachineLimits.Measure(decoder.ThreadCount, decoder.KernelName, run.CancellationToken);
         DecoderWork writing = DecoderWork.OfWriting(decoder, (double)session.CacheByteCount / session.Capacity, depthCount, decodeCount);
-        Roofline prefillRoofline = Roofline.Of(DecoderWork.OfPrompt(decoder, prefillCount), Median(timings.Prefill), limits, engine.Arithmetic(run));
-        Roofline decodeRoofline = Roofline.Of(writing, Median(timings.Decode), limits, engine.Arithmetic(run));
+        Roofline prefillRoofline = Roofline.Of(DecoderWork.OfPrompt(decoder, prefillCount), Median(timings.Prefill), limits);
+        Roofline decodeRoofline = Roofline.Of(writing, Median(timings.Decode), limits);
         run.Emit(
             () => new JsonObject
             {

@@ -62,6 +62,12 @@ public sealed class Decoder : IDisposable
     /// <summary>Multiply–adds of the head for one token, which a prompt needs once.</summary>
     public double HeadMultiplyAdds => weights.Head.MultiplyAddCount;
 
+    /// <summary>Multiply–adds of the head for one token in whole numbers: all or none.</summary>
+    internal double RoundedHeadMultiplyAdds => weights.Head.RoundedMultiplyAddCount(1);
+
+    /// <summary>Multiply–adds of the blocks in whole numbers, for one of so many tokens computed at once.</summary>
+    internal double RoundedMultiplyAdds(int tokenCount) => weights.RoundedMultiplyAdds(tokenCount);
+
     /// <summary>The options it was loaded with.</summary>
     internal DecoderOptions Options { get; }
 

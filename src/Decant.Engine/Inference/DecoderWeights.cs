@@ -68,6 +68,10 @@ internal sealed class DecoderWeights : IDisposable
         return (bytes, operations);
     }
 
+    /// <summary>Multiply–adds in whole numbers for one of so many tokens computed at once, the head's left out.</summary>
+    public double RoundedMultiplyAdds(int tokenCount) =>
+        Groups().Where(group => group.Group != Head).Sum(group => group.Share * group.Group.RoundedMultiplyAddCount(tokenCount));
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -44,6 +44,10 @@ internal sealed unsafe class LinearGroup : IDisposable
     /// <summary>Multiply–adds for one token.</summary>
     public long MultiplyAddCount => members.Sum(member => (long)member.Weight.RowCount * member.Weight.ColumnCount);
 
+    /// <summary>Those of them that are made in whole numbers when so many tokens are computed at once.</summary>
+    public long RoundedMultiplyAddCount(int tokenCount) =>
+        members.Where(member => member.Weight.RoundsActivations(tokenCount)).Sum(member => (long)member.Weight.RowCount * member.Weight.ColumnCount);
+
     /// <summary>Computes all outputs.</summary>
     /// <param name="context">Threads and memory.</param>
     /// <param name="x">Input rows [tokens, inputs].</param>

@@ -139,6 +139,10 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         interleavedRowCount > 0 ? interleaving!.InterleavedRowUnit(tokenCount) : Kernel(tokenCount).RowUnit(tokenCount);
 
     /// <inheritdoc/>
+    public override bool RoundsActivations(int tokenCount) =>
+        interleavedRowCount > 0 ? interleaving!.RoundsActivations(tokenCount) : Kernel(tokenCount).RoundedBlockLength > 0;
+
+    /// <inheritdoc/>
     public override void DecodeRow(int row, float* destination)
     {
         // Rows side by side are read from the checkpoint, which is still there: one row of it is soon read.

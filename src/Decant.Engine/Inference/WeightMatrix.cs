@@ -40,6 +40,9 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Rows that are computed together for so many tokens: ranges of rows are best multiples of it.</summary>
     public virtual int RowUnit(int tokenCount) => 1;
 
+    /// <summary>True if activations of so many tokens are rounded to 8 bits and multiplied in whole numbers.</summary>
+    public virtual bool RoundsActivations(int tokenCount) => false;
+
     /// <summary>Decodes one row to single precision.</summary>
     public abstract void DecodeRow(int row, float* destination);
 

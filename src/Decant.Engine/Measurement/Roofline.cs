@@ -1,5 +1,3 @@
-using Decant.Engine.Inference;
-
 namespace Decant.Engine.Measurement;
 
 /// <summary>What holds a speed down.</summary>
@@ -21,9 +19,9 @@ public enum RooflineBound
 /// </summary>
 /// <param name="OperationsPerSecond">Operations with weights per second.</param>
 /// <param name="BytesPerSecond">Bytes of weights, keys and values per second.</param>
-/// <param name="ArithmeticShare">The first, divided by what the machine's arithmetic gives.</param>
+/// <param name="ArithmeticShare">The time that the machine's arithmetic needs for the operations, each kind at its own limit, as a share of the time taken.</param>
 /// <param name="MemoryShare">The second, divided by what the machine's memory gives. Above 1 for what fits into the processor's caches.</param>
-/// <param name="LimitIsOfBytes">True if arithmetic's limit is that of products of bytes, false if it is that of single precision.</param>
+/// <param name="LimitIsOfBytes">True if most operations are products of bytes, false if most are single precision's.</param>
 public sealed record Roofline(double OperationsPerSecond, double BytesPerSecond, double ArithmeticShare, double MemoryShare, bool LimitIsOfBytes)
 {
     /// <summary>From this share of a limit on it is the limit that holds the speed down.</summary>
@@ -37,14 +35,14 @@ public sealed record Roofline(double OperationsPerSecond, double BytesPerSecond,
     /// <param name="work">What had to be done.</param>
     /// <param name="seconds">How long it took; above 0.</param>
     /// <param name="limits">What the machine gives, measured with the same threads and instructions.</param>
-    /// <param name="arithmetic">How the model was computed: fast arithmetic may use products of bytes, and single precision where that is quicker.</param>
-    public static Roofline Of(DecoderWork work, double seconds, MachineLimits limits, DecoderArithmetic arithmetic)
+    public static Roofline Of(DecoderWork work, double seconds, MachineLimits limits)
     {
         ArgumentNullException.ThrowIfNull(limits);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(seconds);
-        bool bytes = arithmetic == DecoderArithmetic.Fast && limits.ByteOperationsPerSecond > limits.SingleOperationsPerSecond;
-        double roof = bytes ? limits.ByteOperationsPerSecond : limits.SingleOperationsPerSecond;
-        double operationRate = work.OperationCount / seconds, byteRate = work.ByteCount / seconds;
-        return new Roofline(operationRate, byteRate, operationRate / roof, byteRate / limits.MemoryBytesPerSecond, bytes);
+        // A level without products of bytes makes none.
+        double rounded = limits.ByteOperationsPerSecond > 0 ? work.RoundedOperationCount : 0;
+        double needed = (work.OperationCount - rounded) / limits.SingleOperationsPerSecond + (rounded > 0 ? rounded / limits.ByteOperationsPerSecond : 0);
+        return new Roofline(
+            work.OperationCount / seconds, work.ByteCount / seconds, needed / seconds, work.ByteCount / seconds / limits.MemoryBytesPerSecond, rounded > work.OperationCount / 2);
     }
 }

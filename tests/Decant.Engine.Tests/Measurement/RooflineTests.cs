@@ -1,6 +1,11 @@
+using Decant.Core.Architectures;
+using Decant.Core.Files;
+using Decant.Core.Formats;
 using Decant.Engine.Inference;
+using Decant.Engine.Kernels;
 using Decant.Engine.Measurement;
 using Decant.Engine.Tests.Inference;
+using Decant.Testing;
 
 namespace Decant.Engine.Tests.Measurement;
 
@@ -8,25 +13,38 @@ public sealed class RooflineTests
 {
     private static readonly MachineLimits Limits = new(MemoryBytesPerSecond: 20e9, SingleOperationsPerSecond: 300e9, ByteOperationsPerSecond: 800e9);
 
-    [Fact]
-    public void Rates_and_shares_are_those_of_the_arithmetic_that_was_used()
+    [Theory]
+    [InlineData(120e9, 0.3, true)]
+    [InlineData(0, 0.8, false)]
+    [InlineData(80e9, 0.2 + 40.0 / 150, true)]
+    [InlineData(40e9, 0.1 + 80.0 / 150, false)]
+    public void Each_kind_of_operations_is_compared_with_its_own_limit(double rounded, double share, bool isOfBytes)
     {
-        var work = new DecoderWork(OperationCount: 120e9, ByteCount: 4e9);
-        Roofline fast = Roofline.Of(work, 0.5, Limits, DecoderArithmetic.Fast);
-        Assert.Equal((240e9, 8e9, 0.3, 0.4), (fast.OperationsPerSecond, fast.BytesPerSecond, fast.ArithmeticShare, fast.MemoryShare));
-        Assert.True(fast.LimitIsOfBytes);
-        Roofline single = Roofline.Of(work, 0.5, Limits, DecoderArithmetic.Float);
-        Assert.Equal((240e9, 8e9, 0.8, 0.4), (single.OperationsPerSecond, single.BytesPerSecond, single.ArithmeticShare, single.MemoryShare));
-        Assert.False(single.LimitIsOfBytes);
+        Roofline roofline = Roofline.Of(new DecoderWork(OperationCount: 120e9, ByteCount: 4e9, rounded), 0.5, Limits);
+        Assert.Equal((240e9, 8e9, 0.4, isOfBytes), (roofline.OperationsPerSecond, roofline.BytesPerSecond, roofline.MemoryShare, roofline.LimitIsOfBytes));
+        Assert.Equal(share, roofline.ArithmeticShare, 1e-12);
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(200e9)]
-    public void Where_bytes_are_slower_or_missing_single_precision_is_the_limit(double byteOperations)
+    [Fact]
+    public void A_level_without_products_of_bytes_is_compared_with_single_precision()
     {
-        Roofline roofline = Roofline.Of(new DecoderWork(150e9, 0), 1, Limits with { ByteOperationsPerSecond = byteOperations }, DecoderArithmetic.Fast);
+        Roofline roofline = Roofline.Of(new DecoderWork(150e9, 0, 150e9), 1, Limits with { ByteOperationsPerSecond = 0 });
         Assert.Equal((0.5, false), (roofline.ArithmeticShare, roofline.LimitIsOfBytes));
+    }
+
+    [Fact]
+    public void Eight_bit_weights_write_in_whole_numbers_and_read_prompts_as_their_kernels_do()
+    {
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        using Decoder single = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 1, Arithmetic = DecoderArithmetic.Fast }, TestContext.Current.CancellationToken);
+        Assert.Equal((0, 0), (DecoderWork.OfPrompt(single, 100).RoundedOperationCount, DecoderWork.OfWriting(single, 256, 5, 3).RoundedOperationCount));
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"));
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 1, Arithmetic = DecoderArithmetic.Fast }, TestContext.Current.CancellationToken);
+        DecoderWork writing = DecoderWork.OfWriting(decoder, 256, 5, 3), reading = DecoderWork.OfPrompt(decoder, 512);
+        bool hasBytes = decoder.KernelName != "scalar";
+        Assert.Equal(hasBytes ? writing.OperationCount : 0, writing.RoundedOperationCount);
+        bool isSplit = KernelList.Choose(TensorFormats.FindByName("Q8_0")!, decoder.Context.Instructions, DecoderArithmetic.Fast, ProductShapes.ManyTokens).RoundedBlockLength == 0;
+        Assert.Equal(!hasBytes ? 0 : isSplit ? 2 * decoder.HeadMultiplyAdds : reading.OperationCount, reading.RoundedOperationCount);
     }
 
     [Theory]
@@ -37,13 +55,13 @@ public sealed class RooflineTests
     [InlineData(209e9, 13.9e9, RooflineBound.Neither)]
     [InlineData(0, 44e9, RooflineBound.Memory)]
     public void The_nearer_limit_bounds_from_seventy_percent_on(double operations, double bytes, RooflineBound expected) =>
-        Assert.Equal(expected, Roofline.Of(new DecoderWork(operations, bytes), 1, Limits, DecoderArithmetic.Float).Bound);
+        Assert.Equal(expected, Roofline.Of(new DecoderWork(operations, bytes), 1, Limits).Bound);
 
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
     public void Time_that_did_not_pass_is_refused(double seconds) =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => Roofline.Of(new DecoderWork(1, 1), seconds, Limits, DecoderArithmetic.Float));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Roofline.Of(new DecoderWork(1, 1), seconds, Limits));
 
     [Fact]
     public void The_work_of_a_small_model_is_as_counted_by_hand()

@@ -47,6 +47,9 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
     }
 
     /// <inheritdoc/>
+    public bool RoundsActivations(int tokenCount) => IsFew(tokenCount);
+
+    /// <inheritdoc/>
     public int InterleavedRowUnit(int tokenCount) => TOps.Rows;
 
     /// <inheritdoc/>
