@@ -14,13 +14,7 @@ internal sealed unsafe class LinearGroup : IDisposable
     // With many tokens kernels work on tiles of about this many rows; parts of fewer would read the tokens more often.
     private const int TileRowCount = 192;
 
-    // Between two looks at the cancellation token: a few milliseconds of a fast thread, some 50 of a slow one.
-    private const long LongestUncheckedWork = 1L << 28;
-
-    // The same for scalar kernels, which do some hundred million multiplications a second and have no tiles.
-    private const long LongestUncheckedScalarWork = 1L << 22;
-
-    // Ranges between those looks are multiples of every kernel's rows.
+    // Ranges between two looks at the cancellation token are multiples of every kernel's rows, where so many may go without a look.
     private const int CheckUnit = 96;
 
     private readonly Linear[] members;
@@ -83,9 +77,6 @@ internal sealed unsafe class LinearGroup : IDisposable
     private void MultiplyPart(ComputeContext context, int part, int partCount)
     {
         ProductInput input = context.Input;
-        bool isScalar = context.Instructions == InstructionSet.Scalar;
-        long longestWork = isScalar ? LongestUncheckedScalarWork : LongestUncheckedWork;
-        int checkUnit = isScalar ? 1 : CheckUnit;
         for (int i = 0; i < members.Length; i++)
         {
             Linear member = members[i];
@@ -96,7 +87,8 @@ internal sealed unsafe class LinearGroup : IDisposable
             if (count == 0)
                 continue;
             float* y = (float*)outputs[i] + first;
-            long rows = Math.Max(1, longestWork / ((long)input.ColumnCount * input.TokenCount));
+            long rows = Math.Max(1, member.Weight.LongestUncheckedWork(input.TokenCount) / ((long)input.ColumnCount * input.TokenCount));
+            long checkUnit = Math.Min(rows, CheckUnit);
             int step = (int)Math.Min(count, (rows + checkUnit - 1) / checkUnit * checkUnit);
             for (int done = 0; done < count; done += step)
             {

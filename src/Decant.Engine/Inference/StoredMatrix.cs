@@ -139,6 +139,9 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         interleavedRowCount > 0 ? interleaving!.InterleavedRowUnit(tokenCount) : Kernel(tokenCount).RowUnit(tokenCount);
 
     /// <inheritdoc/>
+    public override long LongestUncheckedWork(int tokenCount) => Kernel(tokenCount).LongestUncheckedWork(tokenCount);
+
+    /// <inheritdoc/>
     public override bool RoundsActivations(int tokenCount) =>
         interleavedRowCount > 0 ? interleaving!.RoundsActivations(tokenCount) : Kernel(tokenCount).RoundedBlockLength > 0;
 

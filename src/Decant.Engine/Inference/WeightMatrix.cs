@@ -40,6 +40,9 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Rows that are computed together for so many tokens: ranges of rows are best multiples of it.</summary>
     public virtual int RowUnit(int tokenCount) => 1;
 
+    /// <summary>Multiplications of so many tokens between two looks at a cancellation token: see <see cref="ProductKernel.LongestUncheckedWork"/>.</summary>
+    public abstract long LongestUncheckedWork(int tokenCount);
+
     /// <summary>True if activations of so many tokens are rounded to 8 bits and multiplied in whole numbers.</summary>
     public virtual bool RoundsActivations(int tokenCount) => false;
 

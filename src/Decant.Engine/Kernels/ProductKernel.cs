@@ -53,6 +53,10 @@ internal abstract unsafe class ProductKernel(string format, InstructionSet instr
     /// <summary>Rows that are computed together for so many tokens.</summary>
     public virtual int RowUnit(int tokenCount) => 1;
 
+    /// <summary>Multiplications between two looks at a cancellation token: some milliseconds of a fast thread, some 50 of a slow one.</summary>
+    /// <param name="tokenCount">Tokens that rows are multiplied with.</param>
+    public virtual long LongestUncheckedWork(int tokenCount) => 1L << 28;
+
     /// <summary>Columns that share a scale when activations are rounded to 8 bits, or 0 if they are not rounded.</summary>
     public virtual int RoundedBlockLength => 0;
 

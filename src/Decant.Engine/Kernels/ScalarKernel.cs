@@ -8,6 +8,10 @@ namespace Decant.Engine.Kernels;
 /// </summary>
 internal sealed unsafe class ScalarKernel(TensorFormat format) : WeightKernel(format.Name, InstructionSet.Scalar)
 {
+    // Some hundred million multiplications a second.
+    /// <inheritdoc/>
+    public override long LongestUncheckedWork(int tokenCount) => 1L << 22;
+
     /// <inheritdoc/>
     public override void Decode(byte* source, float* destination, int count) =>
         format.DecodeRow(new ReadOnlySpan<byte>(source, checked((int)format.RowByteCount(count))), new Span<float>(destination, count));
