@@ -17,7 +17,7 @@ if [[ ! -e $libraries/libssl.so.3 ]]; then
   (cd "$libraries" && apt-get download -qq libssl3:arm64 && dpkg -x libssl3*.deb . && mv usr/lib/aarch64-linux-gnu/*.so.3 .)
 fi
 filters=()
-for class in "${@:-*WeightKernelTests *ByteKernelTests *FloatArithmeticTests *RowDecoderTests *VectorMathTests *StoriesTests}"; do
+for class in "${@:-*WeightKernelTests *ByteKernelTests *InterleavedRowsTests *FloatArithmeticTests *RowDecoderTests *RowEncoderTests *VectorMathTests *AttentionTests *GemmTests *DecoderBatchTests *StoriesTests}"; do
   for one in $class; do filters+=(-class "$one"); done
 done
 status=0

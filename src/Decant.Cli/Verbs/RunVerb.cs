@@ -55,7 +55,10 @@ internal sealed class RunVerb : Verb
             throw new UsageException("the prompt has no tokens; give at least one word.");
         int capacity = sampling.Capacity(run, decoder, (int)Math.Min((long)ids.Length + count, int.MaxValue));
         if (ids.Length > capacity)
-            throw new UsageException($"the prompt has {ids.Length} tokens and the context holds {capacity}. Shorten the prompt or raise --context (the model takes {decoder.MaximumLength}).");
+        {
+            string more = capacity < decoder.MaximumLength ? $"Shorten the prompt or raise --context (the model takes {decoder.MaximumLength})." : "Shorten the prompt: the model takes no more.";
+            throw new UsageException($"the prompt has {ids.Length} tokens and the context holds {capacity}. {more}");
+        }
         using DecoderSession session = decoder.StartSession(capacity);
         double loadSeconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         WrittenText written = TextWriterLoop.Run(new Generator(session, sampler), tokenizer, ids, count, stops, Write, run.CancellationToken);

@@ -18,9 +18,13 @@ internal static class StoredRange
         }
         catch (Exception e) when (e is ArgumentException or OverflowException)
         {
-            throw new BadFileException($"{path}: tensor {name}: the shape [{string.Join(", ", dimensions.ToArray())}] of type {format} is impossible: {e.Message}", e);
+            throw new BadFileException($"{path}: tensor {name}: the shape [{string.Join(", ", dimensions.ToArray())}] of type {format} is impossible: {Reason(e)}", e);
         }
     }
+
+    // Without the name of the parameter that .NET appends.
+    private static string Reason(Exception error) =>
+        error is ArgumentException { ParamName: { } parameter } ? error.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal) : error.Message;
 
     /// <summary>Refuses tensors that share bytes.</summary>
     public static void CheckDisjoint(string path, IEnumerable<MappedTensor> tensors)
