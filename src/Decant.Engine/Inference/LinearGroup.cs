@@ -36,11 +36,11 @@ internal sealed unsafe class LinearGroup : IDisposable
     public long ByteCount => members.Sum(member => member.Weight.ByteCount);
 
     /// <summary>Multiply–adds for one token.</summary>
-    public long MultiplyAddCount => members.Sum(member => (long)member.Weight.RowCount * member.Weight.ColumnCount);
+    public long MultiplyAddCount => members.Sum(member => member.Weight.MultiplyAddCount);
 
     /// <summary>Those of them that are made in whole numbers when so many tokens are computed at once.</summary>
     public long RoundedMultiplyAddCount(int tokenCount) =>
-        members.Where(member => member.Weight.RoundsActivations(tokenCount)).Sum(member => (long)member.Weight.RowCount * member.Weight.ColumnCount);
+        members.Where(member => member.Weight.RoundsActivations(tokenCount)).Sum(member => member.Weight.MultiplyAddCount);
 
     /// <summary>Computes all outputs.</summary>
     /// <param name="context">Threads and memory.</param>

@@ -20,6 +20,9 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Bytes of the stored matrix, in a map or in memory.</summary>
     public abstract long ByteCount { get; }
 
+    /// <summary>Multiply–adds for one token.</summary>
+    public long MultiplyAddCount => (long)RowCount * ColumnCount;
+
     /// <summary>The kernel chosen for it.</summary>
     public abstract string KernelName { get; }
 

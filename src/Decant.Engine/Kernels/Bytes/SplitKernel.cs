@@ -40,14 +40,14 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
     /// <inheritdoc/>
     public void PrepareInterleaved(ProductInput input)
     {
-        if (!IsFew(input.TokenCount))
+        if (!RoundsActivations(input.TokenCount))
             input.PrepareSingle();
         else
             _ = input.Bytes(TBlock.BlockLength).Split();
     }
 
     /// <inheritdoc/>
-    public bool RoundsActivations(int tokenCount) => IsFew(tokenCount);
+    public bool RoundsActivations(int tokenCount) => tokenCount <= SplitRows<TBytes, TOps, TBlock>.MostTokens;
 
     /// <inheritdoc/>
     public int InterleavedRowUnit(int tokenCount) => TOps.Rows;
@@ -55,7 +55,7 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
     /// <inheritdoc/>
     public void MultiplyInterleaved(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
-        if (!IsFew(input.TokenCount))
+        if (!RoundsActivations(input.TokenCount))
         {
             PanelProduct.Multiply(new InterleavedSource(groups, rowByteCount), rowCount, input, y, yStride, scratch, Instructions.Arithmetic);
             return;
@@ -68,8 +68,6 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
                 groups + row * rowByteCount, TOps.Rows * rowByteCount, blockCount, activations, input.TokenCount, y + row, yStride);
         }
     }
-
-    private static bool IsFew(int tokenCount) => tokenCount <= SplitRows<TBytes, TOps, TBlock>.MostTokens;
 
     private readonly struct InterleavedSource(byte* groups, long rowByteCount) : IPanelSource
     {
