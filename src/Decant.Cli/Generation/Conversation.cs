@@ -9,7 +9,13 @@ namespace Decant.Cli.Generation;
 /// A conversation with a model. Every turn renders the whole conversation with the model's template; as much of it as the session already holds is not
 /// computed again.
 /// </summary>
-internal sealed class Conversation(Tokenizer tokenizer, ChatTemplate template, DecoderSession session, Sampler sampler, string? system)
+/// <param name="tokenizer">The model's.</param>
+/// <param name="template">The model's.</param>
+/// <param name="session">Holds the conversation.</param>
+/// <param name="sampler">Chooses the tokens of answers.</param>
+/// <param name="system">What the model is told before the first turn, or null.</param>
+/// <param name="longest">The most tokens the model takes.</param>
+internal sealed class Conversation(Tokenizer tokenizer, ChatTemplate template, DecoderSession session, Sampler sampler, string? system, int longest)
 {
     private readonly List<ChatMessage> messages = [];
     private readonly List<int> held = [];
@@ -32,11 +38,8 @@ internal sealed class Conversation(Tokenizer tokenizer, ChatTemplate template, D
         messages.Add(new ChatMessage("user", userText));
         int[] prompt = Render();
         if (prompt.Length > session.Capacity)
-        {
             messages.RemoveAt(messages.Count - 1);
-            throw new UsageException(
-                $"the conversation has {prompt.Length} tokens and the context holds {session.Capacity}. Begin anew (/clear), or raise --context.");
-        }
+        ContextRoom.Require("the conversation", prompt.Length, session.Capacity, longest, "Begin anew (/clear)");
         // The last token is always run: its logits are wanted.
         int reused = Math.Min(held.Zip(prompt).TakeWhile(pair => pair.First == pair.Second).Count(), prompt.Length - 1);
         session.Truncate(reused);

@@ -55,7 +55,7 @@ internal sealed class ChatVerb : Verb
             $"{opened.Location}: the model has no chat template, so it was not made for conversations. Continue a text with 'decant run' instead.")).Load();
         Decoder decoder = opened.Decoder;
         using DecoderSession session = decoder.StartSession(sampling.Capacity(run, decoder, defaultContext));
-        var conversation = new Conversation(tokenizer, template, session, sampler, run.Get(system));
+        var conversation = new Conversation(tokenizer, template, session, sampler, run.Get(system), decoder.MaximumLength);
         var turns = new JsonArray();
         if (run.Terminal.InputIsTerminal && !run.Json)
             run.Notice("/clear forgets the conversation, /exit ends it.");

@@ -54,11 +54,7 @@ internal sealed class RunVerb : Verb
         if (ids.Length == 0)
             throw new UsageException("the prompt has no tokens; give at least one word.");
         int capacity = sampling.Capacity(run, decoder, (int)Math.Min((long)ids.Length + count, int.MaxValue));
-        if (ids.Length > capacity)
-        {
-            string more = capacity < decoder.MaximumLength ? $"Shorten the prompt or raise --context (the model takes {decoder.MaximumLength})." : "Shorten the prompt: the model takes no more.";
-            throw new UsageException($"the prompt has {ids.Length} tokens and the context holds {capacity}. {more}");
-        }
+        ContextRoom.Require("the prompt", ids.Length, capacity, decoder.MaximumLength, "Shorten the prompt");
         using DecoderSession session = decoder.StartSession(capacity);
         double loadSeconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         WrittenText written = TextWriterLoop.Run(new Generator(session, sampler), tokenizer, ids, count, stops, Write, run.CancellationToken);

@@ -140,8 +140,9 @@ public sealed unsafe class DecoderSession : IDisposable
         ObjectDisposedException.ThrowIf(disposed, this);
         if (count > Capacity - Length)
         {
+            string remedy = Capacity < decoder.MaximumLength ? "Use a longer context (--context)." : "The model takes no more.";
             throw new UsageException(string.Create(
-                CultureInfo.InvariantCulture, $"The context is full: {Length} tokens and {count} more do not fit into {Capacity}. Use a longer context (--context)."));
+                CultureInfo.InvariantCulture, $"The context is full: {Length} tokens and {count} more do not fit into {Capacity}. {remedy}"));
         }
     }
 }

@@ -59,7 +59,20 @@ public sealed class ChatVerbTests
         using TemporaryFolder model = ModelWithTemplate();
         CommandRun run = CommandRun.WithInput("Once upon a time there was a boy\n", "chat", model.Path, "--context", "4");
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("--context", run.Error, StringComparison.Ordinal);
+        Assert.Contains("Begin anew (/clear) or raise --context (the model takes 512).", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_conversation_that_outgrows_the_model_is_not_told_to_raise_the_context()
+    {
+        using TemporaryFolder model = ModelWithTemplate();
+        string longer = string.Concat(Enumerable.Repeat("once upon a time ", 200));
+        CommandRun run = CommandRun.WithInput(longer + "\n", "chat", model.Path);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("the context holds 512. Begin anew (/clear): the model takes no more.", run.Error, StringComparison.Ordinal);
+        CommandRun prompt = CommandRun.Of("run", model.Path, longer);
+        Assert.Equal(2, prompt.ExitCode);
+        Assert.Contains("the context holds 512. Shorten the prompt: the model takes no more.", prompt.Error, StringComparison.Ordinal);
     }
 
     [Fact]

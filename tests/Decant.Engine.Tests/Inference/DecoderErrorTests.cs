@@ -50,6 +50,18 @@ public class DecoderErrorTests
     }
 
     [Theory]
+    [InlineData(4, "Use a longer context")]
+    [InlineData(128, "The model takes no more.")]
+    public void A_full_context_is_told_to_grow_only_where_the_model_takes_more(int capacity, string remedy)
+    {
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        using Decoder decoder = Load(checkpoint);
+        Assert.Equal(128, decoder.MaximumLength);
+        using DecoderSession session = decoder.StartSession(capacity);
+        Assert.Contains(remedy, Assert.Throws<UsageException>(() => { session.Append(new int[capacity + 1], Cancellation); }).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("llama", 0)]
     [InlineData("llama", 129)]
     [InlineData("gpt2", 4096)]
