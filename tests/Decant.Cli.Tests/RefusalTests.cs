@@ -19,6 +19,8 @@ public sealed class RefusalTests
     {
         { "run", "--kernel avx9", "There is no kernel or kernel level 'avx9'." },
         { "run", "--kernel avx2-q4_0-int9", "Did you mean 'avx2-q4_0-int8'?" },
+        { "run", "--arithmetic float --kernel vector128-q8_0-int8", "Kernel 'vector128-q8_0-int8' rounds activations to 8 bits, and this is to be computed in single precision. Allow it with --arithmetic fast, or force 'vector128-q8_0'." },
+        { "bench", "--arithmetic float --kernel scalar,vector128-q4_0-int8", "Kernel 'vector128-q4_0-int8' rounds activations" },
         { "run", "--kernel scalar,scalar", "Two kernel levels are named" },
         { "run", "--cache-type q3_0", "--cache-type takes: f32, f16" },
         { "run", "--threads 0", "--threads must be between 1 and 64, not 0." },

@@ -74,6 +74,7 @@ internal sealed class BenchVerb : Verb
             {
                 ["model"] = run.Get(model),
                 ["kernel"] = decoder.KernelName,
+                ["forced_kernels"] = new JsonArray([.. decoder.ForcedKernels.Select(name => JsonValue.Create(name))]),
                 ["arithmetic"] = EngineOptions.NameOf(engine.Arithmetic(run)),
                 ["cache_type"] = engine.CacheType(run),
                 ["threads"] = decoder.ThreadCount,
@@ -101,7 +102,7 @@ internal sealed class BenchVerb : Verb
                 ("decode", FormattableString.Invariant($"{decodeCount / Median(timings.Decode):F1} tokens/s  ({decodeCount} tokens{(depthCount > 0 ? $" behind {depthCount}" : "")}, {Spread(decodeCount, timings.Decode)})")),
                 ("", FormattableString.Invariant($"{decodeRoofline.BytesPerSecond / 1e9:F1} GB/s ({writing.ByteCount / decodeCount / 1e6:F0} MB a token), {decodeRoofline.MemoryShare:P0} of what memory gives: bound by {NameOf(decodeRoofline.Bound)}")),
                 ("load", FormattableString.Invariant($"{loadSeconds:F3} s, the first prompt of {prefillCount} tokens {timings.FirstPrefillSeconds:F3} s")),
-                ("kernel", $"{decoder.KernelName}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
+                ("kernel", $"{string.Join(" with ", [decoder.KernelName, .. decoder.ForcedKernels])}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
                 ("machine", FormattableString.Invariant($"memory {limits.MemoryBytesPerSecond / 1e9:F1} GB/s, single precision {limits.SingleOperationsPerSecond / 1e9:F0} GFLOP/s, bytes {limits.ByteOperationsPerSecond / 1e9:F0} GOP/s (measured, {decoder.ThreadCount} threads)")),
                 ("memory", FormattableString.Invariant($"{Quantities.Bytes(peak)} private at most, {Quantities.Bytes(session.CacheByteCount)} of it keys and values, {Quantities.Bytes(decoder.CopiedWeightByteCount)} copied weights; {timings.AllocatedBytesPerToken:F0} bytes allocated per token")),
             ])));

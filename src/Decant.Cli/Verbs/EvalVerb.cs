@@ -66,8 +66,8 @@ internal sealed class EvalVerb : Verb
         using OpenModel? reference = run.Get(against) is { } path ? OpenModel.Open(run, path) : null;
         DecoderOptions own = engine.ToDecoderOptions(run);
         Tokenizer tokenizer = candidate.LoadWithTokenizer(own);
-        // What a model is compared with is computed as exactly as it can be.
-        DecoderOptions exact = own with { Arithmetic = DecoderArithmetic.Float, KeyValueFormat = new DecoderOptions().KeyValueFormat };
+        // What a model is compared with is computed as exactly as it can be: kernels forced for the model's formats, which may round, are not for it.
+        DecoderOptions exact = own with { Arithmetic = DecoderArithmetic.Float, KeyValueFormat = new DecoderOptions().KeyValueFormat, Kernel = candidate.Decoder.KernelName };
         if (reference is not null && reference.LoadWithTokenizer(exact).Fingerprint != tokenizer.Fingerprint)
             throw DifferentVocabularies(candidate, reference);
         int longest = Math.Min(candidate.Decoder.MaximumLength, reference?.Decoder.MaximumLength ?? int.MaxValue);

@@ -22,13 +22,14 @@ public sealed class Decoder : IDisposable
     private bool disposed;
 
     private Decoder(
-        DecoderWeights weights, DecoderOptions options, InstructionSet instructions, TensorFormat keyValueFormat, WarmUp? warmUp, CancellationToken cancellationToken)
+        DecoderWeights weights, DecoderOptions options, KernelSelection kernels, TensorFormat keyValueFormat, WarmUp? warmUp, CancellationToken cancellationToken)
     {
         this.weights = weights;
         this.warmUp = warmUp;
         this.keyValueFormat = keyValueFormat;
         Options = options;
-        Context = new ComputeContext(options.ThreadCount, instructions, options.Observer);
+        ForcedKernels = kernels.Forced;
+        Context = new ComputeContext(options.ThreadCount, kernels.Level, options.Observer);
         copies = CopyWeights(cancellationToken);
         pass = new ForwardPass(weights, Context);
         Runner = new BatchRunner(pass, options, weights.Spec.VocabularySize);
@@ -40,6 +41,9 @@ public sealed class Decoder : IDisposable
 
     /// <summary>The kernel level in use: <c>avx512</c>, <c>avx2</c>, <c>vector128</c> or <c>scalar</c>.</summary>
     public string KernelName => Context.Instructions.Name;
+
+    /// <summary>Kernels forced by name beside the level (<see cref="DecoderOptions.Kernel"/>): for all weights of their formats.</summary>
+    public IReadOnlyList<string> ForcedKernels { get; }
 
     /// <summary>Threads in use.</summary>
     public int ThreadCount => Context.Pool.ThreadCount;
@@ -107,7 +111,7 @@ public sealed class Decoder : IDisposable
                 weights.Dispose();
                 throw new UsageException($"No weight of {model.Source.Location} is stored in the format that kernel '{unused}' reads.");
             }
-            return new Decoder(weights, options, kernels.Level, keyValueFormat, warmUp, cancellationToken);
+            return new Decoder(weights, options, kernels, keyValueFormat, warmUp, cancellationToken);
         }
         catch
         {

@@ -12,8 +12,11 @@ internal sealed class KernelSelection
 
     /// <summary>Reads an option.</summary>
     /// <param name="names">Null, or a level (<c>avx2</c>), or kernels (<c>avx2-q4_0-int8</c>), or both, separated by commas.</param>
-    /// <param name="arithmetic">What products are computed in where no kernel is forced.</param>
-    /// <exception cref="UsageException">There is no such level or kernel, or the processor lacks it.</exception>
+    /// <param name="arithmetic">
+    /// What products are computed in where no kernel is forced. Fast arithmetic allows kernels to round activations and demands it of none, so one in single
+    /// precision may be forced beside it; single precision promises that none rounds.
+    /// </param>
+    /// <exception cref="UsageException">There is no such level or kernel, the processor lacks it, or the arithmetic does not allow it.</exception>
     public KernelSelection(string? names, DecoderArithmetic arithmetic)
     {
         Arithmetic = arithmetic;
@@ -34,6 +37,8 @@ internal sealed class KernelSelection
                 throw new UsageException(
                     $"This processor lacks the instructions of kernel '{entries[0].Name}'. It runs: {string.Join(", ", InstructionSet.All.Where(set => set.IsSupported))}.");
             }
+            if (entries[0].Arithmetic == DecoderArithmetic.Fast && arithmetic != DecoderArithmetic.Fast)
+                throw Rounding(entries[0]);
             forced.Add(entries[0]);
             unused.Add(entries[0]);
         }
@@ -48,6 +53,13 @@ internal sealed class KernelSelection
 
     /// <summary>The first forced kernel that no weight has asked for, or null.</summary>
     public string? Unused => unused.FirstOrDefault()?.Name;
+
+    /// <summary>Names of the forced kernels, in the order given.</summary>
+    public IReadOnlyList<string> Forced => [.. forced.Select(entry => entry.Name)];
+
+    private static UsageException Rounding(KernelEntry entry) => new(
+        $"Kernel '{entry.Name}' rounds activations to 8 bits, and this is to be computed in single precision. "
+        + $"Allow it with --arithmetic fast, or force '{ProductKernel.NameOf(entry.Format, entry.Instructions, DecoderArithmetic.Float)}'.");
 
     private static UsageException Unknown(string name)
     {

@@ -41,6 +41,15 @@ public sealed class BenchVerbTests
     }
 
     [Fact]
+    public void Kernels_forced_by_name_are_said_and_fast_arithmetic_takes_both_kinds()
+    {
+        string[] command = ["bench", SharedModels.SmolLm, "-p", "2", "-n", "1", "-r", "1", "--weights", "map", "--arithmetic", "fast", "--kernel"];
+        JsonElement document = CommandRun.Succeed([.. command, "vector128-q8_0-int8", "--json"]).Json;
+        Assert.Equal("vector128-q8_0-int8", Assert.Single(document.GetProperty("forced_kernels").EnumerateArray()).GetString());
+        Assert.Contains($"{document.GetProperty("kernel").GetString()} with vector128-q8_0, fast arithmetic", CommandRun.Succeed([.. command, "vector128-q8_0"]).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Keys_and_values_can_be_kept_in_a_smaller_type()
     {
         JsonElement document = CommandRun.Succeed("bench", SharedModels.Stories, "-p", "8", "-n", "4", "-r", "1", "--cache-type", "F16", "--json").Json;

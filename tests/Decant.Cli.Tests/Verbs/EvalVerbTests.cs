@@ -7,6 +7,14 @@ public sealed class EvalVerbTests
     // README.md of stories260K gives four decimals of what llama.cpp computes in single precision.
     private const double LlamaCppTolerance = 3e-4;
 
+    [Fact]
+    public void A_kernel_forced_for_the_model_is_not_forced_for_what_it_is_compared_with()
+    {
+        JsonElement document = CommandRun.Succeed(
+            "eval", SharedModels.SmolLm, "--against", SharedModels.SmolLm, "--text", SharedModels.StoryText, "--tokens", "8", "--context", "8", "--arithmetic", "fast", "--kernel", "vector128-q8_0-int8", "--json").Json;
+        Assert.True(document.GetProperty("kl_divergence").GetProperty("mean").GetDouble() > 0, "the reference rounded as the model did");
+    }
+
     [Theory]
     [InlineData(128, 1.8272)]
     [InlineData(256, 2.2794)]
