@@ -44,7 +44,7 @@ internal sealed class KernelEntry(
 
 /// <summary>
 /// Every product kernel in one list: by instruction set, best first; within a set those in whole numbers, then those in single precision; of these the
-/// ones written for a format, then those that serve any. Kernels are chosen once, when a weight is loaded.
+/// ones written for a format, then those that serve the other formats. No two have one name. Kernels are chosen once, when a weight is loaded.
 /// </summary>
 internal static class KernelList
 {
@@ -55,7 +55,7 @@ internal static class KernelList
     [
         (InstructionSet.Avx512, new(() =>
         [
-            .. OnBytes512(),
+            .. OnBytes512(AvxVnni.IsSupported),
             .. OnVectors<Vector512<float>, Ops512>(InstructionSet.Avx512),
         ])),
         (InstructionSet.AvxVnni, new(() =>
@@ -91,18 +91,22 @@ internal static class KernelList
     public static WeightKernel Choose(TensorFormat format, InstructionSet instructions) =>
         (WeightKernel)Choose(format, instructions, DecoderArithmetic.Float, ProductShapes.FewTokens);
 
-    // With vectors of 512 bits there is only the form for short codes. Formats that it has for few tokens alone do better, for many, with the 256 bits of
-    // AVX-VNNI, where the processor has both.
-    private static KernelEntry[] OnBytes512()
+    /// <summary>
+    /// Products in whole numbers where there are vectors of 512 bits. Those have only the form for short codes; formats with longer ones do better, for many
+    /// tokens, with the 256 bits of AVX-VNNI, where the processor has both. They get that kernel for few tokens too: so a name is one kernel, and rows side by
+    /// side serve any number of tokens.
+    /// </summary>
+    internal static KernelEntry[] OnBytes512(bool hasDotProduct)
     {
-        if (!AvxVnni.IsSupported)
+        if (!hasDotProduct)
             return OnBytes<PartOps256, Vector512<byte>, ByteOps512>(InstructionSet.Avx512);
         KernelEntry[] wide = OnBytes<PartOpsVnni, Vector512<byte>, ByteOps512>(InstructionSet.Avx512);
-        HashSet<string> served = [.. wide.Where(entry => entry.Shapes.HasFlag(ProductShapes.ManyTokens)).Select(entry => entry.Format)];
-        return [.. wide, .. OnBytes<PartOpsVnni, Vector256<byte>, ByteOpsVnni>(InstructionSet.Avx512).Where(entry => !served.Contains(entry.Format))];
+        KernelEntry[] narrow = OnBytes<PartOpsVnni, Vector256<byte>, ByteOpsVnni>(InstructionSet.Avx512);
+        return [.. wide.Zip(narrow, (first, second) => first.Shapes == AllShapes ? first : second)];
     }
 
-    private static KernelEntry[] OnBytes<TParts, TBytes, TOps>(InstructionSet set)
+    /// <summary>Products in whole numbers on some operations, an entry a format.</summary>
+    internal static KernelEntry[] OnBytes<TParts, TBytes, TOps>(InstructionSet set)
         where TParts : struct, IPartOps
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes>
@@ -139,7 +143,7 @@ internal static class KernelList
         where TOps : struct, IVectorOps<TVector>
     {
         KernelEntry Entry(string format, Func<ProductKernel> create) => new(format, set, DecoderArithmetic.Float, AllShapes, true, create);
-        return
+        KernelEntry[] own =
         [
             Entry(SingleElement.Format, () => new PlainKernel<TVector, TOps, SingleElement>(set)),
             Entry(HalfElement.Format, () => new PlainKernel<TVector, TOps, HalfElement>(set, new PlainKernel<TVector, TOps, DenormalHalfElement>(set))),
@@ -161,8 +165,9 @@ internal static class KernelList
             Entry(TQ1_0Codes.Format, () => new LongCodeKernel<TVector, TOps, TQ1_0Codes>(set)),
             Entry(TQ2_0Codes.Format, () => new LongCodeKernel<TVector, TOps, TQ2_0Codes>(set)),
             Entry(MXFP4Codes.Format, () => new ShortCodeKernel<TVector, TOps, MXFP4Codes>(set)),
-            .. OfEveryFormat(set, format => new DecodingKernel(format, set)),
         ];
+        HashSet<string> served = [.. own.Select(entry => entry.Format)];
+        return [.. own, .. OfEveryFormat(set, format => new DecodingKernel(format, set)).Where(entry => !served.Contains(entry.Format))];
     }
 
     private static KernelEntry[] OfEveryFormat(InstructionSet set, Func<TensorFormat, ProductKernel> create) =>

@@ -22,8 +22,7 @@ internal sealed class KernelSelection
         Arithmetic = arithmetic;
         foreach (string name in names?.Split(',', StringSplitOptions.TrimEntries) ?? [])
         {
-            KernelEntry[] entries = [.. KernelList.All.Where(entry => entry.Name.Equals(name, StringComparison.OrdinalIgnoreCase))];
-            if (entries.Length == 0)
+            if (KernelList.All.SingleOrDefault(entry => entry.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } kernel)
             {
                 if (!InstructionSet.All.Any(set => set.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
                     throw Unknown(name);
@@ -32,15 +31,15 @@ internal sealed class KernelSelection
                 Level = InstructionSet.Find(name);
                 continue;
             }
-            if (!entries[0].Instructions.IsSupported)
+            if (!kernel.Instructions.IsSupported)
             {
                 throw new UsageException(
-                    $"This processor lacks the instructions of kernel '{entries[0].Name}'. It runs: {string.Join(", ", InstructionSet.All.Where(set => set.IsSupported))}.");
+                    $"This processor lacks the instructions of kernel '{kernel.Name}'. It runs: {string.Join(", ", InstructionSet.All.Where(set => set.IsSupported))}.");
             }
-            if (entries[0].Arithmetic == DecoderArithmetic.Fast && arithmetic != DecoderArithmetic.Fast)
-                throw Rounding(entries[0]);
-            forced.Add(entries[0]);
-            unused.Add(entries[0]);
+            if (kernel.Arithmetic == DecoderArithmetic.Fast && arithmetic != DecoderArithmetic.Fast)
+                throw Rounding(kernel);
+            forced.Add(kernel);
+            unused.Add(kernel);
         }
         Level ??= InstructionSet.Best;
     }

@@ -1,96 +1,76 @@
-using System.Runtime.Intrinsics;
+using Decant.Core.Formats;
+using Decant.Engine.Inference;
 using Decant.Engine.Kernels;
 using Decant.Engine.Kernels.Bytes;
-using Decant.Engine.Kernels.Codes;
 
 namespace Decant.Engine.Tests.Kernels;
 
 /// <summary>Parts of the products in whole numbers that <see cref="WeightKernelTests"/> does not see one by one.</summary>
 public unsafe class ByteKernelTests
 {
-    /// <summary>
-    /// The dot product of AVX-VNNI as its manual defines it, so that tiles written for it are tested on processors that lack it; only the one instruction
-    /// is then left to trust.
-    /// </summary>
-    private readonly struct VnniByDefinition : IByteOps<Vector256<byte>>
-    {
-        public static int Rows => ByteOpsVnni.Rows;
-
-        public static bool HasManyRegisters => ByteOpsVnni.HasManyRegisters;
-
-        public static bool TakesSignedCodes => ByteOpsVnni.TakesSignedCodes;
-
-        public static int LargestCode => ByteOpsVnni.LargestCode;
-
-        public static Vector256<byte> Zero => ByteOpsVnni.Zero;
-
-        public static Vector256<byte> Load(void* source) => ByteOpsVnni.Load(source);
-
-        public static void Store(void* destination, Vector256<byte> value) => ByteOpsVnni.Store(destination, value);
-
-        public static Vector256<byte> Bit(Vector256<byte> bytes, int from, int to) => ByteOpsVnni.Bit(bytes, from, to);
-
-        public static Vector256<byte> BitsByColumn(Vector256<byte> words) => ByteOpsVnni.BitsByColumn(words);
-
-        public static Vector256<byte> Broadcast(void* source) => ByteOpsVnni.Broadcast(source);
-
-        public static Vector256<byte> Accumulate(Vector256<byte> sums, Vector256<byte> codes, Vector256<byte> activations)
-        {
-            Vector256<int> result = sums.AsInt32();
-            for (int i = 0; i < 32; i++)
-                result = result.WithElement(i / 4, result[i / 4] + codes[i] * activations.AsSByte()[i]);
-            return result.AsByte();
-        }
-
-        public static Vector256<byte> ScaleSums(Vector256<byte> sums, Vector256<byte> scaleWords) => ByteOpsVnni.ScaleSums(sums, scaleWords);
-
-        public static Vector256<byte> JoinSums(Vector256<byte> sums) => ByteOpsVnni.JoinSums(sums);
-
-        public static Vector256<byte> MultiplyPairs(Vector256<byte> a, Vector256<byte> b) => ByteOpsVnni.MultiplyPairs(a, b);
-
-        public static Vector256<byte> AddWords(Vector256<byte> a, Vector256<byte> b) => ByteOpsVnni.AddWords(a, b);
-
-        public static Vector256<byte> AddScaled(Vector256<byte> sums, Vector256<byte> words, Vector256<byte> rowScales, float tokenScale) =>
-            ByteOpsVnni.AddScaled(sums, words, rowScales, tokenScale);
-
-        public static Vector256<byte> AddProducts(Vector256<byte> sums, Vector256<byte> factors, float factor) => ByteOpsVnni.AddProducts(sums, factors, factor);
-
-        public static Vector256<byte> LoadHalves(void* source) => ByteOpsVnni.LoadHalves(source);
-
-        public static Vector256<byte> ScaleByte(Vector256<byte> bytes, int index, Vector256<byte> scales) => ByteOpsVnni.ScaleByte(bytes, index, scales);
-
-        public static Vector256<byte> ScaleWord(Vector256<byte> bytes, int index) => ByteOpsVnni.ScaleWord(bytes, index);
-
-        public static Vector256<byte> PairWord(Vector256<byte> bytes, int first, int second) => ByteOpsVnni.PairWord(bytes, first, second);
-
-        public static Vector256<int> ScaleWords(Vector256<int> scales) => ByteOpsVnni.ScaleWords(scales);
-
-        public static Vector256<byte> Subtract(Vector256<byte> a, byte b) => ByteOpsVnni.Subtract(a, b);
-
-        public static void LoadTransposed(byte* source, long stride, out FourVectors<Vector256<byte>> words) => ByteOpsVnni.LoadTransposed(source, stride, out words);
-
-        public static Vector256<byte> Field(Vector256<byte> bytes, int shift, byte mask) => ByteOpsVnni.Field(bytes, shift, mask);
-
-        public static Vector256<byte> LookUp(Vector256<byte> indices, Vector128<byte> table) => ByteOpsVnni.LookUp(indices, table);
-
-        public static Vector256<byte> Join(Vector256<byte> a, Vector256<byte> b, int shift) => ByteOpsVnni.Join(a, b, shift);
-
-        public static int StartWord(int firstPair, int secondPair) => ByteOpsVnni.StartWord(firstPair, secondPair);
-    }
+    public static TheoryData<string> DefinedNames() => [.. ByteKernelsUnderTest.Names.Where(name => name.StartsWith(ByteKernelsUnderTest.Defined, StringComparison.Ordinal))];
 
     [Fact]
-    public void Tiles_of_the_dot_product_instruction_agree_with_the_list()
+    public void The_dot_product_by_definition_serves_every_format_of_the_list()
     {
-        Assert.SkipUnless(InstructionSet.Avx2.IsSupported, "the other operations of these tiles are AVX2");
-        Compare<ShortPanel, Q8_0Codes>();
-        Compare<ShortPanel, Q4_0Codes>();
-        Compare<ShortPanel, IQ4_NLCodes>();
-        Compare<ShortOffsetPanel, Q5_1Codes>();
-        Compare<Groups16MinimaPanel, Q2_KCodes>();
-        Compare<Groups16Panel, Q6_KCodes>();
-        Compare<Groups32MinimaPanel, Q4_KCodes>();
-        Compare<Groups32Panel, IQ4_XSCodes>();
-        Compare<LongPanel, TQ2_0Codes>();
+        Assert.SkipUnless(InstructionSet.Avx2.IsSupported, "the other operations of these kernels are AVX2");
+        string[] formats = [.. KernelList.All.Where(entry => entry.Instructions == InstructionSet.AvxVnni && entry.Arithmetic == DecoderArithmetic.Fast).Select(entry => entry.Format)];
+        Assert.Equal(15, formats.Length);
+        Assert.Equal(formats, DefinedNames().Select(name => ByteKernelsUnderTest.Find(name.Data).Kernel.Format));
+        Assert.Equal(12, DefinedNames().Count(name => ByteKernelsUnderTest.Find(name.Data).Kernel is IInterleavedKernel { GroupRowCount: > 0 }));
+    }
+
+    /// <summary>Stored rows, panels and rows side by side against stored rows of AVX2 and one token at a time: other ways to the same sums of whole numbers.</summary>
+    [Theory]
+    [MemberData(nameof(DefinedNames))]
+    public void Products_of_the_dot_product_instruction_agree_with_those_of_AVX2(string name)
+    {
+        const int Rows = 40, Tokens = 11;
+        (ProductKernel kernel, TensorFormat format) = ByteKernelsUnderTest.Find(name);
+        ProductKernel other = KernelList.Choose(format, InstructionSet.Avx2, DecoderArithmetic.Fast, ProductShapes.FewTokens);
+        Assert.Equal(format.BlockLength, other.RoundedBlockLength);
+        using var pool = new WorkerPool(1);
+        using var scratch = new Scratch();
+        using var input = new ProductInput();
+        foreach (int blocks in new[] { 1, 3, 7 })
+        {
+            int columns = blocks * format.BlockLength;
+            long rowByteCount = format.RowByteCount(columns);
+            byte[] weights = WeightKernelTests.Encoded(format, Rows, columns, 9);
+            byte[] groups = new byte[weights.Length];
+            float[] x = WeightKernelTests.Normal(Tokens * columns, 10);
+            var expected = new float[Rows * Tokens];
+            fixed (byte* w = weights, g = groups)
+            fixed (float* px = x, pe = expected)
+            {
+                for (int token = 0; token < Tokens; token++)
+                {
+                    input.Set(pool, px + token * columns, 1, columns);
+                    other.Prepare(input);
+                    other.Multiply(w, rowByteCount, Rows, input, pe + token * Rows, Rows, scratch);
+                }
+                var side = kernel as IInterleavedKernel;
+                bool hasSide = side?.GroupRowCount > 0;
+                Assert.True(!hasSide || side!.TryInterleave(w, rowByteCount, Rows, g));
+                foreach (int tokens in new[] { 1, 2, 3, 4, 7, Tokens })
+                {
+                    var actual = new float[Rows * tokens];
+                    fixed (float* pa = actual)
+                    {
+                        input.Set(pool, px, tokens, columns);
+                        kernel.Prepare(input);
+                        kernel.Multiply(w, rowByteCount, Rows, input, pa, Rows, scratch);
+                        Closeness.Assert(expected.AsSpan(0, actual.Length), actual, 2e-6 * expected.Max(Math.Abs), $"{name}, {tokens} of [{Rows}, {columns}]");
+                        if (!hasSide)
+                            continue;
+                        actual.AsSpan().Clear();
+                        side!.PrepareInterleaved(input);
+                        side.MultiplyInterleaved(g, rowByteCount, Rows, input, pa, Rows, scratch);
+                        Closeness.Assert(expected.AsSpan(0, actual.Length), actual, 2e-6 * expected.Max(Math.Abs), $"{name} side by side, {tokens} of [{Rows}, {columns}]");
+                    }
+                }
+            }
+        }
     }
 
     [Theory]
@@ -166,35 +146,5 @@ public unsafe class ByteKernelTests
                     Assert.Equal(0, y[i]);
             }
         }
-    }
-
-    private static void Compare<TLayout, TBlock>()
-        where TLayout : struct, IPanelLayout
-        where TBlock : struct, ICodeBlock
-    {
-        const int Rows = 37, Tokens = 11;
-        int columns = 3 * TBlock.BlockLength;
-        long rowByteCount = 3L * TBlock.ByteCount;
-        using var pool = new WorkerPool(1);
-        using var scratch = new Scratch();
-        using var input = new ProductInput();
-        byte[] weights = WeightKernelTests.Encoded(Decant.Core.Formats.TensorFormats.FindByName(TBlock.Format)!, Rows, columns, 9);
-        float[] x = WeightKernelTests.Normal(Tokens * columns, 10);
-        var expected = new float[Rows * Tokens];
-        var actual = new float[Rows * Tokens];
-        fixed (byte* w = weights)
-        fixed (float* px = x, pe = expected, pa = actual)
-        {
-            input.Set(pool, px, Tokens, columns);
-            // Row by row, which is another way to the same sums of whole numbers.
-            ByteActivations bytes = input.Bytes(TBlock.BlockLength);
-            ByteRows<PartOps256, TBlock>.Multiply(w, rowByteCount, Rows, bytes, Tokens, columns, pe, Rows);
-            var kernel = new ByteKernel<PartOps256, Vector256<byte>, VnniByDefinition, TLayout, TBlock>(InstructionSet.Avx2);
-            kernel.Prepare(input);
-            kernel.Multiply(w, rowByteCount, Rows, input, pa, Rows, scratch);
-        }
-        double largest = expected.Max(Math.Abs);
-        for (int i = 0; i < expected.Length; i++)
-            Assert.InRange(actual[i] - expected[i], -2e-6 * largest, 2e-6 * largest);
     }
 }
