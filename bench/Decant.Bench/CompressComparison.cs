@@ -13,23 +13,15 @@ internal static class CompressComparison
 
     public static void Run(Sides sides, string model, string[] types, string? imatrix, string? text, int[] threadCounts, string scratch)
     {
-        ResultFile results = sides.Results;
-        results.Line($"# Quantizing {Path.GetFileName(model)}{(imatrix is null ? "" : " with importance matrix")}, {sides.Turns} turns, medians ({Machine.CpuName})");
-        results.Line();
-        results.State(sides.Machine, threadCounts, "Before");
-        results.Line();
-        results.Line($"| type | threads | Decant s | llama.cpp s | times as fast | range | hash s | fsync s | start-up and rest s | private memory | identical tensors |{(text is null ? "" : " perplexity, Decant | llama.cpp |")}");
-        results.Line($"|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---|{(text is null ? "" : "---:|---:|")}");
-        foreach (string type in types)
-        {
-            foreach (int threads in threadCounts)
-                Compare(sides, model, type, imatrix, text, threads, scratch);
-        }
-        results.Line();
-        results.State(sides.Machine, threadCounts, "After");
+        string header = "| type | threads | Decant s | llama.cpp s | times as fast | range | hash s | fsync s | start-up and rest s | private memory | identical tensors |";
+        sides.Results.Document(
+            $"Quantizing {Path.GetFileName(model)}{(imatrix is null ? "" : " with importance matrix")}, {sides.Turns} turns, medians", sides, threadCounts,
+            ((string?[])[model, imatrix, text]).OfType<string>(), () => sides.Results.Table(
+                text is null ? header : header + " perplexity, Decant | llama.cpp |",
+                from type in types from threads in threadCounts select Row(sides, model, type, imatrix, text, threads, scratch)));
     }
 
-    private static void Compare(Sides sides, string model, string type, string? imatrix, string? text, int threads, string scratch)
+    private static string Row(Sides sides, string model, string type, string? imatrix, string? text, int threads, string scratch)
     {
         string ours = Path.Combine(scratch, "bench-decant.gguf"), theirs = Path.Combine(scratch, "bench-peer.gguf");
         var encode = new List<double>();
@@ -68,9 +60,9 @@ internal static class CompressComparison
         Delete(ours + ".report.json");
         Delete(theirs);
         double median = Statistics.Median(encode), peerMedian = Statistics.Median(peer);
-        sides.Results.Line(
+        return
             $"| {type} | {threads} | {median:F2} | {peerMedian:F2} | {peerMedian / median:F2} | {Statistics.Range(encode.Zip(peer, (a, b) => b / a), "F2")} | " +
-            $"{Statistics.Median(hash):F2} | {Statistics.Median(sync):F2} | {Statistics.Median(rest):F2} | {memory / 1e6:F0} MB | {same} |");
+            $"{Statistics.Median(hash):F2} | {Statistics.Median(sync):F2} | {Statistics.Median(rest):F2} | {memory / 1e6:F0} MB | {same} |";
     }
 
     /// <summary>What both programs find in the file Decant wrote: llama.cpp's protocol over the first windows. llama.cpp rounds activations to 8 bits.</summary>

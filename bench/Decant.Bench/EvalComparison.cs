@@ -7,10 +7,10 @@ internal static class EvalComparison
 {
     public static void Run(Sides sides, string[] models, string text, int chunks, int context, int threads)
     {
-        sides.Results.Table(
-            $"Perplexity over {chunks} windows of {context} tokens of {Path.GetFileName(text)}, {threads} threads, {sides.Turns} turns, medians", sides.Machine, threads,
-            "| model | Decant fast, s | Decant float, s | llama.cpp, s | times as fast | range | perplexity: fast | float | llama.cpp |",
-            models.Select(model => Row(sides, model, text, chunks, context, threads)));
+        sides.Results.Document(
+            $"Perplexity over {chunks} windows of {context} tokens of {Path.GetFileName(text)}, {sides.Turns} turns, medians (range)", sides, [threads], [.. models, text], () => sides.Results.Table(
+            "| model | Decant fast, s | Decant float, s | llama.cpp, s | times as fast: fast | range | float | range | perplexity: fast | float | llama.cpp |",
+            models.Select(model => Row(sides, model, text, chunks, context, threads))));
     }
 
     private static string Row(Sides sides, string model, string text, int chunks, int context, int threads)
@@ -19,8 +19,10 @@ internal static class EvalComparison
         for (int turn = 0; turn < sides.Turns; turn++)
             turns.Add((Score(sides, model, text, chunks, context, threads, "fast"), Score(sides, model, text, chunks, context, threads, "float"), sides.Peer.Run("ppl", model, text, $"{threads}", $"{context}", $"{chunks}")));
         double Median(Func<(JsonObject Fast, JsonObject Float, JsonObject Peer), double> of) => Statistics.Median(turns.Select(of));
-        return $"| {Path.GetFileNameWithoutExtension(model)} | {Median(t => Seconds(t.Fast)):F1} | {Median(t => Seconds(t.Float)):F1} | {Median(t => Seconds(t.Peer)):F1} | {Median(t => Seconds(t.Peer) / Seconds(t.Fast)):F2} | " +
-            $"{Statistics.Range(turns.Select(t => Seconds(t.Peer) / Seconds(t.Fast)), "F2")} | {Median(t => (double)t.Fast["perplexity"]!["value"]!):F4} | {Median(t => (double)t.Float["perplexity"]!["value"]!):F4} | {Median(t => (double)t.Peer["ppl"]!):F4} |";
+        string Spread(Func<(JsonObject Fast, JsonObject Float, JsonObject Peer), JsonObject> of) => $"{Median(t => Seconds(of(t))):F1} ({Statistics.Range(turns.Select(t => Seconds(of(t))), "F1")})";
+        string Ratio(Func<(JsonObject Fast, JsonObject Float, JsonObject Peer), JsonObject> of) => $"{Median(t => Seconds(t.Peer) / Seconds(of(t))):F2} | {Statistics.Range(turns.Select(t => Seconds(t.Peer) / Seconds(of(t))), "F2")}";
+        return $"| {Path.GetFileNameWithoutExtension(model)} | {Spread(t => t.Fast)} | {Spread(t => t.Float)} | {Spread(t => t.Peer)} | {Ratio(t => t.Fast)} | {Ratio(t => t.Float)} | " +
+            $"{Median(t => (double)t.Fast["perplexity"]!["value"]!):F4} | {Median(t => (double)t.Float["perplexity"]!["value"]!):F4} | {Median(t => (double)t.Peer["ppl"]!):F4} |";
     }
 
     private static double Seconds(JsonObject run) => (double)run["seconds"]!;

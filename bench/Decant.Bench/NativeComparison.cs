@@ -7,10 +7,10 @@ internal static class NativeComparison
 {
     public static void Run(Sides sides, Tool native, string[] models, int prompt, int generate, int repetitions, int threads)
     {
-        sides.Results.Table(
-            $"NativeAOT against JIT: prefill {prompt}, decode {generate}, {threads} threads, {sides.Turns} turns of {repetitions} repetitions, medians", sides.Machine, threads,
+        sides.Results.Document(
+            $"NativeAOT against JIT: prefill {prompt}, decode {generate}, {sides.Turns} turns of {repetitions} repetitions, medians", sides, [threads], models, () => sides.Results.Table(
             "| model | prefill: native | JIT | ratio | decode: native | JIT | ratio | first prompt, s: native | JIT |",
-            models.Select(model => Row(sides, native, model, prompt, generate, repetitions, threads)));
+            models.Select(model => Row(sides, native, model, prompt, generate, repetitions, threads))));
     }
 
     private static string Row(Sides sides, Tool native, string model, int prompt, int generate, int repetitions, int threads)

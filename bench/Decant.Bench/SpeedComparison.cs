@@ -6,50 +6,49 @@ namespace Decant.Bench;
 /// Prefill and decode of the same files: Decant, llama.cpp, Decant, … each with its own warm-up and repetitions. The machine's memory is read right before and
 /// after each pair, because its speed changes within minutes and decoding with it.
 /// </summary>
-internal sealed class SpeedComparison(Sides sides, int prompt, int generate, int repetitions, string[] decantOptions)
+internal sealed class SpeedComparison(Sides sides, int prompt, int generate, int repetitions, string[] weights, string[] decantOptions)
 {
     public void Run(string[] models, int[] threadCounts)
     {
         ResultFile results = sides.Results;
-        results.Line($"# Prefill {prompt} and decode {generate}, {sides.Turns} turns of {repetitions} repetitions, medians ({Machine.CpuName})");
-        results.Line();
-        results.State(sides.Machine, threadCounts, "Before");
-        results.Line();
-        results.Line("Tokens per second. Ratios are medians of the turns' ratios with their range. Memory: what `membw` read around the turns, GB/s, median and range; share: what Decant read of it in the same turn.  ");
-        results.Line("Prefill share: the time that operations with weights would take at what `decant bench` finds the processor does, in single precision or in bytes as the kernels do them, of the time taken.");
-        results.Line();
-        results.Line("| model | threads | prefill Decant | llama.cpp | ratio | range | GOP/s | share | decode Decant | llama.cpp | ratio | range | memory | share | first prompt, s | bytes allocated a token | private memory |");
-        results.Line("|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|---|---|---:|---:|---:|---:|");
-        foreach (string model in models)
+        results.Document($"Prefill {prompt} and decode {generate}, {sides.Turns} turns of {repetitions} repetitions, medians", sides, threadCounts, models, () =>
         {
-            foreach (int threads in threadCounts)
-                Compare(model, threads);
-        }
-        results.Line();
-        results.State(sides.Machine, threadCounts, "After");
+            results.Line("Tokens per second. Weights: where Decant has them, `--weights` of `decant bench`. Ratios are medians of the turns' ratios with their range. Memory: what `membw` read around the turns, GB/s, median and range; share: what Decant read of it in the same turn.  ");
+            results.Line("Prefill share: the time that operations with weights would take at what `decant bench` finds the processor does, in single precision or in bytes as the kernels do them, of the time taken.");
+            results.Line();
+            results.Table(
+                "| model | threads | weights | prefill Decant | llama.cpp | ratio | range | GOP/s | share | decode Decant | llama.cpp | ratio | range | memory | share | first prompt, s | bytes allocated a token | private memory |",
+                from model in models from threads in threadCounts from row in Rows(model, threads) select row);
+        });
     }
 
-    private void Compare(string model, int threads)
+    private IEnumerable<string> Rows(string model, int threads)
     {
-        var turns = new List<Turn>();
+        var turns = weights.ToDictionary(where => where, _ => new List<Turn>());
         double before = sides.Machine.MemoryBandwidth(threads);
         for (int turn = 0; turn < sides.Turns; turn++)
         {
-            JsonObject decant = sides.Decant.Run(
-                ["bench", model, "-p", $"{prompt}", "-n", $"{generate}", "-r", $"{repetitions}", "--threads", $"{threads}", "--json", "--quiet", .. decantOptions]);
+            JsonObject[] ours = [.. weights.Select(where => sides.Decant.Run(
+                ["bench", model, "-p", $"{prompt}", "-n", $"{generate}", "-r", $"{repetitions}", "--threads", $"{threads}", "--weights", where, "--json", "--quiet", .. decantOptions]))];
             JsonObject peer = sides.Peer.Run("bench", model, $"{threads}", $"{prompt}", $"{generate}", $"{repetitions}");
             double after = sides.Machine.MemoryBandwidth(threads);
-            turns.Add(new Turn(decant, peer, (before + after) / 2));
+            foreach ((string where, JsonObject decant) in weights.Zip(ours))
+                turns[where].Add(new Turn(decant, peer, (before + after) / 2));
             before = after;
         }
+        return turns.Select(all => $"| {Path.GetFileNameWithoutExtension(model)} | {threads} | {all.Key} | {Columns(all.Value)} |");
+    }
+
+    private static string Columns(List<Turn> turns)
+    {
         double Median(Func<Turn, double> of) => Statistics.Median(turns.Select(of));
         string Range(Func<Turn, double> of, string format) => Statistics.Range(turns.Select(of), format);
-        sides.Results.Line(
-            $"| {Path.GetFileNameWithoutExtension(model)} | {threads} | {Median(t => t.Prefill):F1} | {Median(t => t.PeerPrefill):F1} | {Median(t => t.Prefill / t.PeerPrefill):F2} | " +
+        return
+            $"{Median(t => t.Prefill):F1} | {Median(t => t.PeerPrefill):F1} | {Median(t => t.Prefill / t.PeerPrefill):F2} | " +
             $"{Range(t => t.Prefill / t.PeerPrefill, "F2")} | {Median(t => t.PrefillRate) / 1e9:F0} | {Median(t => t.PrefillShare):P0} | " +
             $"{Median(t => t.Decode):F1} | {Median(t => t.PeerDecode):F1} | {Median(t => t.Decode / t.PeerDecode):F2} | {Range(t => t.Decode / t.PeerDecode, "F2")} | " +
             $"{Median(t => t.Memory):F1} ({Range(t => t.Memory, "F1")}) | {Median(t => t.DecodeRate / 1e9 / t.Memory):P0} | {Median(t => t.FirstPrompt):F2} | " +
-            $"{Median(t => t.Allocated):F0} | {turns.Max(t => t.PrivateMemory) / 1e6:F0} MB |");
+            $"{Median(t => t.Allocated):F0} | {turns.Max(t => t.PrivateMemory) / 1e6:F0} MB";
     }
 
     /// <summary>One run of each side.</summary>

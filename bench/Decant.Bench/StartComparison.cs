@@ -16,12 +16,21 @@ internal sealed class StartComparison(Sides sides, string model, int runs, int[]
     /// <summary>Measures both programs in turns.</summary>
     public void Run()
     {
-        ResultFile results = sides.Results;
-        results.Line($"# From process start to the first token: {Path.GetFileName(model)}, {runs} runs after one that fills the page cache ({Machine.CpuName})");
-        results.Line();
-        results.State(sides.Machine, threadCounts, "Before");
-        results.Line();
         (string Name, Tool Tool)[] programs = ahead is null ? [("decant", sides.Decant)] : [("decant", sides.Decant), ("decant, NativeAOT", new Tool(ahead))];
+        sides.Results.Document(
+            $"From process start to the first token: {Path.GetFileName(model)}, {runs} runs after one that fills the page cache", sides, threadCounts, [model], () =>
+            {
+                sides.Results.Line("`decant run MODEL \"" + Prompt + "\" -n 1 --json`. Process: from before it is started until it has ended. To the token: `seconds` of its JSON, from the verb's first line on; load: `load_seconds`.");
+                sides.Results.Line();
+                sides.Results.Table("| program | process s, median | best | to the token s, median | best | load s, median | processor time s, median | best |", StartRows(programs));
+                sides.Results.Table(
+                    $"| program | first prompt of {PromptLength} tokens s | those after it s, median | times as long, median | range |",
+                    programs.Select(program => $"| {program.Name} | {FirstPrompt(program.Tool)} |"));
+            });
+    }
+
+    private IEnumerable<string> StartRows((string Name, Tool Tool)[] programs)
+    {
         var starts = programs.ToDictionary(program => program.Name, _ => new List<Start>());
         // The first run of each fills the page cache and is not counted.
         for (int run = 0; run <= runs; run++)
@@ -33,24 +42,10 @@ internal sealed class StartComparison(Sides sides, string model, int runs, int[]
                     starts[name].Add(start);
             }
         }
-        results.Line("`decant run MODEL \"" + Prompt + "\" -n 1 --json`. Process: from before it is started until it has ended. To the token: `seconds` of its JSON, from the verb's first line on; load: `load_seconds`.");
-        results.Line();
-        results.Line("| program | process s, median | best | to the token s, median | best | load s, median | processor time s, median | best |");
-        results.Line("|---|---:|---:|---:|---:|---:|---:|---:|");
-        foreach ((string name, _) in programs)
-        {
-            List<Start> all = starts[name];
-            results.Line(
-                $"| {name} | {Median(all, start => start.Process)} | {Best(all, start => start.Process)} | {Median(all, start => start.Token)} | {Best(all, start => start.Token)} | " +
-                $"{Median(all, start => start.Load)} | {Median(all, start => start.Processor)} | {Best(all, start => start.Processor)} |");
-        }
-        results.Line();
-        results.Line($"| program | first prompt of {PromptLength} tokens s | those after it s, median | times as long, median | range |");
-        results.Line("|---|---:|---:|---:|---|");
-        foreach ((string name, Tool tool) in programs)
-            results.Line($"| {name} | {FirstPrompt(tool)} |");
-        results.Line();
-        results.State(sides.Machine, threadCounts, "After");
+        return starts.Select(program => $"| {program.Key} | {Columns(program.Value)} |");
+
+        static string Columns(List<Start> all) => $"{Both(all, start => start.Process)} | {Both(all, start => start.Token)} | {Median(all, start => start.Load)} | {Both(all, start => start.Processor)}";
+        static string Both(List<Start> all, Func<Start, double> value) => $"{Median(all, value)} | {all.Min(value):F3}";
     }
 
     private Start Measure(Tool tool)
@@ -76,8 +71,6 @@ internal sealed class StartComparison(Sides sides, string model, int runs, int[]
     }
 
     private static string Median(List<Start> starts, Func<Start, double> value) => $"{Statistics.Median(starts.Select(value)):F3}";
-
-    private static string Best(List<Start> starts, Func<Start, double> value) => $"{starts.Min(value):F3}";
 
     // User and system time of the children that have ended; .NET forgets a process's times when it ends.
     private static double ChildProcessorSeconds()

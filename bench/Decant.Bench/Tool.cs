@@ -4,10 +4,24 @@ using System.Text.Json.Nodes;
 namespace Decant.Bench;
 
 /// <summary>A program under comparison, run as a process of its own so that neither side shares the other's memory or threads.</summary>
-internal sealed class Tool(string program, IReadOnlyDictionary<string, string>? environment = null)
+/// <param name="program">Its path.</param>
+/// <param name="environment">Variables that it gets beside those of this process.</param>
+/// <param name="folder">Where it runs; null: where this process does.</param>
+internal sealed class Tool(string program, IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
 {
-    /// <summary>The same program with other environment variables.</summary>
-    public Tool With(IReadOnlyDictionary<string, string> variables) => new(program, variables);
+    /// <summary>Variables that it gets beside those of this process.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; } = environment ?? new Dictionary<string, string>();
+
+    /// <summary>The same program with these variables too.</summary>
+    public Tool With(IReadOnlyDictionary<string, string> variables) => new(program, Variables.Concat(variables).GroupBy(pair => pair.Key).ToDictionary(same => same.Key, same => same.Last().Value), folder);
+
+    /// <summary>Its version with the commit it was built from; where there is no assembly beside it, what it says itself.</summary>
+    public string Version()
+    {
+        string assembly = Path.ChangeExtension(program, ".dll");
+        string? version = File.Exists(assembly) ? FileVersionInfo.GetVersionInfo(assembly).ProductVersion : null;
+        return version is null ? RunForText("--version").Trim() : $"{Path.GetFileName(program)} {version}";
+    }
 
     /// <summary>Runs it and returns the JSON object on its last line (llama.cpp's driver) or on all of standard output (Decant).</summary>
     public JsonObject Run(params string[] arguments)
@@ -22,7 +36,9 @@ internal sealed class Tool(string program, IReadOnlyDictionary<string, string>? 
     public string RunForText(params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach ((string key, string value) in environment ?? new Dictionary<string, string>())
+        if (folder is not null)
+            start.WorkingDirectory = folder;
+        foreach ((string key, string value) in Variables)
             start.Environment[key] = value;
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
