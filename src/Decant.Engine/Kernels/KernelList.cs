@@ -118,7 +118,7 @@ internal static class KernelList
         [
             Entry(Q8_0Codes.Format, Q8_0Codes.LargestStored, () => Q8_0Codes.LargestStored <= TOps.LargestCode
                 ? new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q8_0Codes>(set)
-                : new SplitKernel<TParts, TBytes, TOps, Q8_0Codes>(set)),
+                : new SplitKernel<TParts, TBytes, TOps, ShortPanel, Q8_0Codes>(set)),
             Entry(Q4_0Codes.Format, Q4_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q4_0Codes>(set)),
             Entry(Q4_1Codes.Format, Q4_1Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortOffsetPanel, Q4_1Codes>(set)),
             Entry(Q5_0Codes.Format, Q5_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q5_0Codes>(set)),
@@ -130,8 +130,10 @@ internal static class KernelList
             Entry(Q6_KCodes.Format, Q6_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups16Panel, Q6_KCodes>(set)),
             Entry(IQ4_NLCodes.Format, IQ4_NLCodes.LargestStored, () => IQ4_NLCodes.LargestStored <= TOps.LargestCode
                 ? new ByteKernel<TParts, TBytes, TOps, ShortPanel, IQ4_NLCodes>(set)
-                : new SplitKernel<TParts, TBytes, TOps, IQ4_NLCodes>(set)),
-            Entry(IQ4_XSCodes.Format, IQ4_XSCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups32Panel, IQ4_XSCodes>(set)),
+                : new SplitKernel<TParts, TBytes, TOps, ShortPanel, IQ4_NLCodes>(set)),
+            Entry(IQ4_XSCodes.Format, IQ4_XSCodes.LargestStored, () => IQ4_XSCodes.LargestStored <= TOps.LargestCode
+                ? new ByteKernel<TParts, TBytes, TOps, Groups32Panel, IQ4_XSCodes>(set)
+                : new SplitKernel<TParts, TBytes, TOps, Groups32Panel, IQ4_XSCodes>(set)),
             Entry(TQ1_0Codes.Format, TQ1_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, LongPanel, TQ1_0Codes>(set)),
             Entry(TQ2_0Codes.Format, TQ2_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, LongPanel, TQ2_0Codes>(set)),
             Entry(MXFP4Codes.Format, MXFP4Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, MXFP4Codes>(set)),

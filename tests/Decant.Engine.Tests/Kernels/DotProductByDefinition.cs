@@ -89,6 +89,8 @@ internal static unsafe class DotProductByDefinition
 
         public static Vector256<byte> LoadHalves(void* source) => ByteOpsVnni.LoadHalves(source);
 
+        public static Vector256<byte> LoadNibbles(void* source) => ByteOps256.LoadNibbles(source);
+
         public static Vector256<byte> ScaleByte(Vector256<byte> bytes, int index, Vector256<byte> scales) => ByteOpsVnni.ScaleByte(bytes, index, scales);
 
         public static Vector256<byte> ScaleWord(Vector256<byte> bytes, int index) => ByteOpsVnni.ScaleWord(bytes, index);

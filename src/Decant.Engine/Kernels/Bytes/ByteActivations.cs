@@ -79,7 +79,7 @@ internal sealed unsafe class ByteActivations(int blockLength) : IDisposable
         return set;
     }
 
-    /// <summary>The activations in two parts, split on the first call after <see cref="Set"/>: for few tokens, in blocks of 32.</summary>
+    /// <summary>The activations in two parts, split on the first call after <see cref="Set"/>: for few tokens.</summary>
     public SplitActivations Split()
     {
         if (!splitFilled)

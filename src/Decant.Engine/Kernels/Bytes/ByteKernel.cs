@@ -9,7 +9,7 @@ namespace Decant.Engine.Kernels.Bytes;
 /// (<see cref="ByteRows{TParts, TBlock}"/>). Many tokens: rows are packed into panels that stay in the cache (<see cref="PanelPacker{TBytes, TOps, TLayout, TBlock}"/>) and
 /// multiplied with tiles of tokens (<see cref="ByteTile{TBytes, TOps, TLayout}"/>), so that packing is paid once for all tokens. Rows that were brought side by
 /// side at load (<see cref="InterleavedRows{TBytes, TOps, TLayout, TBlock}"/>) are multiplied as they lie with few tokens and packed from there for more. Where codes are
-/// too wide for the sums of an instruction set, the list has this kernel for few tokens only, or <see cref="SplitKernel{TParts, TBytes, TOps, TBlock}"/>.
+/// too wide for the sums of an instruction set, the list has this kernel for few tokens only, or <see cref="SplitKernel{TParts, TBytes, TOps, TLayout, TBlock}"/>.
 /// </summary>
 internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions)
     : ProductKernel(TBlock.Format, instructions, DecoderArithmetic.Fast), IInterleavedKernel

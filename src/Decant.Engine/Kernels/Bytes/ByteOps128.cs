@@ -116,6 +116,14 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     public static Vector128<byte> LoadHalves(void* source) => Ops128.LoadFiniteHalf((byte*)source).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> LoadNibbles(void* source)
+    {
+        Vector128<uint> bits = Vector128.WidenLower(Vector64.Load((ushort*)source).ToVector128Unsafe());
+        bits = (bits | Vector128.ShiftLeft(bits, 8)) & Vector128.Create(0x00ff_00ffu);
+        return ((bits | Vector128.ShiftLeft(bits, 4)) & Vector128.Create(0x0f0f_0f0fu)).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> ScaleByte(Vector128<byte> bytes, int index, Vector128<byte> scales)
     {
         Vector128<int> top = index == 3 ? bytes.AsInt32() : Vector128.ShiftLeft(bytes.AsInt32(), 24 - (8 * index));

@@ -108,6 +108,14 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
     public static Vector256<byte> LoadHalves(void* source) => Ops256.LoadFiniteHalf((byte*)source).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LoadNibbles(void* source)
+    {
+        Vector256<uint> bits = Avx2.ConvertToVector256Int32(Vector128.Load((ushort*)source)).AsUInt32();
+        bits = (bits | Vector256.ShiftLeft(bits, 8)) & Vector256.Create(0x00ff_00ffu);
+        return ((bits | Vector256.ShiftLeft(bits, 4)) & Vector256.Create(0x0f0f_0f0fu)).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ScaleByte(Vector256<byte> bytes, int index, Vector256<byte> scales)
     {
         Vector256<int> top = index == 3 ? bytes.AsInt32() : Vector256.ShiftLeft(bytes.AsInt32(), 24 - (8 * index));

@@ -110,6 +110,14 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
     public static Vector512<byte> LoadHalves(void* source) => Ops512.LoadFiniteHalf((byte*)source).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> LoadNibbles(void* source)
+    {
+        Vector512<uint> bits = Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)source));
+        bits = (bits | Vector512.ShiftLeft(bits, 8)) & Vector512.Create(0x00ff_00ffu);
+        return ((bits | Vector512.ShiftLeft(bits, 4)) & Vector512.Create(0x0f0f_0f0fu)).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> ScaleByte(Vector512<byte> bytes, int index, Vector512<byte> scales)
     {
         Vector512<int> top = index == 3 ? bytes.AsInt32() : Vector512.ShiftLeft(bytes.AsInt32(), 24 - (8 * index));

@@ -74,6 +74,9 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
     public static Vector256<byte> LoadHalves(void* source) => ByteOps256.LoadHalves(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LoadNibbles(void* source) => ByteOps256.LoadNibbles(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ScaleByte(Vector256<byte> bytes, int index, Vector256<byte> scales) => ByteOps256.ScaleByte(bytes, index, scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

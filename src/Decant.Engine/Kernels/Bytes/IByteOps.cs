@@ -44,7 +44,7 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>Bits <paramref name="shift"/> and up of every byte, masked; the mask must not reach into the next byte.</summary>
     static abstract TBytes Field(TBytes bytes, int shift, byte mask);
 
-    /// <summary>a | b · 2^shift, byte by byte; nothing may be shifted out of a byte.</summary>
+    /// <summary>a | b · 2^shift in 16-bit numbers; what is shifted out of a byte goes to the next.</summary>
     static abstract TBytes Join(TBytes a, TBytes b, int shift);
 
     /// <summary>The entry of a table of 16 bytes for every byte, each below 16.</summary>
@@ -82,6 +82,9 @@ internal unsafe interface IByteOps<TBytes>
 
     /// <summary>Reads a finite half-precision number into every lane, in single precision.</summary>
     static abstract TBytes LoadHalves(void* source);
+
+    /// <summary>Reads 16 bits into every lane, a nibble to a byte.</summary>
+    static abstract TBytes LoadNibbles(void* source);
 
     /// <summary>Single precision: a signed byte of every lane times the lane's scale.</summary>
     static abstract TBytes ScaleByte(TBytes bytes, int index, TBytes scales);

@@ -7,7 +7,7 @@ namespace Decant.Engine.Kernels.Bytes;
 /// Rows side by side, a row a vector lane, so that a product with one token needs no sums across lanes, no shuffles and no look-ups of scales. The blocks of R
 /// rows are transposed by 32-bit words; a group of R rows with B blocks each takes exactly the bytes that the stored rows take:
 /// <code>
-///   scales   [B][1 or 2][R]   16 bits: the blocks' half-precision scales; with offsets or minima, those or their scales too
+///   halves   [B][1 or 2][R]   16 bits: the blocks' half-precision scales; with offsets or minima, those or their scales too (IQ4_XS: upper bits of scales)
 ///   words    [B][W][R]        32 bits: what else a block holds, four bytes at a time, as ICodeBlock.ArrangeLanes leaves them
 /// </code>
 /// Codes are taken apart with shifts and masks where they are used: for few tokens straight into the product, for more into a panel
@@ -29,11 +29,11 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         get => (TBlock.ByteCount - sizeof(ushort) * HalfCount) / 4;
     }
 
-    /// <summary>Half-precision numbers of a block.</summary>
+    /// <summary>Numbers of 16 bits of a block.</summary>
     public static int HalfCount
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => TBlock.HasOffsets ? 2 : 1;
+        get => TBlock.HalfCount;
     }
 
     /// <summary>Words of scales and minima that <see cref="Multiply"/> needs for itself.</summary>
@@ -78,8 +78,9 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     public static bool TryStoreBlock(byte* blocks, long rowByteCount, int* words, ushort* halves)
     {
         StoreWords(blocks, rowByteCount, words);
-        TBlock.ArrangeLanes<TBytes, TOps>(words);
-        return StoreHalves(blocks, rowByteCount, halves) < SmallestNotFinite;
+        uint largest = StoreHalves(blocks, rowByteCount, halves);
+        TBlock.ArrangeLanes<TBytes, TOps>(words, halves);
+        return largest < SmallestNotFinite;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -102,7 +103,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         }
     }
 
-    // Returns the largest of them without signs.
+    // Returns the largest of those in half precision, without signs.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint StoreHalves(byte* blocks, long rowByteCount, ushort* halves)
     {
@@ -114,7 +115,8 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             {
                 ushort half = Unsafe.ReadUnaligned<ushort>(from + sizeof(ushort) * i);
                 halves[i * TOps.Rows + row] = half;
-                largest = Math.Max(largest, half & 0x7fffu);
+                if (i == 0 || TBlock.HasOffsets)
+                    largest = Math.Max(largest, half & 0x7fffu);
             }
         }
         return largest;
@@ -134,7 +136,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             UnpackLong(words, panel);
         int* to = panel + TLayout.BlockLength / 4 * panelRowCount;
         if (TLayout.HasGroupScales)
-            UnpackScales(words, to, panelRowCount);
+            UnpackScales(words, halves, to, panelRowCount);
         to += ByteTile<TBytes, TOps, TLayout>.GroupWordCount * panelRowCount;
         TOps.Store(to, TOps.LoadHalves(halves));
         if (TLayout.HasMinima)
@@ -219,7 +221,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         for (; blockCount > 0; blockCount--)
         {
             Prefetching.RequestLine((byte*)halves + groupByteCount);
-            UnpackScales(words, scratch, TOps.Rows);
+            UnpackScales(words, halves, scratch, TOps.Rows);
             TBytes total = TOps.Zero;
             for (int half = 0; half < 2; half++)
             {
@@ -249,10 +251,11 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             Prefetching.RequestLine((byte*)(words + i) + Prefetching.StreamDistance);
     }
 
-    // An eighth of a long block's lines. All asked for at once, they would fill the places where a core keeps what it waits for, and the block's own loads
-    // would wait behind them: from memory, products with K types took 1.07 to 1.18 times as long.
+    /// <summary>Asks for an eighth of a long block's lines some way ahead.</summary>
+    // All asked for at once, they would fill the places where a core keeps what it waits for, and the block's own loads would wait behind them: from memory,
+    // products with K types took 1.07 to 1.18 times as long.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void RequestPart(int* words, int part)
+    public static void RequestPart(int* words, int part)
     {
         int lineCount = WordCount * TOps.Rows / 16;
         byte* start = (byte*)words + Prefetching.StreamDistance + (part * lineCount / 8) * 64;
@@ -325,15 +328,19 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         TOps.Store(panel + 7 * panelRowCount, Codes(words, half, part, 7));
     }
 
-    // Scale words of all groups, then pairs of minima. Where a format's groups are longer than the layout's, each of its scales serves two.
+    /// <summary>Scale words of all groups, then pairs of minima. Where a format's groups are longer than the layout's, each of its scales serves two.</summary>
+    /// <param name="words">The block's words.</param>
+    /// <param name="halves">The block's numbers of 16 bits.</param>
+    /// <param name="target">Receives them.</param>
+    /// <param name="distance">Words between those of two groups.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void UnpackScales(int* words, int* target, int distance)
+    public static void UnpackScales(int* words, ushort* halves, int* target, int distance)
     {
         int copies = TBlock.GroupLength / TLayout.GroupLength;
         int* minima = target + ByteTile<TBytes, TOps, TLayout>.GroupCount * distance;
         for (int quad = 0; quad < TLayout.BlockLength / TBlock.GroupLength / 4; quad++)
         {
-            TBytes four = TBlock.ReadLaneScales<TBytes, TOps>(words, quad);
+            TBytes four = TBlock.ReadLaneScales<TBytes, TOps>(words, halves, quad);
             StoreCopies(TOps.ScaleWord(four, 0), target, distance);
             StoreCopies(TOps.ScaleWord(four, 1), target + copies * distance, distance);
             StoreCopies(TOps.ScaleWord(four, 2), target + 2 * copies * distance, distance);

@@ -5,13 +5,14 @@ namespace Decant.Engine.Kernels.Bytes;
 
 /// <summary>
 /// Products in whole numbers with codes too wide for the sums of an instruction set: for few tokens only, row by row (<see cref="ByteRows{TParts, TBlock}"/>) or
-/// from rows side by side (<see cref="SplitRows{TBytes, TOps, TBlock}"/>). Many tokens are left to single precision, which is decoded from rows side by side too.
+/// from rows side by side (<see cref="SplitRows{TBytes, TOps, TLayout, TBlock}"/>). Many tokens are left to single precision, which is decoded from rows side by side too.
 /// </summary>
-internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(InstructionSet instructions)
+internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions)
     : ProductKernel(TBlock.Format, instructions, DecoderArithmetic.Fast), IInterleavedKernel
     where TParts : struct, IPartOps
     where TBytes : struct
     where TOps : struct, IByteOps<TBytes>
+    where TLayout : struct, IPanelLayout
     where TBlock : struct, ICodeBlock
 {
     /// <inheritdoc/>
@@ -35,7 +36,7 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
 
     /// <inheritdoc/>
     public bool TryInterleave(byte* rows, long rowByteCount, int rowCount, byte* groups) =>
-        InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.TryStore(rows, rowByteCount, rowCount, groups);
+        InterleavedRows<TBytes, TOps, TLayout, TBlock>.TryStore(rows, rowByteCount, rowCount, groups);
 
     /// <inheritdoc/>
     public void PrepareInterleaved(ProductInput input)
@@ -47,7 +48,7 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
     }
 
     /// <inheritdoc/>
-    public bool RoundsActivations(int tokenCount) => tokenCount <= SplitRows<TBytes, TOps, TBlock>.MostTokens;
+    public bool RoundsActivations(int tokenCount) => tokenCount <= SplitRows<TBytes, TOps, TLayout, TBlock>.MostTokens;
 
     /// <inheritdoc/>
     public int InterleavedRowUnit(int tokenCount) => TOps.Rows;
@@ -64,7 +65,7 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
         int blockCount = (int)(rowByteCount / TBlock.ByteCount);
         for (int row = 0; row < rowCount; row += TOps.Rows)
         {
-            SplitRows<TBytes, TOps, TBlock>.Multiply(
+            SplitRows<TBytes, TOps, TLayout, TBlock>.Multiply(
                 groups + row * rowByteCount, TOps.Rows * rowByteCount, blockCount, activations, input.TokenCount, y + row, yStride);
         }
     }
@@ -77,7 +78,7 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
         {
             for (int done = 0; done < rowCount; done += TOps.Rows)
             {
-                SplitRows<TBytes, TOps, TBlock>.Decode(
+                SplitRows<TBytes, TOps, TLayout, TBlock>.Decode(
                     groups + (row + done) * rowByteCount, RowBlockCount, column / TBlock.BlockLength, columnCount / TBlock.BlockLength, panel + done, width);
             }
         }
@@ -86,8 +87,8 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TBlock>(Instructi
         {
             // A row's share of its group's words.
             byte* group = groups + row / TOps.Rows * TOps.Rows * rowByteCount;
-            byte* words = (byte*)InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.Words(group, RowBlockCount, column / TBlock.BlockLength);
-            int byteCount = PanelProduct.TileColumnCount / TBlock.BlockLength * InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.WordCount * sizeof(int);
+            byte* words = (byte*)InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, RowBlockCount, column / TBlock.BlockLength);
+            int byteCount = PanelProduct.TileColumnCount / TBlock.BlockLength * InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * sizeof(int);
             Prefetching.Request(words + row % TOps.Rows * byteCount, byteCount);
         }
     }

@@ -13,9 +13,10 @@ namespace Decant.Engine.Kernels.Bytes;
 /// </code>
 /// For many tokens the rows are decoded into panels of single precision: a lane a row there too, so nothing has to be turned.
 /// </summary>
-internal static unsafe class SplitRows<TBytes, TOps, TBlock>
+internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
     where TBytes : struct
     where TOps : struct, IByteOps<TBytes>
+    where TLayout : struct, IPanelLayout
     where TBlock : struct, ICodeBlock
 {
     /// <summary>More tokens than this do better in single precision. With 16 registers only two tokens share a reading of the codes.</summary>
@@ -40,31 +41,40 @@ internal static unsafe class SplitRows<TBytes, TOps, TBlock>
             MultiplyTokens<OneToken>(group, groupByteCount, blockCount, activations, token, y + (long)token * yStride, yStride);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyTokens<TTokens>(
         byte* group, long groupByteCount, int blockCount, SplitActivations activations, int token, float* y, int yStride)
         where TTokens : struct, ITokenCount
     {
+        if (TLayout.BlockLength == 32)
+            MultiplyShort<TTokens>(group, groupByteCount, blockCount, activations.Token(token), activations.TokenWordCount, y, yStride);
+        else
+            MultiplyGroups<TTokens>(group, groupByteCount, blockCount, activations.Token(token), activations.TokenWordCount, y, yStride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyShort<TTokens>(
+        byte* group, long groupByteCount, int blockCount, int* t0, int tokenWordCount, float* y, int yStride)
+        where TTokens : struct, ITokenCount
+    {
         ushort* halves = (ushort*)group;
-        int* words = InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.Words(group, blockCount, 0);
-        int* t0 = activations.Token(token), t1 = t0 + activations.TokenWordCount;
-        int* t2 = t1 + activations.TokenWordCount, t3 = t2 + activations.TokenWordCount;
+        int* words = InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, blockCount, 0);
+        int* t1 = t0 + tokenWordCount, t2 = t1 + tokenWordCount, t3 = t2 + tokenWordCount;
         // 16 in both halves of every lane.
         int sixteen = 0x0010_0010;
         TBytes sixteens = TOps.Broadcast(&sixteen);
         TBytes s0 = TOps.Zero, s1 = TOps.Zero, s2 = TOps.Zero, s3 = TOps.Zero;
         for (; blockCount > 0; blockCount--)
         {
-            InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.RequestAhead(words, halves, groupByteCount);
+            InterleavedRows<TBytes, TOps, TLayout, TBlock>.RequestAhead(words, halves, groupByteCount);
             TBytes l0 = TOps.Zero, h0 = TOps.Zero, l1 = TOps.Zero, h1 = TOps.Zero, l2 = TOps.Zero, h2 = TOps.Zero, l3 = TOps.Zero, h3 = TOps.Zero;
-            AddStep<TTokens>(words, 0, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
-            AddStep<TTokens>(words, 1, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
-            AddStep<TTokens>(words, 2, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
-            AddStep<TTokens>(words, 3, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
-            AddStep<TTokens>(words, 4, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
-            AddStep<TTokens>(words, 5, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
-            AddStep<TTokens>(words, 6, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
-            AddStep<TTokens>(words, 7, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+            AddStep<TTokens>(words, 0, 0, 0, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+            AddStep<TTokens>(words, 0, 0, 1, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+            AddStep<TTokens>(words, 0, 0, 2, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+            AddStep<TTokens>(words, 0, 0, 3, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+            AddStep<TTokens>(words, 0, 0, 4, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+            AddStep<TTokens>(words, 0, 0, 5, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+            AddStep<TTokens>(words, 0, 0, 6, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+            AddStep<TTokens>(words, 0, 0, 7, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
             TBytes scales = TOps.LoadHalves(halves);
             s0 = AddBlock(s0, l0, h0, sixteens, scales, t0);
             if (TTokens.Count > 1)
@@ -74,13 +84,20 @@ internal static unsafe class SplitRows<TBytes, TOps, TBlock>
                 s2 = AddBlock(s2, l2, h2, sixteens, scales, t2);
                 s3 = AddBlock(s3, l3, h3, sixteens, scales, t3);
             }
-            t0 += SplitActivations.BlockWordCount;
-            t1 += SplitActivations.BlockWordCount;
-            t2 += SplitActivations.BlockWordCount;
-            t3 += SplitActivations.BlockWordCount;
-            halves += TOps.Rows;
-            words += InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.WordCount * TOps.Rows;
+            t0 += SplitActivations.GroupWordCount + 1;
+            t1 += SplitActivations.GroupWordCount + 1;
+            t2 += SplitActivations.GroupWordCount + 1;
+            t3 += SplitActivations.GroupWordCount + 1;
+            halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalfCount * TOps.Rows;
+            words += InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows;
         }
+        StoreSums<TTokens>(y, yStride, s0, s1, s2, s3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreSums<TTokens>(float* y, int yStride, TBytes s0, TBytes s1, TBytes s2, TBytes s3)
+        where TTokens : struct, ITokenCount
+    {
         TOps.Store(y, s0);
         if (TTokens.Count > 1)
             TOps.Store(y + yStride, s1);
@@ -101,30 +118,38 @@ internal static unsafe class SplitRows<TBytes, TOps, TBlock>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Decode(byte* group, int rowBlockCount, int firstBlock, int blockCount, float* panel, int width)
     {
-        ushort* halves = InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.Halves(group, firstBlock);
-        int* words = InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.Words(group, rowBlockCount, firstBlock);
+        ushort* halves = InterleavedRows<TBytes, TOps, TLayout, TBlock>.Halves(group, firstBlock);
+        int* words = InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, rowBlockCount, firstBlock);
         for (; blockCount > 0; blockCount--)
         {
-            TBytes scales = TOps.LoadHalves(halves);
-            DecodeStep(words, 0, scales, panel, width);
-            DecodeStep(words, 1, scales, panel + 4 * width, width);
-            DecodeStep(words, 2, scales, panel + 8 * width, width);
-            DecodeStep(words, 3, scales, panel + 12 * width, width);
-            DecodeStep(words, 4, scales, panel + 16 * width, width);
-            DecodeStep(words, 5, scales, panel + 20 * width, width);
-            DecodeStep(words, 6, scales, panel + 24 * width, width);
-            DecodeStep(words, 7, scales, panel + 28 * width, width);
-            panel += 32 * width;
-            halves += TOps.Rows;
-            words += InterleavedRows<TBytes, TOps, ShortPanel, TBlock>.WordCount * TOps.Rows;
+            if (TLayout.BlockLength == 32)
+                DecodeGroup(words, 0, 0, TOps.LoadHalves(halves), panel, width);
+            else
+                DecodeGroups(words, halves, panel, width);
+            panel += TLayout.BlockLength * width;
+            halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalfCount * TOps.Rows;
+            words += InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void DecodeGroup(int* words, int half, int part, TBytes scales, float* panel, int width)
+    {
+        DecodeStep(words, half, part, 0, scales, panel, width);
+        DecodeStep(words, half, part, 1, scales, panel + 4 * width, width);
+        DecodeStep(words, half, part, 2, scales, panel + 8 * width, width);
+        DecodeStep(words, half, part, 3, scales, panel + 12 * width, width);
+        DecodeStep(words, half, part, 4, scales, panel + 16 * width, width);
+        DecodeStep(words, half, part, 5, scales, panel + 20 * width, width);
+        DecodeStep(words, half, part, 6, scales, panel + 24 * width, width);
+        DecodeStep(words, half, part, 7, scales, panel + 28 * width, width);
     }
 
     // Four columns; the step is a constant wherever this is inlined.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void DecodeStep(int* words, int step, TBytes scales, float* panel, int width)
+    private static void DecodeStep(int* words, int half, int part, int step, TBytes scales, float* panel, int width)
     {
-        TBytes codes = TBlock.ReadSignedLanes<TBytes, TOps>(words, step);
+        TBytes codes = TBlock.ReadSignedLanes<TBytes, TOps>(words, half, part, step);
         TOps.Store(panel, TOps.ScaleByte(codes, 0, scales));
         TOps.Store(panel + width, TOps.ScaleByte(codes, 1, scales));
         TOps.Store(panel + 2 * width, TOps.ScaleByte(codes, 2, scales));
@@ -134,11 +159,11 @@ internal static unsafe class SplitRows<TBytes, TOps, TBlock>
     // The step is a constant wherever this is inlined.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddStep<TTokens>(
-        int* words, int step, int* t0, int* t1, int* t2, int* t3, ref TBytes l0, ref TBytes h0, ref TBytes l1, ref TBytes h1,
+        int* words, int half, int part, int step, int* t0, int* t1, int* t2, int* t3, ref TBytes l0, ref TBytes h0, ref TBytes l1, ref TBytes h1,
         ref TBytes l2, ref TBytes h2, ref TBytes l3, ref TBytes h3)
         where TTokens : struct, ITokenCount
     {
-        TBytes codes = TBlock.ReadLanes<TBytes, TOps>(words, 0, 0, step);
+        TBytes codes = TBlock.ReadLanes<TBytes, TOps>(words, half, part, step);
         AddToken(codes, t0 + step, ref l0, ref h0);
         if (TTokens.Count > 1)
             AddToken(codes, t1 + step, ref l1, ref h1);

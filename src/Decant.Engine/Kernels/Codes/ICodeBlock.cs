@@ -71,17 +71,21 @@ internal unsafe interface ICodeBlock
         throw new NotSupportedException("Only blocks of 32 with unsigned codes are read in pairs.");
 
     /// <summary>
-    /// True if rows can be read side by side, a row a vector lane: then the block consists of one half-precision number (two with offsets) and of whole 32-bit
-    /// words, which <see cref="ReadLanes"/> and its like read transposed: word i of every row, then word i + 1. The half-precision numbers are kept apart.
+    /// True if rows can be read side by side, a row a vector lane: then the block consists of <see cref="HalfCount"/> numbers of 16 bits, which are kept apart, and of
+    /// whole 32-bit words, which <see cref="ReadLanes"/> and its like read transposed: word i of every row, then word i + 1.
     /// </summary>
     static virtual bool HasLanes => false;
 
-    /// <summary>Where a block's half-precision numbers lie: at its start (0) or behind the words.</summary>
+    /// <summary>Numbers of 16 bits beside a block's words: its half-precision scale; with offsets or minima, those or their scale; whatever else makes no whole word.</summary>
+    static virtual int HalfCount => 1;
+
+    /// <summary>Where a block's numbers of 16 bits lie: at its start (0) or behind the words.</summary>
     static virtual int HalvesOffset => 0;
 
     /// <summary>Arranges the words of rows just brought side by side so that <see cref="ReadLanes"/> has less to do; most formats have nothing to arrange.</summary>
     /// <param name="words">The words of one block of as many rows as a vector has lanes.</param>
-    static virtual void ArrangeLanes<TBytes, TOps>(int* words)
+    /// <param name="halves">The numbers of 16 bits of that block.</param>
+    static virtual void ArrangeLanes<TBytes, TOps>(int* words, ushort* halves)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes>
     {
@@ -97,12 +101,15 @@ internal unsafe interface ICodeBlock
         where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The format has no such form.");
 
     /// <summary>The same codes signed: <see cref="ReadLanes"/> less <see cref="Zero"/>.</summary>
-    static virtual TBytes ReadSignedLanes<TBytes, TOps>(int* words, int step)
+    static virtual TBytes ReadSignedLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The format's codes are subtracted in whole numbers.");
 
     /// <summary>The whole-number scales of four groups, a signed byte each.</summary>
-    static virtual TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+    /// <param name="words">The words of one block of as many rows as a vector has lanes.</param>
+    /// <param name="halves">The numbers of 16 bits of that block.</param>
+    /// <param name="quad">Which four; constant at every call or in a loop unrolled.</param>
+    static virtual TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The format has no such form.");
 

@@ -42,7 +42,7 @@ internal readonly unsafe struct IQ4_NLCodes : ICodeBlock
         TOps.LookUp(LaneCodes<TBytes, TOps>.Nibble(words, step % 4, step / 4), Levels.AsByte() ^ Vector128.Create((byte)128));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes ReadSignedLanes<TBytes, TOps>(int* words, int step)
+    public static TBytes ReadSignedLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         TOps.LookUp(LaneCodes<TBytes, TOps>.Nibble(words, step % 4, step / 4), Levels.AsByte());

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -15,6 +16,11 @@ internal readonly unsafe struct IQ4_XSCodes : ICodeBlock
     public static int GroupLength => 32;
 
     public static bool HasOffsets => false;
+
+    public static bool HasLanes => true;
+
+    // The scale, and the upper bits of the groups' scales.
+    public static int HalfCount => 2;
 
     public static int Zero => 128;
 
@@ -47,4 +53,41 @@ internal readonly unsafe struct IQ4_XSCodes : ICodeBlock
             scales |= (ulong)(byte)((int)((low >> (4 * group) & 15) | (high >> (2 * group) & 3) << 4) - 32) << (8 * group);
         return scales;
     }
+
+    // Group 4q + i: its nibble to nibble q of byte i, its bit pair to pair q of nibble i.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ArrangeLanes<TBytes, TOps>(int* words, ushort* halves)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        for (int row = 0; row < TOps.Rows; row++)
+        {
+            uint low = (uint)words[row], high = halves[TOps.Rows + row], nibbles = 0, pairs = 0;
+            for (int group = 0; group < 8; group++)
+            {
+                nibbles |= (low >> (4 * group) & 15) << (8 * (group % 4) + 4 * (group / 4));
+                pairs |= (high >> (2 * group) & 3) << (4 * (group % 4) + 2 * (group / 4));
+            }
+            words[row] = (int)nibbles;
+            halves[TOps.Rows + row] = (ushort)pairs;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        TOps.Subtract(TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words, 0, quad), TOps.Field(TOps.LoadNibbles(halves + TOps.Rows), 2 * quad, 3), 4), 32);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        IQ4_NLCodes.ReadLanes<TBytes, TOps>(words + (1 + 16 * half + 4 * part) * TOps.Rows, 0, 0, step);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadSignedLanes<TBytes, TOps>(int* words, int half, int part, int step)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        IQ4_NLCodes.ReadSignedLanes<TBytes, TOps>(words + (1 + 16 * half + 4 * part) * TOps.Rows, 0, 0, step);
 }

@@ -19,6 +19,8 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
 
     public static bool HasLanes => true;
 
+    public static int HalfCount => 2;
+
     public static int HalvesOffset => 80;
 
     public static int Zero => 0;
@@ -59,7 +61,7 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
         LaneCodes<TBytes, TOps>.Field(words, 4 + 8 * half + step, 2 * part, 3);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         LaneCodes<TBytes, TOps>.Nibble(words, quad, 0);

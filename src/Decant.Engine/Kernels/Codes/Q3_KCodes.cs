@@ -68,7 +68,7 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
         TOps.Join(LaneCodes<TBytes, TOps>.Field(words, 8 + 8 * half + step, 2 * part, 3), LaneCodes<TBytes, TOps>.Field(words, step, 4 * half + part, 1), 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         TOps.Subtract(TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words, 24 + quad % 2, quad / 2), LaneCodes<TBytes, TOps>.Field(words, 26, 2 * quad, 3), 4), 32);

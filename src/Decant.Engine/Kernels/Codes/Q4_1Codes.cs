@@ -19,6 +19,8 @@ internal readonly unsafe struct Q4_1Codes : ICodeBlock
 
     public static bool HasLanes => true;
 
+    public static int HalfCount => 2;
+
     public static int Zero => 0;
 
     public static int LargestStored => 15;

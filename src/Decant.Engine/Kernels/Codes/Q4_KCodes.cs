@@ -19,6 +19,8 @@ internal readonly unsafe struct Q4_KCodes : ICodeBlock
 
     public static bool HasLanes => true;
 
+    public static int HalfCount => 2;
+
     public static int Zero => 0;
 
     public static int LargestStored => 15;
@@ -52,7 +54,7 @@ internal readonly unsafe struct Q4_KCodes : ICodeBlock
         LaneCodes<TBytes, TOps>.Nibble(words, 3 + (2 * half + part / 2) * 8 + step, part % 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         LaneCodes<TBytes, TOps>.SixBitScales(words, quad);

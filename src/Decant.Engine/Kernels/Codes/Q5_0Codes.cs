@@ -44,7 +44,7 @@ internal readonly unsafe struct Q5_0Codes : ICodeBlock
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ArrangeLanes<TBytes, TOps>(int* words)
+    public static void ArrangeLanes<TBytes, TOps>(int* words, ushort* halves)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         LaneCodes<TBytes, TOps>.ArrangeFifthBits(words);

@@ -19,6 +19,8 @@ internal readonly unsafe struct Q5_1Codes : ICodeBlock
 
     public static bool HasLanes => true;
 
+    public static int HalfCount => 2;
+
     public static int Zero => 0;
 
     public static int LargestStored => 31;
@@ -47,7 +49,7 @@ internal readonly unsafe struct Q5_1Codes : ICodeBlock
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ArrangeLanes<TBytes, TOps>(int* words)
+    public static void ArrangeLanes<TBytes, TOps>(int* words, ushort* halves)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         LaneCodes<TBytes, TOps>.ArrangeFifthBits(words);

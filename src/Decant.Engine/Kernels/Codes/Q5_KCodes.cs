@@ -19,6 +19,8 @@ internal readonly unsafe struct Q5_KCodes : ICodeBlock
 
     public static bool HasLanes => true;
 
+    public static int HalfCount => 2;
+
     public static int Zero => 0;
 
     public static int LargestStored => 31;
@@ -57,7 +59,7 @@ internal readonly unsafe struct Q5_KCodes : ICodeBlock
         TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words, 11 + (2 * half + part / 2) * 8 + step, part % 2), LaneCodes<TBytes, TOps>.Field(words, 3 + step, 4 * half + part, 1), 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         LaneCodes<TBytes, TOps>.SixBitScales(words, quad);

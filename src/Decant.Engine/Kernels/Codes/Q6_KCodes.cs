@@ -52,7 +52,7 @@ internal readonly unsafe struct Q6_KCodes : ICodeBlock
         TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words, (2 * half + part % 2) * 8 + step, part / 2), LaneCodes<TBytes, TOps>.Field(words, 32 + 8 * half + step, 2 * part, 3), 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, int quad)
+    public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         LaneCodes<TBytes, TOps>.Word(words, 48 + quad);

@@ -39,7 +39,7 @@ internal readonly unsafe struct Q8_0Codes : ICodeBlock
         TOps.Subtract(LaneCodes<TBytes, TOps>.Word(words, step), 128);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes ReadSignedLanes<TBytes, TOps>(int* words, int step)
+    public static TBytes ReadSignedLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
         LaneCodes<TBytes, TOps>.Word(words, step);
