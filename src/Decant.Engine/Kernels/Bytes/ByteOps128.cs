@@ -52,6 +52,13 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     public static Vector128<byte> LookUp(Vector128<byte> indices, Vector128<byte> table) => Vector128.ShuffleNative(table, indices);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ThirdsPassed(Vector128<byte> fractions) =>
+        Vector128<byte>.Zero - Vector128.GreaterThan(fractions, Vector128.Create((byte)85)) - Vector128.GreaterThan(fractions, Vector128.Create((byte)170));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Triple(Vector128<byte> fractions) => fractions + fractions + fractions;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Bit(Vector128<byte> bytes, int from, int to) =>
         (from >= to ? Vector128.ShiftRightLogical(bytes.AsUInt16(), from - to) : Vector128.ShiftLeft(bytes.AsUInt16(), to - from)).AsByte() & Vector128.Create((byte)(1 << to));
 

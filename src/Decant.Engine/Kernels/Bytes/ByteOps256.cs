@@ -54,6 +54,13 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
     public static Vector256<byte> LookUp(Vector256<byte> indices, Vector128<byte> table) => Avx2.Shuffle(Vector256.Create(table, table), indices);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ThirdsPassed(Vector256<byte> fractions) =>
+        Vector256<byte>.Zero - Vector256.GreaterThan(fractions, Vector256.Create((byte)85)) - Vector256.GreaterThan(fractions, Vector256.Create((byte)170));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Triple(Vector256<byte> fractions) => fractions + fractions + fractions;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Bit(Vector256<byte> bytes, int from, int to) =>
         (from >= to ? Vector256.ShiftRightLogical(bytes.AsUInt16(), from - to) : Vector256.ShiftLeft(bytes.AsUInt16(), to - from)).AsByte() & Vector256.Create((byte)(1 << to));
 

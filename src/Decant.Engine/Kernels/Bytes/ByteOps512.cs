@@ -56,6 +56,15 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
     public static Vector512<byte> LookUp(Vector512<byte> indices, Vector128<byte> table) => Avx512BW.Shuffle(Vector512.Create(Vector256.Create(table, table), Vector256.Create(table, table)), indices);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ThirdsPassed(Vector512<byte> fractions) =>
+        Vector512.ConditionalSelect(
+            Vector512.GreaterThan(fractions, Vector512.Create((byte)170)), Vector512.Create((byte)2),
+            Vector512.ConditionalSelect(Vector512.GreaterThan(fractions, Vector512.Create((byte)85)), Vector512<byte>.One, Vector512<byte>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Triple(Vector512<byte> fractions) => fractions + fractions + fractions;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Bit(Vector512<byte> bytes, int from, int to) =>
         (from >= to ? Vector512.ShiftRightLogical(bytes.AsUInt16(), from - to) : Vector512.ShiftLeft(bytes.AsUInt16(), to - from)).AsByte() & Vector512.Create((byte)(1 << to));
 

@@ -39,6 +39,13 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
     public static Vector256<byte> LookUp(Vector256<byte> indices, Vector128<byte> table) => ByteOps256.LookUp(indices, table);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ThirdsPassed(Vector256<byte> fractions) =>
+        ByteOps256.ThirdsPassed(fractions);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Triple(Vector256<byte> fractions) => ByteOps256.Triple(fractions);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Bit(Vector256<byte> bytes, int from, int to) => ByteOps256.Bit(bytes, from, to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

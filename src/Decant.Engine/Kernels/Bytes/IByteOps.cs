@@ -50,6 +50,12 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>The entry of a table of 16 bytes for every byte, each below 16.</summary>
     static abstract TBytes LookUp(TBytes indices, Vector128<byte> table);
 
+    /// <summary>3 · byte / 256, rounded down, for every byte: the first digit of a fraction in base 3.</summary>
+    static abstract TBytes ThirdsPassed(TBytes fractions);
+
+    /// <summary>3 · byte without what overflows it: the rest of the fraction, times 3.</summary>
+    static abstract TBytes Triple(TBytes fractions);
+
     /// <summary>One bit of every byte, moved to another place; the other bits are 0.</summary>
     static abstract TBytes Bit(TBytes bytes, int from, int to);
 

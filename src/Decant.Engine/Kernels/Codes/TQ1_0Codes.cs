@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -15,6 +16,10 @@ internal readonly unsafe struct TQ1_0Codes : ICodeBlock
     public static int GroupLength => 256;
 
     public static bool HasOffsets => false;
+
+    public static bool HasLanes => true;
+
+    public static int HalvesOffset => 52;
 
     public static int Zero => 1;
 
@@ -69,4 +74,35 @@ internal readonly unsafe struct TQ1_0Codes : ICodeBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<byte> Digits(Vector256<byte> fractions) =>
         Vector256<byte>.Zero - Vector256.GreaterThan(fractions, Vector256.Create((byte)85)) - Vector256.GreaterThan(fractions, Vector256.Create((byte)170));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        if (half == 0)
+            return Digit<TBytes, TOps>(words, step, part);
+        if (part == 0)
+            return Digit<TBytes, TOps>(words, step, 4);
+        int digit = 2 * (part - 1) + step / 4;
+        return digit < 5 ? Digit<TBytes, TOps>(words, 8 + step % 4, digit) : Digit<TBytes, TOps>(words, 12, step % 4);
+    }
+
+    // A digit of the four fractions of a word; which one is a constant wherever this is inlined.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Digit<TBytes, TOps>(int* words, int index, int digit)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+    {
+        TBytes fractions = LaneCodes<TBytes, TOps>.Word(words, index);
+        if (digit > 0)
+            fractions = TOps.Triple(fractions);
+        if (digit > 1)
+            fractions = TOps.Triple(fractions);
+        if (digit > 2)
+            fractions = TOps.Triple(fractions);
+        if (digit > 3)
+            fractions = TOps.Triple(fractions);
+        return TOps.ThirdsPassed(fractions);
+    }
 }
