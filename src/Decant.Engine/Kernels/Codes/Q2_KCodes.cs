@@ -58,7 +58,7 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        LaneCodes<TBytes, TOps>.Field(words, 4 + 8 * half + step, 2 * part, 3);
+        LaneCodes<TBytes, TOps>.Field(words + 8 * half * TOps.Rows, 4 + step, 2 * part, 3);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)

@@ -65,7 +65,7 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        TOps.Join(LaneCodes<TBytes, TOps>.Field(words, 8 + 8 * half + step, 2 * part, 3), LaneCodes<TBytes, TOps>.Field(words, step, 4 * half + part, 1), 2);
+        TOps.Join(LaneCodes<TBytes, TOps>.Field(words + 8 * half * TOps.Rows, 8 + step, 2 * part, 3), LaneCodes<TBytes, TOps>.Field(words, step, 4 * half + part, 1), 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)

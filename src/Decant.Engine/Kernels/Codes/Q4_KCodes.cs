@@ -51,7 +51,7 @@ internal readonly unsafe struct Q4_KCodes : ICodeBlock
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        LaneCodes<TBytes, TOps>.Nibble(words, 3 + (2 * half + part / 2) * 8 + step, part % 2);
+        LaneCodes<TBytes, TOps>.Nibble(words + 16 * half * TOps.Rows, 3 + part / 2 * 8 + step, part % 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)

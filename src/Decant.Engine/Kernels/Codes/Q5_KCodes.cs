@@ -56,7 +56,7 @@ internal readonly unsafe struct Q5_KCodes : ICodeBlock
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words, 11 + (2 * half + part / 2) * 8 + step, part % 2), LaneCodes<TBytes, TOps>.Field(words, 3 + step, 4 * half + part, 1), 4);
+        TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words + 16 * half * TOps.Rows, 11 + part / 2 * 8 + step, part % 2), LaneCodes<TBytes, TOps>.Field(words, 3 + step, 4 * half + part, 1), 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)

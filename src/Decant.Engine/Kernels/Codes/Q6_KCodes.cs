@@ -49,7 +49,7 @@ internal readonly unsafe struct Q6_KCodes : ICodeBlock
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words, (2 * half + part % 2) * 8 + step, part / 2), LaneCodes<TBytes, TOps>.Field(words, 32 + 8 * half + step, 2 * part, 3), 4);
+        TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words + 16 * half * TOps.Rows, part % 2 * 8 + step, part / 2), LaneCodes<TBytes, TOps>.Field(words + 8 * half * TOps.Rows, 32 + step, 2 * part, 3), 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)

@@ -38,5 +38,5 @@ internal readonly unsafe struct TQ2_0Codes : ICodeBlock
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        LaneCodes<TBytes, TOps>.Field(words, 8 * half + step, 2 * part, 3);
+        LaneCodes<TBytes, TOps>.Field(words + 8 * half * TOps.Rows, step, 2 * part, 3);
 }
