@@ -16,15 +16,17 @@ internal sealed class ListVerb : Verb
 {
     private readonly Argument<string> kind = new("KIND") { Description = string.Join(", ", kinds.Select(k => k.Name)) };
 
-    // What can be listed. A row: name, then facts under snake_case keys.
-    private static readonly IReadOnlyList<(string Name, Func<IEnumerable<JsonObject>> Items)> kinds =
+    private readonly Option<bool> all = new("--all") { Description = "Kernels: also those that this processor lacks or never chooses" };
+
+    // What can be listed, all of it if that is asked for. A row: name, then facts under snake_case keys.
+    private static readonly IReadOnlyList<(string Name, Func<bool, IEnumerable<JsonObject>> Items)> kinds =
     [
-        ("methods", () => []),
-        ("formats", Formats),
-        ("architectures", Architectures),
-        ("tasks", () => []),
+        ("methods", _ => []),
+        ("formats", _ => Formats()),
+        ("architectures", _ => Architectures()),
+        ("tasks", _ => []),
         ("kernels", Kernels),
-        ("devices", () => []),
+        ("devices", _ => []),
     ];
 
     public override string Name => "list";
@@ -34,18 +36,23 @@ internal sealed class ListVerb : Verb
     public override IReadOnlyList<(string Command, string Meaning)> Examples =>
     [
         ("decant list formats", "Every type for compress --to, and every storage format: bits per weight, whether it can be written"),
-        ("decant list kernels --json", "The arithmetic kernels of this machine, as JSON"),
+        ("decant list kernels", "Kernel levels, and for every format the kernels that this processor chooses"),
+        ("decant list kernels --all --json", "Every kernel of the ordered list, as JSON"),
     ];
 
-    public override void Declare(Command command) => command.Add(kind);
+    public override void Declare(Command command)
+    {
+        command.Add(kind);
+        command.Add(all);
+    }
 
     public override ExitCode Run(VerbRun run)
     {
         string wanted = run.Get(kind);
-        (string name, Func<IEnumerable<JsonObject>> list) = kinds.FirstOrDefault(k => k.Name.Equals(wanted, StringComparison.OrdinalIgnoreCase));
+        (string name, Func<bool, IEnumerable<JsonObject>> list) = kinds.FirstOrDefault(k => k.Name.Equals(wanted, StringComparison.OrdinalIgnoreCase));
         if (name is null)
             throw new UsageException($"there is no list of '{wanted}'.{NearestName.Hint(wanted, kinds.Select(k => k.Name))} Known: {string.Join(", ", kinds.Select(k => k.Name))}.");
-        JsonObject[] items = [.. list()];
+        JsonObject[] items = [.. list(run.Get(all))];
         run.Emit(
             () => new JsonObject { ["kind"] = name, ["items"] = new JsonArray([.. items]) },
             console => Print(console, name, items));
@@ -110,15 +117,28 @@ internal sealed class ListVerb : Verb
         ["gguf"] = architecture.GgufName,
     });
 
-    private static IEnumerable<JsonObject> Kernels() => KernelCatalog.All.Select(kernel => new JsonObject
+    private static IEnumerable<JsonObject> Kernels(bool all) => KernelCatalog.All.Select(kernel => new JsonObject
     {
         ["name"] = kernel.Level,
+        ["kind"] = "level",
         ["supported"] = kernel.IsSupported,
         ["int8"] = Names(kernel.IntegerFormats),
         ["int8_few_tokens_only"] = Names(kernel.FewTokenFormats),
         ["products"] = Names(kernel.ProductFormats),
         ["encoders"] = Names(kernel.EncoderFormats),
-    });
+    }).Concat((all ? KernelCatalog.Products : KernelCatalog.Chosen).Select(kernel => new JsonObject
+    {
+        ["name"] = kernel.Name,
+        ["kind"] = "kernel",
+        ["level"] = kernel.Level,
+        ["format"] = kernel.Format,
+        ["arithmetic"] = EngineOptions.NameOf(kernel.Arithmetic),
+        ["tokens"] = Names(kernel.Tokens),
+        ["reads"] = Names(kernel.Reads),
+        ["rows_side_by_side"] = kernel.RowsSideBySide,
+        ["supported"] = kernel.IsSupported,
+        ["chosen_for"] = Names(kernel.ChosenFor),
+    }));
 
     private static JsonArray Names(IEnumerable<string> names) => new([.. names.Select(name => JsonValue.Create(name))]);
 }

@@ -1,3 +1,4 @@
+using Decant.Core.Formats;
 using Decant.Engine.Inference;
 using Decant.Engine.Kernels.Encoding;
 
@@ -38,6 +39,43 @@ public static class KernelCatalog
 
     /// <summary>Names of the levels that this processor and this build can run, best first.</summary>
     public static IReadOnlyList<string> SupportedLevels { get; } = [.. InstructionSet.All.Where(set => set.IsSupported).Select(set => set.Name)];
+
+    /// <summary>Every product kernel, in the order of the list: of several that would do the first is taken. Each is created when it is asked for.</summary>
+    public static IEnumerable<ProductKernelDescription> Products => KernelList.All.Select(Describe);
+
+    /// <summary>Those of them that this processor chooses for weights of some format, unless told otherwise.</summary>
+    public static IEnumerable<ProductKernelDescription> Chosen =>
+        KernelList.All.Where(entry => entry.Instructions == InstructionSet.Best).Select(Describe).Where(kernel => kernel.ChosenFor.Count > 0);
+
+    private static readonly (string Name, ProductShapes Shape)[] shapes = [("few", ProductShapes.FewTokens), ("many", ProductShapes.ManyTokens)];
+
+    private static ProductKernelDescription Describe(KernelEntry entry)
+    {
+        ProductKernel kernel = entry.Kernel;
+        int side = kernel is IInterleavedKernel interleaved ? interleaved.GroupRowCount : 0;
+        bool hasPanels = entry.Shapes.HasFlag(ProductShapes.ManyTokens) && kernel.RowUnit(int.MaxValue) > 1;
+        return new ProductKernelDescription(
+            entry.Name, entry.Instructions.Name, entry.Instructions.IsSupported, entry.Format, entry.Arithmetic,
+            [.. shapes.Where(shape => entry.Shapes.HasFlag(shape.Shape)).Select(shape => shape.Name)],
+            [entry.IsForOneFormat ? "rows" : "decoded rows", .. side > 0 ? ["side by side"] : Array.Empty<string>(), .. hasPanels ? ["panels"] : Array.Empty<string>()],
+            side > 0 ? side : null,
+            [.. ChosenFor(entry)]);
+    }
+
+    private static IEnumerable<string> ChosenFor(KernelEntry entry)
+    {
+        if (entry.Instructions != InstructionSet.Best)
+            yield break;
+        TensorFormat format = TensorFormats.FindByName(entry.Format)!;
+        foreach (DecoderArithmetic arithmetic in (DecoderArithmetic[])[DecoderArithmetic.Fast, DecoderArithmetic.Float])
+        {
+            foreach ((string name, ProductShapes shape) in shapes)
+            {
+                if (KernelList.Choose(format, InstructionSet.Best, arithmetic, shape) == entry.Kernel)
+                    yield return (arithmetic == DecoderArithmetic.Fast ? "fast " : "float ") + name;
+            }
+        }
+    }
 
     private static string[] Formats(InstructionSet set, Func<KernelEntry, bool> isMeant) =>
         [.. KernelList.All.Where(kernel => kernel.Instructions == set && isMeant(kernel)).Select(kernel => kernel.Format).Distinct()];
