@@ -1,5 +1,6 @@
 using Decant.Core.Architectures;
 using Decant.Core.Files;
+using Decant.Core.Formats;
 using Decant.Engine.Inference;
 using Decant.Testing;
 
@@ -15,7 +16,6 @@ public class AllocationTests
 {
     // What the test platform does meanwhile. One object of 24 bytes for each product, by a worker, would be 90,000.
     private const long OtherByteCount = 32 << 10;
-
 
     private const int TokenCount = 100;
 
@@ -44,24 +44,53 @@ public class AllocationTests
     public void A_token_is_computed_and_drawn_without_allocating(string kind, bool fast)
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        using Decoder decoder = Decoder.Load(
-            ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 2, Arithmetic = fast ? DecoderArithmetic.Fast : DecoderArithmetic.Float }, Cancellation);
-        using DecoderSession session = decoder.StartSession(512);
-        Sampler sampler = Create(kind);
-        var history = new int[512];
-        int length = 1;
-        history[0] = 1;
-        long before = 0, allBefore = 0;
-        for (int i = 0; i < 300; i++)
+        var options = new DecoderOptions { ThreadCount = 2, Arithmetic = fast ? DecoderArithmetic.Fast : DecoderArithmetic.Float };
+        AssertNothingAllocated(ArchitectureRegistry.Bind(source), options, Create(kind), promptLength: 1, 199, TokenCount, kind);
+    }
+
+    /// <summary>Every way through the kernels and caches: 260 tokens are more than one block of a cache holds.</summary>
+    [Theory]
+    [InlineData("Q8_0")]
+    [InlineData("Q4_0")]
+    [InlineData("Q4_K")]
+    [InlineData("F16")]
+    public void A_token_costs_no_memory_whatever_weights_and_caches_are_stored_in(string format)
+    {
+        DecoderModel model = RandomLlama.Create(TensorFormats.FindByName(format)!);
+        foreach (string cache in new[] { "F16", "Q8_0", "Q4_0" })
         {
-            if (i == 300 - TokenCount)
+            foreach (DecoderArithmetic arithmetic in Enum.GetValues<DecoderArithmetic>())
+            {
+                foreach (WeightPlacement weights in new[] { WeightPlacement.Mapped, WeightPlacement.Copied })
+                {
+                    var options = new DecoderOptions { ThreadCount = 2, Arithmetic = arithmetic, Weights = weights, KeyValueFormat = cache };
+                    AssertNothingAllocated(model, options, Create("greedy"), promptLength: 190, 30, 40, $"{format}, cache {cache}, {arithmetic}, {weights}");
+                }
+            }
+        }
+    }
+
+    private static void AssertNothingAllocated(DecoderModel model, DecoderOptions options, Sampler sampler, int promptLength, int unmeasured, int measured, string what)
+    {
+        using Decoder decoder = Decoder.Load(model, options, Cancellation);
+        using DecoderSession session = decoder.StartSession(promptLength + unmeasured + measured);
+        int[] history = new int[promptLength + unmeasured + measured + 1];
+        history.AsSpan(0, promptLength).Fill(1);
+        int length = promptLength;
+        if (promptLength > 1)
+            session.Append(history.AsSpan(0, promptLength - 1), Cancellation);
+        long before = 0, allBefore = 0;
+        for (int i = 0; i < unmeasured + measured; i++)
+        {
+            if (i == unmeasured)
                 (allBefore, before) = (GC.GetTotalAllocatedBytes(precise: true), GC.GetAllocatedBytesForCurrentThread());
             ReadOnlySpan<float> logits = session.Append(history.AsSpan(length - 1, 1), Cancellation);
             history[length] = sampler.Sample(logits, history.AsSpan(0, length));
             length++;
         }
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - allBefore, 0, OtherByteCount);
+        long own = GC.GetAllocatedBytesForCurrentThread() - before, all = GC.GetTotalAllocatedBytes(precise: true) - allBefore;
+        Assert.True(own == 0, $"{what}: {own} bytes for {measured} tokens");
+        Assert.True(all <= OtherByteCount, $"{what}: {all} bytes on all threads for {measured} tokens");
     }
 
     [Fact]
