@@ -19,8 +19,13 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
     where TLayout : struct, IPanelLayout
     where TBlock : struct, ICodeBlock
 {
-    /// <summary>More tokens than this do better in single precision. With 16 registers only two tokens share a reading of the codes.</summary>
-    public static int MostTokens => TOps.HasManyRegisters ? 32 : 9;
+    /// <summary>
+    /// More tokens than this do better in single precision: sooner where codes are looked up in a table, again for every four tokens, than where they are bytes as
+    /// they lie. With 16 registers only two tokens share a reading of the codes.
+    /// </summary>
+    public static int MostTokens => TOps.HasManyRegisters ? (CodesAreBytes ? 32 : 15) : 9;
+
+    private static bool CodesAreBytes => InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * sizeof(int) == TBlock.BlockLength;
 
     /// <summary>The products of the rows of one group with some tokens, as many as four at once, for which codes are read once.</summary>
     /// <param name="group">The group.</param>
