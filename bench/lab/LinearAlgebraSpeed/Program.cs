@@ -1,13 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
+using Decant.Bench;
 using Decant.Engine.LinearAlgebra;
 using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;
 
 // Linear algebra of the engine beside MathNet.Numerics in the same process, in turns, on the same number of threads. Prints a Markdown table: best and
-// median seconds of both, and for products what share of the multiply-add limit, read just before, the engine reaches in the median (double precision: of
-// half the limit).
+// median seconds of both, and for products what share of the multiply-add limit the engine reaches in the median (double precision: of half the limit).
+// The limit stands twice: as this program finds it just before a line, and as the peer's `peak` reads it just before and after, of which the mean counts;
+// without `peak` (shared/peer/build.sh, $DECANT_PEER) a dash. Products larger than the largest size are not made by MathNet, which takes minutes for them.
 // Arguments: [threads or "all"], [largest size, 1024], [seconds for each side of each line, 2].
 
 int threads = args.Length > 0 && args[0] != "all" ? int.Parse(args[0], CultureInfo.InvariantCulture) : Environment.ProcessorCount;
@@ -20,17 +22,20 @@ using var workspace = new Workspace(threads);
 
 Console.WriteLine(FormattableString.Invariant($"{threads} thread(s)"));
 Console.WriteLine();
-Console.WriteLine("| operation | size | best s | median s | GFLOP/s | limit | share of limit | MathNet best s | median s | ratio of bests |");
-Console.WriteLine("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+Console.WriteLine("| operation | size | best s | median s | GFLOP/s | limit | share of limit | `peak` before, after | share of `peak` | MathNet best s | median s | ratio of bests |");
+Console.WriteLine("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+double peak = Peak();
 
-foreach ((int m, int n, int k) in new[] { (256, 256, 256), (512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048), (511, 1023, 767), (64, 4096, 1024), (4096, 64, 1024), (1000, 1000, 32) })
+foreach (int n in sizes.Append(2 * largest))
 {
-    if (k <= 2 * largest)
-        Products<float>(m, n, k, "product F32", false, false, 1);
+    foreach ((bool turnA, bool turnB) in new[] { (false, false), (true, false), (false, true), (true, true) })
+        Products<float>(n, n, n, $"product F32, {(turnA ? "Aᵀ" : "A")}·{(turnB ? "Bᵀ" : "B")}", turnA, turnB, 1);
 }
-Products<float>(largest, largest, largest, "product F32, Aᵀ·B", true, false, 1);
-Products<float>(largest, largest, largest, "product F32, A·Bᵀ", false, true, 1);
-Products<float>(largest, largest, largest, "product F32, Aᵀ·Bᵀ", true, true, 1);
+foreach ((int m, int n, int k) in new[] { (511, 1023, 767), (64, 4096, 1024), (4096, 64, 1024), (1000, 1000, 32) })
+{
+    if (k <= largest)
+        Products<float>(m, n, k, "product F32, A·B", false, false, 1);
+}
 foreach (int n in sizes)
     Products<double>(n, n, n, "product F64", false, false, 2);
 foreach (int n in sizes)
@@ -50,7 +55,7 @@ void Products<T>(int m, int n, int k, string name, bool turnA, bool turnB, int c
         ReadOnlyMatrixSpan<T> left = turnA ? new ReadOnlyMatrixSpan<T>(a, k, m).Transposed : new(a, m, k);
         ReadOnlyMatrixSpan<T> right = turnB ? new ReadOnlyMatrixSpan<T>(b, n, k).Transposed : new(b, k, n);
         Gemm.Multiply(workspace, left, right, new MatrixSpan<T>(c, m, n));
-    }, () =>
+    }, k > largest ? null : () =>
     {
         if (turnA && turnB)
             x.Transpose().TransposeAndMultiply(y, z);
@@ -107,7 +112,7 @@ static T[] Values<T>(int count)
 }
 
 // Work in floating-point operations, cost as a multiple of one in single precision.
-void Line(string name, string size, double work, int cost, Action ours, Action theirs)
+void Line(string name, string size, double work, int cost, Action ours, Action? theirs)
 {
     ours();
     double limit = work == 0 ? 0 : Limit.Measure(workspace.Pool) / cost;
@@ -116,20 +121,26 @@ void Line(string name, string size, double work, int cost, Action ours, Action t
     for (bool isFirst = true; isFirst || (mine.Sum() < seconds && mine.Count < 2000); isFirst = false)
     {
         mine.Add(Time(ours));
-        if (!isFirst && others.Sum() >= seconds)
+        if (theirs is null || (!isFirst && others.Sum() >= seconds))
             continue;
         others.Add(Time(theirs));
         // The threads of .NET's pool look for more work for a while, on the processors that the next turn needs; and that turn's own have gone to sleep.
         Thread.Sleep(20);
         ours();
     }
-    mine.Sort();
-    others.Sort();
-    double rate = work / mine[mine.Count / 2] / 1e9;
-    string speed = work == 0 ? " | | " : FormattableString.Invariant($"{rate:0.0} | {limit:0} | {100 * rate / limit:0} %");
-    Console.WriteLine(FormattableString.Invariant(
-        $"| {name} | {size} | {mine[0]:0.00000} | {mine[mine.Count / 2]:0.00000} | {speed} | {others[0]:0.00000} | {others[others.Count / 2]:0.00000} | {others[0] / mine[0]:0.0} |"));
+    double before = peak / cost;
+    if (work > 0)
+        peak = Peak();
+    double after = peak / cost, rate = work / Median(mine) / 1e9;
+    string share = double.IsNaN(after) ? "- | -" : FormattableString.Invariant($"{before:0}, {after:0} | {200 * rate / (before + after):0} %");
+    string speed = work == 0 ? " | | | | " : FormattableString.Invariant($"{rate:0.0} | {limit:0} | {100 * rate / limit:0} % | {share}");
+    string beside = theirs is null ? "| | " : FormattableString.Invariant($"{others.Min():0.00000} | {Median(others):0.00000} | {others.Min() / mine.Min():0.0}");
+    Console.WriteLine(FormattableString.Invariant($"| {name} | {size} | {mine.Min():0.00000} | {Median(mine):0.00000} | {speed} | {beside} |"));
 }
+
+double Peak() => File.Exists(Path.Combine(Path.GetDirectoryName(Programs.Peer)!, "peak")) ? new Machine(Path.GetDirectoryName(Programs.Peer)!).Peak(threads).Gflops : double.NaN;
+
+static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
 static double Time(Action action)
 {
