@@ -5,27 +5,45 @@ using Decant.Engine.Kernels.Encoding;
 
 namespace Decant.Compression.Pipeline.Estimates;
 
-/// <summary>Times the conversion of one chunk of made-up weights on all threads at once, for each pair of formats.</summary>
+/// <summary>
+/// Times the conversion of one chunk of made-up weights on all threads at once, for each pair of formats. A trial of work that is done in no time is
+/// shorter than one of long work: it never takes more than a part of what it stands for.
+/// </summary>
 internal sealed class EncodeTrial(TrialClock clock, int threadCount, CancellationToken cancellationToken)
 {
     /// <summary>Wall time of one trial; long enough for a few chunks of the slowest encoder.</summary>
     private static readonly TimeSpan duration = TimeSpan.FromMilliseconds(60);
 
+    /// <summary>A trial converts at most this part of the elements that the job will: a small model is not kept waiting for its estimate.</summary>
+    private const int LeastElementsPerTried = 4;
+
     private readonly Dictionary<Key, double> secondsPerElement = [];
+    private readonly Dictionary<Key, long> expectedElements = [];
 
     private readonly record struct Key(TensorFormat Source, TensorFormat Target, long RowLength, bool HasImportance);
+
+    /// <summary>Says that the job will convert a tensor; to be told of all before the first trial.</summary>
+    public void Expect(TensorInfo source, TensorFormat target, bool hasImportance)
+    {
+        Key key = KeyOf(source, target, hasImportance);
+        expectedElements[key] = expectedElements.GetValueOrDefault(key) + source.Shape.ElementCount;
+    }
 
     /// <summary>Processor seconds per element of converting a tensor.</summary>
     public double SecondsPerElement(TensorInfo source, TensorFormat target, bool hasImportance)
     {
-        var key = new Key(source.Format, target, source.Shape.RowLength, hasImportance && target.UsesImportance);
+        Key key = KeyOf(source, target, hasImportance);
         if (!secondsPerElement.TryGetValue(key, out double seconds))
             secondsPerElement.Add(key, seconds = Run(key));
         return seconds;
     }
 
+    private static Key KeyOf(TensorInfo source, TensorFormat target, bool hasImportance) =>
+        new(source.Format, target, source.Shape.RowLength, hasImportance && target.UsesImportance);
+
     private double Run(Key key)
     {
+        long enough = expectedElements.GetValueOrDefault(key) / LeastElementsPerTried;
         var shape = new TensorShape(RowChunk.RowsPerChunk(new TensorShape(1 << 20, key.RowLength)), key.RowLength);
         var conversion = new TensorConversion(MakeTensor(shape, key.Source), "trial", key.Target);
         float[] importance = key.HasImportance ? [.. Enumerable.Range(0, (int)key.RowLength).Select(k => 1f + k % 13)] : [];
@@ -44,12 +62,13 @@ internal sealed class EncodeTrial(TrialClock clock, int threadCount, Cancellatio
                     var encoder = new ChunkEncoder();
                     return _ =>
                     {
+                        bool isEnough;
                         do
                         {
                             encoder.Encode(conversion, chunk, importance);
-                            Interlocked.Add(ref elementCount, shape.ElementCount);
+                            isEnough = Interlocked.Add(ref elementCount, shape.ElementCount) >= enough;
                         }
-                        while (Stopwatch.GetElapsedTime(started) < duration && !cancellationToken.IsCancellationRequested);
+                        while (!isEnough && Stopwatch.GetElapsedTime(started) < duration && !cancellationToken.IsCancellationRequested);
                     };
                 },
                 cancellationToken);

@@ -37,6 +37,8 @@ public static class PlanEstimator
         var encodeClock = new TrialClock(threadCount);
         var verifyClock = new TrialClock(threadCount);
         var encode = new EncodeTrial(encodeClock, threadCount, cancellationToken);
+        foreach (TensorChoice choice in plan.Tensors)
+            encode.Expect(choice.Source, choice.Target, HasImportance(plan, choice));
         double[] seconds = new double[plan.Tensors.Count];
         for (int i = 0; i < seconds.Length; i++)
         {
@@ -61,12 +63,13 @@ public static class PlanEstimator
         };
     }
 
+    private static bool HasImportance(CompressionPlan plan, TensorChoice choice) => plan.Request.Importance?.Has(choice.Source.Name) == true;
+
     private static double ProcessorSeconds(CompressionPlan plan, TensorChoice choice, EncodeTrial encode, DiskTrial disk)
     {
         TensorInfo source = choice.Source;
-        bool hasImportance = plan.Request.Importance?.Has(source.Name) == true;
         // A vector or two weigh nothing, and a trial of their row length would cost more than they do.
-        double arithmetic = source.Shape.Rank < 2 ? 0 : source.Shape.ElementCount * encode.SecondsPerElement(source, choice.Target, hasImportance);
+        double arithmetic = source.Shape.Rank < 2 ? 0 : source.Shape.ElementCount * encode.SecondsPerElement(source, choice.Target, HasImportance(plan, choice));
         // Reading and writing are done by every thread for itself, between its encoding.
         return arithmetic + source.ByteCount * disk.ReadSecondsPerByte + choice.TargetByteCount * disk.WriteSecondsPerByte;
     }
