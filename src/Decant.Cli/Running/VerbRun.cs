@@ -73,5 +73,8 @@ internal sealed class VerbRun(Verb verb, ParseResult parsed, CommonOptions commo
     public T WithProgress<T>(Func<IProgress<WorkProgress>?, T> work) =>
         Quiet ? work(null) : ProgressDisplay.Run(Terminal, work);
 
+    /// <summary>As <see cref="WithProgress"/> without a bar, which a thread of its own draws: measurements would measure it too.</summary>
+    public T WithProgressLines<T>(Func<IProgress<WorkProgress>?, T> work) => work(Quiet ? null : new LineProgress(Terminal.Error, TimeProvider.System));
+
     public void Dispose() => memory?.Dispose();
 }

@@ -62,7 +62,7 @@ internal sealed class BenchVerb : Verb
         using DecoderSession session = decoder.StartSession((int)longest);
         double loadSeconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         var work = new Work(Ids(prefillCount, decoder.Spec.VocabularySize), Ids(decodeCount, decoder.Spec.VocabularySize), Ids(depthCount, decoder.Spec.VocabularySize));
-        Timings timings = run.WithProgress(progress => Measure(run, session, work, progress));
+        Timings timings = run.WithProgressLines(progress => Measure(run, session, work, progress));
         // Afterwards, so that its buffer does not count as the model's memory.
         long peak = run.PeakMemoryByteCount;
         MachineLimits limits = MachineLimits.Measure(decoder.ThreadCount, decoder.KernelName, run.CancellationToken);
@@ -104,7 +104,7 @@ internal sealed class BenchVerb : Verb
                 ("load", FormattableString.Invariant($"{loadSeconds:F3} s, the first prompt of {prefillCount} tokens {timings.FirstPrefillSeconds:F3} s")),
                 ("kernel", $"{string.Join(" with ", [decoder.KernelName, .. decoder.ForcedKernels])}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
                 ("machine", FormattableString.Invariant($"memory {limits.MemoryBytesPerSecond / 1e9:F1} GB/s, single precision {limits.SingleOperationsPerSecond / 1e9:F0} GFLOP/s, bytes {limits.ByteOperationsPerSecond / 1e9:F0} GOP/s (measured, {decoder.ThreadCount} threads)")),
-                ("memory", FormattableString.Invariant($"{Quantities.Bytes(peak)} private at most, {Quantities.Bytes(session.CacheByteCount)} of it keys and values, {Quantities.Bytes(decoder.CopiedWeightByteCount)} copied weights; {timings.AllocatedBytesPerToken:F0} bytes allocated per token")),
+                ("memory", FormattableString.Invariant($"{Quantities.Bytes(peak)} private at most, {Quantities.Bytes(session.CacheByteCount)} of it keys and values, {Quantities.Bytes(decoder.CopiedWeightByteCount)} copied weights; {timings.AllocatedBytesPerToken:F0} bytes allocated per token at most")),
             ])));
         return ExitCode.Done;
     }
@@ -117,7 +117,7 @@ internal sealed class BenchVerb : Verb
         double[] prefillSeconds = new double[count];
         double[] decodeSeconds = new double[count];
         double first = 0;
-        double allocated = 0;
+        double[] allocated = new double[count];
         // Repetition -1 warms up: code is compiled, pages are read, threads are awake.
         for (int repetition = -1; repetition < count; repetition++)
         {
@@ -126,14 +126,14 @@ internal sealed class BenchVerb : Verb
             session.Reset();
             if (work.Before.Length > 0)
                 session.Append(work.Before, run.CancellationToken);
-            // Of this thread: another one watches the memory meanwhile, and allocates.
-            long before = GC.GetAllocatedBytesForCurrentThread();
+            // Of all threads: workers compute, and what the program does beside is its own too.
+            long before = GC.GetTotalAllocatedBytes(precise: true);
             double decodeTime = Time(() =>
             {
                 for (int i = 0; i < work.Written.Length; i++)
                     session.Append(work.Written.AsSpan(i, 1), run.CancellationToken);
             });
-            long after = GC.GetAllocatedBytesForCurrentThread();
+            long after = GC.GetTotalAllocatedBytes(precise: true);
             progress?.Report(new WorkProgress("bench", repetition + 2, count + 1, "repetitions"));
             if (repetition < 0)
             {
@@ -142,9 +142,9 @@ internal sealed class BenchVerb : Verb
             }
             prefillSeconds[repetition] = prefillTime;
             decodeSeconds[repetition] = decodeTime;
-            allocated = (double)(after - before) / work.Written.Length;
+            allocated[repetition] = (double)(after - before) / work.Written.Length;
         }
-        return new Timings(prefillSeconds, decodeSeconds, first, allocated);
+        return new Timings(prefillSeconds, decodeSeconds, first, allocated.Max());
     }
 
     private static double Time(Action work)
@@ -195,6 +195,6 @@ internal sealed class BenchVerb : Verb
     /// <summary>Tokens that are run.</summary>
     private sealed record Work(int[] Prompt, int[] Written, int[] Before);
 
-    /// <summary>Seconds per repetition, and what the first prompt took, code compilation included.</summary>
+    /// <summary>Seconds per repetition, what the first prompt took, code compilation included, and managed memory of all threads in the worst repetition.</summary>
     private sealed record Timings(double[] Prefill, double[] Decode, double FirstPrefillSeconds, double AllocatedBytesPerToken);
 }

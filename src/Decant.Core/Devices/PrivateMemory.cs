@@ -1,5 +1,6 @@
+using System.Buffers.Text;
 using System.Diagnostics;
-using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 
 namespace Decant.Core.Devices;
 
@@ -11,6 +12,12 @@ namespace Decant.Core.Devices;
 public static class PrivateMemory
 {
     private const string StatusPath = "/proc/self/status";
+
+    // The lines looked for stand within the first 1,500 bytes.
+    private const int LongestStatus = 4096;
+
+    // Kept open and read into a stack's memory: whoever measures allocations while memory is watched must not find those of the watcher.
+    private static readonly Lazy<SafeFileHandle> status = new(() => File.OpenHandle(StatusPath));
 
     /// <summary>Private bytes now.</summary>
     public static long ReadByteCount()
@@ -24,29 +31,26 @@ public static class PrivateMemory
     private static bool TryReadLinux(out long byteCount)
     {
         byteCount = 0;
-        bool found = false;
+        Span<byte> text = stackalloc byte[LongestStatus];
         try
         {
-            foreach (string line in File.ReadLines(StatusPath))
+            text = text[..RandomAccess.Read(status.Value, text, 0)];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+        bool found = false;
+        foreach (Range range in text.Split((byte)'\n'))
+        {
+            ReadOnlySpan<byte> line = text[range];
+            if (!line.StartsWith("RssAnon:"u8) && !line.StartsWith("VmSwap:"u8))
+                continue;
+            if (Utf8Parser.TryParse(line[(line.IndexOf((byte)':') + 1)..].TrimStart(" \t"u8), out long kibibytes, out _))
             {
-                if (!line.StartsWith("RssAnon:", StringComparison.Ordinal) && !line.StartsWith("VmSwap:", StringComparison.Ordinal))
-                    continue;
-                ReadOnlySpan<char> value = line.AsSpan(line.IndexOf(':') + 1).Trim();
-                int end = value.IndexOf(' ');
-                if (long.TryParse(end < 0 ? value : value[..end], NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes))
-                {
-                    byteCount += kibibytes * 1024;
-                    found = true;
-                }
+                byteCount += kibibytes * 1024;
+                found = true;
             }
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            return false;
         }
         return found;
     }

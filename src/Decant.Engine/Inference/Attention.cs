@@ -61,6 +61,21 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
         context.CancellationToken.ThrowIfCancellationRequested();
     }
 
+    /// <summary>Makes room for a text that grows token by token up to the capacity of its cache: then no token asks for memory.</summary>
+    /// <param name="attention">The kind of attention.</param>
+    /// <param name="cache">The text's cache.</param>
+    public void Reserve(AttentionSpec attention, KvCache cache)
+    {
+        spec = attention;
+        // The last token has the most pieces, or the last one whose pieces are short.
+        foreach (int length in (ReadOnlySpan<int>)[Math.Min(cache.Capacity, AttentionPlan.FewestKeysForWholeBlocks), cache.Capacity])
+        {
+            plan.Make(attention, [new Segment(cache, length - 1, 0, 1, length, 0, null)], Arithmetic.PanelWidth);
+            ReservePartials();
+        }
+        context.ReserveScratch((long)Math.Min(cache.Capacity, AttentionPlan.TokenPieceLength) * GroupSize);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => partials?.Dispose();
 

@@ -26,9 +26,9 @@ internal sealed class AttentionPlan
 {
     // Keys of a piece: for one token, whose keys must lie together, and for tiles. Pieces end at multiples of these. Joining pieces costs a row of values
     // each; short pieces divide more evenly among threads, which matters while there are few.
-    private const int TokenPieceLength = KvCache.BlockLength;
+    public const int TokenPieceLength = KvCache.BlockLength;
     private const int ShortTokenPieceLength = KvCache.BlockLength / 2;
-    private const int FewestKeysForWholeBlocks = 4 * KvCache.BlockLength;
+    public const int FewestKeysForWholeBlocks = 4 * KvCache.BlockLength;
     private const int TiledPieceLength = 4 * KvCache.BlockLength;
 
     // So many units of a text keep all threads busy without cutting its keys.

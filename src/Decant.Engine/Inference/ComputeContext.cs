@@ -5,7 +5,7 @@ using Decant.Engine.Kernels.Arithmetic;
 namespace Decant.Engine.Inference;
 
 /// <summary>What every step of a decoder needs: threads, instructions, memory per thread, the observer.</summary>
-internal sealed class ComputeContext : IDisposable
+internal sealed unsafe class ComputeContext : IDisposable
 {
     private readonly Scratch[] scratch;
 
@@ -41,6 +41,13 @@ internal sealed class ComputeContext : IDisposable
     /// Memory of the thread that asks, from within a part of a job. A thread of another pool, which runs jobs of this one alone, takes any.
     /// </summary>
     public Scratch ThreadScratch => scratch[WorkerPool.CurrentThread is var thread && thread < scratch.Length ? thread : 0];
+
+    /// <summary>Makes sure that no thread's memory will have to grow to so many elements.</summary>
+    public void ReserveScratch(long count)
+    {
+        foreach (Scratch own in scratch)
+            _ = own.Floats(count);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

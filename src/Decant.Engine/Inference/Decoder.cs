@@ -141,7 +141,7 @@ public sealed class Decoder : IDisposable
             lock (Gate)
             {
                 ThrowIfDisposed();
-                pass.ReservePositions(capacity);
+                pass.ReserveRoom(cache);
             }
             return new DecoderSession(this, cache);
         }

@@ -79,11 +79,13 @@ internal sealed unsafe class ForwardPass : IDisposable
         }
     }
 
-    /// <summary>Makes room for the rotations of a text of this length, so that a text that grows asks for no memory.</summary>
-    public void ReservePositions(int count)
+    /// <summary>Makes room for the rotations and the attention of a text that fills its cache, so that a text that grows asks for no memory.</summary>
+    public void ReserveRoom(KvCache cache)
     {
         foreach (RotaryTable table in rotaryTables)
-            table.Reserve(count);
+            table.Reserve(cache.Capacity);
+        foreach (AttentionSpec kind in spec.Layers.Select(layer => layer.Attention).Distinct())
+            attention.Reserve(kind, cache);
     }
 
     /// <summary>Moves rows of the stream nearer to its start, for the head takes rows that lie together.</summary>

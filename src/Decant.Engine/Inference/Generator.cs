@@ -71,6 +71,9 @@ public sealed class Generator(DecoderSession session, Sampler sampler)
 
     private IEnumerable<int> Run(int[] prompt, int maximumCount, HashSet<int> stopIds, CancellationToken cancellationToken)
     {
+        // One more than the session holds: the last token needs no place in it. Growing while a text is written would allocate.
+        long room = (long)session.Capacity - session.Length + 1;
+        history.EnsureCapacity((int)Math.Min(history.Count + Math.Clamp((long)prompt.Length + maximumCount, prompt.Length, Math.Max(room, prompt.Length)), Array.MaxLength));
         history.AddRange(prompt);
         int[] next = prompt;
         for (int count = 0; count < maximumCount; count++)

@@ -31,6 +31,15 @@ public sealed class BenchVerbTests
     }
 
     [Fact]
+    public void A_token_allocates_nothing_on_any_thread_the_memory_watch_included()
+    {
+        // A process of its own: the whole program is counted, and tests beside this one allocate.
+        CommandRun run = CommandRun.OfProcess("bench", SharedModels.Stories, "-p", "4", "-n", "500", "-r", "3", "--threads", "2", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(0, run.Json.GetProperty("allocated_bytes_per_token").GetDouble());
+    }
+
+    [Fact]
     public void A_kernel_level_can_be_forced()
     {
         JsonElement document = CommandRun.Succeed("bench", SharedModels.Stories, "-p", "8", "-n", "4", "-r", "1", "--kernel", "scalar", "--json").Json;

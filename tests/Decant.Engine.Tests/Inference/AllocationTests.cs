@@ -19,6 +19,11 @@ public class AllocationTests
 
     private const int TokenCount = 100;
 
+    // Until then buffers of the sampler are made.
+    private const int FirstTokens = 2;
+
+    private const int LongText = 1000;
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public static TheoryData<string, bool> Samplers() => new()
@@ -93,23 +98,46 @@ public class AllocationTests
         Assert.True(all <= OtherByteCount, $"{what}: {all} bytes on all threads for {measured} tokens");
     }
 
-    [Fact]
-    public void The_loop_that_writes_a_text_allocates_nothing_for_each_token()
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(2, true)]
+    public void The_loop_that_writes_a_text_allocates_nothing_from_its_second_token_on(int threads, bool fast)
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 2 }, Cancellation);
-        using DecoderSession session = decoder.StartSession(512);
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        // Longer than the model is made for: attention is then cut in all the ways it can be.
+        model = new DecoderModel(source, model.ArchitectureName, model.Spec with { ContextLength = LongText }, model.Tensors);
+        var options = new DecoderOptions { ThreadCount = threads, Arithmetic = fast ? DecoderArithmetic.Fast : DecoderArithmetic.Float, KeyValueFormat = fast ? "F16" : "F32" };
+        using Decoder decoder = Decoder.Load(model, options, Cancellation);
+        using DecoderSession session = decoder.StartSession(LongText);
         var generator = new Generator(session, new Sampler(new SamplerOptions { Seed = 5 }));
         int count = 0;
-        long before = 0;
-        foreach (int _ in generator.Generate([1, 403, 407, 261, 378], 300, [], Cancellation))
+        long before = 0, allBefore = 0;
+        foreach (int _ in generator.Generate([1, 403, 407, 261, 378], int.MaxValue, [], Cancellation))
         {
-            count++;
-            if (count == 300 - TokenCount)
-                before = GC.GetAllocatedBytesForCurrentThread();
+            if (++count == FirstTokens)
+                (allBefore, before) = (GC.GetTotalAllocatedBytes(precise: true), GC.GetAllocatedBytesForCurrentThread());
         }
-        Assert.Equal(300, count);
-        // The list of all tokens may double once.
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 512 * sizeof(int) + 64);
+        long own = GC.GetAllocatedBytesForCurrentThread() - before, all = GC.GetTotalAllocatedBytes(precise: true) - allBefore;
+        Assert.Equal(LongText - 5 + 1, count);
+        Assert.Equal(0, own);
+        // Ten times as many tokens as elsewhere, and as much time for the test platform.
+        Assert.InRange(all, 0, 10 * OtherByteCount);
+    }
+
+    [Theory]
+    [InlineData(int.MaxValue, 512)]
+    [InlineData(3, 512)]
+    [InlineData(-1, 512)]
+    [InlineData(300, 5)]
+    public void Room_is_made_for_what_may_be_written_and_no_more(int maximumCount, int capacity)
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        using DecoderSession session = decoder.StartSession(capacity);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        int count = new Generator(session, new Sampler(new SamplerOptions())).Generate([1, 403, 407, 261, 378], maximumCount, [], Cancellation).Count();
+        Assert.Equal(Math.Clamp(maximumCount, 0, capacity - 5 + 1), count);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 10);
     }
 }
