@@ -10,6 +10,13 @@ internal static class StoredRange
     /// <summary>Name, shape and format of a tensor, with errors that name file and tensor.</summary>
     public static TensorInfo CreateInfo(string path, string name, ReadOnlySpan<long> dimensions, TensorFormat format)
     {
+        foreach (long dimension in dimensions)
+        {
+            if (dimension < 0)
+                throw Impossible(path, name, dimensions, format, "dimensions from 0 to 2^63 - 1");
+        }
+        if (!format.CanHoldRow(dimensions.IsEmpty ? 1 : dimensions[^1]))
+            throw Impossible(path, name, dimensions, format, $"rows of whole blocks of {format.BlockLength} elements");
         try
         {
             var info = new TensorInfo(name, new TensorShape(dimensions), format);
@@ -18,13 +25,12 @@ internal static class StoredRange
         }
         catch (Exception e) when (e is ArgumentException or OverflowException)
         {
-            throw new BadFileException($"{path}: tensor {name}: the shape [{string.Join(", ", dimensions.ToArray())}] of type {format} is impossible: {Reason(e)}", e);
+            throw Impossible(path, name, dimensions, format, $"at most {TensorShape.MaximumRank} dimensions and fewer than 2^63 elements and bytes");
         }
     }
 
-    // Without the name of the parameter that .NET appends.
-    private static string Reason(Exception error) =>
-        error is ArgumentException { ParamName: { } parameter } ? error.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal) : error.Message;
+    private static BadFileException Impossible(string path, string name, ReadOnlySpan<long> dimensions, TensorFormat format, string expected) =>
+        BadFileException.Expected(path, $"tensor {name}", expected, $"the shape [{string.Join(", ", dimensions.ToArray())}] of type {format}", "The header is damaged.");
 
     /// <summary>Refuses tensors that share bytes.</summary>
     public static void CheckDisjoint(string path, IEnumerable<MappedTensor> tensors)

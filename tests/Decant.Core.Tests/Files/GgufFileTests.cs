@@ -51,6 +51,27 @@ public sealed class GgufFileTests : IDisposable
         { "overlapping tensors", Tensors(("a", [16], 0, 0), ("b", [8], 0, 32)), "Overlapping" },
     };
 
+    /// <summary>Dimensions as the file lists them (innermost first), the number of the type, and what is expected and got.</summary>
+    public static TheoryData<ulong[], uint, string, string> ImpossibleShapes => new()
+    {
+        { [31], 2, "rows of whole blocks of 32 elements", "the shape [31] of type Q4_0" },
+        { [576, 32], 12, "rows of whole blocks of 256 elements", "the shape [32, 576] of type Q4_K" },
+        { [8, ulong.MaxValue], 0, "dimensions from 0 to 2^63 - 1", "the shape [-1, 8] of type F32" },
+        { [ulong.MaxValue - 31], 2, "dimensions from 0 to 2^63 - 1", "the shape [-32] of type Q4_0" },
+        { [1UL << 32, 1UL << 32], 0, "at most 8 dimensions and fewer than 2^63 elements and bytes", "the shape [4294967296, 4294967296] of type F32" },
+        { [], 8, "rows of whole blocks of 32 elements", "the shape [] of type Q8_0" },
+        { [1UL << 62], 28, "at most 8 dimensions and fewer than 2^63 elements and bytes", "the shape [4611686018427387904] of type F64" },
+    };
+
+    [Theory]
+    [MemberData(nameof(ImpossibleShapes))]
+    public void An_impossible_shape_is_named_with_file_tensor_and_what_would_be_possible(ulong[] dimensions, uint type, string expected, string got)
+    {
+        string path = folder.Write("a.gguf", Tensors(("blk.0.ffn_up.weight", dimensions, type, 0)));
+        BadFileException error = Assert.Throws<BadFileException>(() => GgufFile.Open(path));
+        Assert.Equal($"{path}: tensor blk.0.ffn_up.weight: expected {expected}, got {got}. The header is damaged.", error.Message);
+    }
+
     [Theory]
     [MemberData(nameof(Damaged))]
     public void A_damaged_file_gets_an_error_that_says_what_is_wrong(string kind, byte[] content, string word)
@@ -58,6 +79,9 @@ public sealed class GgufFileTests : IDisposable
         string path = folder.Write("a.gguf", content);
         BadFileException error = Assert.Throws<BadFileException>(() => GgufFile.Open(path));
         Assert.StartsWith(path, error.Message, StringComparison.Ordinal);
+        // What .NET says about its own arguments is no message for users.
+        Assert.DoesNotContain("(Parameter", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Arithmetic operation", error.Message, StringComparison.Ordinal);
         Assert.True(error.Message.Contains(word, StringComparison.Ordinal), $"{kind}: {error.Message}");
         Assert.Throws<BadFileException>(() => ModelSources.Open(path));
     }
