@@ -138,7 +138,8 @@ public class SmolLm2Tests
     [InlineData(DecoderArithmetic.Fast, 2)]
     public void Cancelling_anywhere_in_a_prompt_returns_soon(DecoderArithmetic arithmetic, int threads)
     {
-        const int Points = 10;
+        const int Points = 10, MostTries = 4;
+        const double Promised = 100;
         using IModelSource source = Open();
         using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = threads, Arithmetic = arithmetic }, Cancellation);
         using DecoderSession session = decoder.StartSession(600);
@@ -148,37 +149,47 @@ public class SmolLm2Tests
         session.Append(prompt, Cancellation);
         TimeSpan whole = Stopwatch.GetElapsedTime(start);
         session.Truncate(40);
-        List<double> waits = [];
+        var waits = new List<double>();
         for (int point = 0; point < Points; point++)
+        {
+            // Other programs may take the processor away, which lengthens some tries; what the engine itself does at this point of a prompt lengthens all.
+            double? best = Cancel(whole * ((point + 0.5) / Points));
+            for (int i = 1; i < MostTries && best >= Promised; i++)
+                best = Math.Min(best.Value, Cancel(whole * ((point + 0.5) / Points)) ?? best.Value);
+            if (best is { } wait)
+                waits.Add(wait);
+        }
+        // Late points may find the prompt done: it is quicker than the first time.
+        Assert.InRange(waits.Count, Points / 2, Points);
+        Assert.True(waits.Max() < Promised, $"{waits.Max()} ms");
+        TestContext.Current.SendDiagnosticMessage($"{arithmetic}, {threads} threads: worst {waits.Max():F1} ms of {waits.Count} places; whole prompt {whole.TotalMilliseconds:F0} ms");
+
+        // Milliseconds from the cancellation to the end of the call, or null if the prompt was done sooner.
+        double? Cancel(TimeSpan after)
         {
             using var cancellation = new CancellationTokenSource();
             long cancelled = 0;
             var canceller = new Thread(() =>
             {
-                Thread.Sleep(whole * ((point + 0.5) / Points));
+                Thread.Sleep(after);
                 Volatile.Write(ref cancelled, Stopwatch.GetTimestamp());
                 cancellation.Cancel();
             });
             canceller.Start();
+            double? wait = null;
             try
             {
                 session.Append(prompt, cancellation.Token);
-                // It was done sooner than the first time.
                 session.Truncate(40);
             }
             catch (OperationCanceledException)
             {
-                waits.Add(Stopwatch.GetElapsedTime(Volatile.Read(ref cancelled)).TotalMilliseconds);
+                wait = Stopwatch.GetElapsedTime(Volatile.Read(ref cancelled)).TotalMilliseconds;
             }
             canceller.Join();
             Assert.Equal(40, session.Length);
+            return wait;
         }
-        Assert.InRange(waits.Count, Points / 3, Points);
-        waits.Sort();
-        // Some 5 ms at most on a quiet machine, 100 are promised; neighbours may take the processor away now and then.
-        Assert.True(waits[waits.Count / 2] < 100, $"median {waits[waits.Count / 2]} ms");
-        Assert.True(waits[^1] < 250, $"worst {waits[^1]} ms");
-        TestContext.Current.SendDiagnosticMessage($"{arithmetic}, {threads} threads: median {waits[waits.Count / 2]:F1} ms, worst {waits[^1]:F1} ms of {waits.Count}; whole prompt {whole.TotalMilliseconds:F0} ms");
     }
 
     [Fact]
