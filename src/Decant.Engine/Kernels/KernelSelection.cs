@@ -16,7 +16,7 @@ internal sealed class KernelSelection
     /// What products are computed in where no kernel is forced. Fast arithmetic allows kernels to round activations and demands it of none, so one in single
     /// precision may be forced beside it; single precision promises that none rounds.
     /// </param>
-    /// <exception cref="UsageException">There is no such level or kernel, the processor lacks it, or the arithmetic does not allow it.</exception>
+    /// <exception cref="UsageException">There is no such level or kernel, the processor lacks it, the arithmetic does not allow it, or an earlier one leaves it nothing to do.</exception>
     public KernelSelection(string? names, DecoderArithmetic arithmetic)
     {
         Arithmetic = arithmetic;
@@ -38,6 +38,12 @@ internal sealed class KernelSelection
             }
             if (kernel.Arithmetic == DecoderArithmetic.Fast && arithmetic != DecoderArithmetic.Fast)
                 throw Rounding(kernel);
+            KernelEntry[] earlier = [.. forced.Where(entry => entry.Format == kernel.Format)];
+            if (earlier.Aggregate(kernel.Shapes, (left, entry) => left & ~entry.Shapes) == 0)
+            {
+                throw new UsageException(
+                    $"Kernel '{kernel.Name}' would never be used: {string.Join(" and ", earlier.Select(entry => $"'{entry.Name}'"))}, named before it, serves weights of that format. Name one of them.");
+            }
             forced.Add(kernel);
             unused.Add(kernel);
         }

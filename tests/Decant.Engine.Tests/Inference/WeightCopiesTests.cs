@@ -19,7 +19,7 @@ public unsafe class WeightCopiesTests
     public static TheoryData<string, bool> Formats()
     {
         var data = new TheoryData<string, bool>();
-        foreach (string format in new[] { "Q4_0", "Q4_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "TQ2_0", "Q8_0", "Q5_0", "IQ4_NL", "F16", "F32" })
+        foreach (string format in KernelList.All.Where(entry => entry.Arithmetic == DecoderArithmetic.Fast).Select(entry => entry.Format).Distinct().Concat(["F16", "BF16", "F32"]))
         {
             data.Add(format, false);
             data.Add(format, true);

@@ -78,4 +78,19 @@ public class KernelListTests
         Assert.Equal("vector128-q4_0", kernels.Unused);
         Assert.Contains("Two kernel levels", Assert.Throws<UsageException>(() => new KernelSelection("scalar,vector128", DecoderArithmetic.Float)).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Of_two_forced_kernels_of_one_format_the_second_must_have_something_left_to_serve()
+    {
+        foreach (string second in new[] { "scalar-q4_0", "vector128-q4_0", "VECTOR128-Q4_0-INT8" })
+        {
+            string message = Assert.Throws<UsageException>(() => new KernelSelection($"vector128-q4_0,{second}", DecoderArithmetic.Fast)).Message;
+            Assert.Contains($"'{second.ToLowerInvariant()}' would never be used: 'vector128-q4_0'", message, StringComparison.Ordinal);
+        }
+        Assert.SkipUnless(InstructionSet.Avx2.IsSupported, "needs a kernel for few tokens only");
+        var kernels = new KernelSelection("avx2-q8_0-int8,scalar-q8_0", DecoderArithmetic.Fast);
+        Assert.Equal("avx2-q8_0-int8", kernels.Choose(TensorFormats.Q8_0, ProductShapes.FewTokens).Name);
+        Assert.Equal("scalar-q8_0", kernels.Choose(TensorFormats.Q8_0, ProductShapes.ManyTokens).Name);
+        Assert.Throws<UsageException>(() => new KernelSelection("scalar-q8_0,avx2-q8_0-int8", DecoderArithmetic.Fast));
+    }
 }
