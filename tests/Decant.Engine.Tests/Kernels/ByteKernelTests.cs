@@ -8,7 +8,10 @@ namespace Decant.Engine.Tests.Kernels;
 /// <summary>Parts of the products in whole numbers that <see cref="WeightKernelTests"/> does not see one by one.</summary>
 public unsafe class ByteKernelTests
 {
-    public static TheoryData<string> DefinedNames() => [.. ByteKernelsUnderTest.Names.Where(name => name.StartsWith(ByteKernelsUnderTest.Defined, StringComparison.Ordinal))];
+    private static IEnumerable<string> Defined => ByteKernelsUnderTest.Names.Where(name => name.StartsWith(ByteKernelsUnderTest.Defined, StringComparison.Ordinal));
+
+    // A theory without data fails.
+    public static TheoryData<string> DefinedNames() => [.. Defined.DefaultIfEmpty("")];
 
     [Fact]
     public void The_dot_product_by_definition_serves_every_format_of_the_list()
@@ -16,16 +19,17 @@ public unsafe class ByteKernelTests
         Assert.SkipUnless(InstructionSet.Avx2.IsSupported, "the other operations of these kernels are AVX2");
         string[] formats = [.. KernelList.All.Where(entry => entry.Instructions == InstructionSet.AvxVnni && entry.Arithmetic == DecoderArithmetic.Fast).Select(entry => entry.Format)];
         Assert.Equal(15, formats.Length);
-        Assert.Equal(formats, DefinedNames().Select(name => ByteKernelsUnderTest.Find(name.Data).Kernel.Format));
-        Assert.Equal(14, DefinedNames().Count(name => ByteKernelsUnderTest.Find(name.Data).Kernel is IInterleavedKernel { GroupRowCount: > 0 }));
+        Assert.Equal(formats, Defined.Select(name => ByteKernelsUnderTest.Find(name).Kernel.Format));
+        Assert.Equal(14, Defined.Count(name => ByteKernelsUnderTest.Find(name).Kernel is IInterleavedKernel { GroupRowCount: > 0 }));
     }
 
     /// <summary>Stored rows, panels and rows side by side against stored rows of AVX2 and one token at a time: other ways to the same sums of whole numbers.</summary>
-    [Theory(SkipTestWithoutData = true)]
+    [Theory]
     [MemberData(nameof(DefinedNames))]
     public void Products_of_the_dot_product_instruction_agree_with_those_of_AVX2(string name)
     {
         const int Rows = 40, Tokens = 11;
+        Assert.SkipWhen(name == "", "the other operations of these kernels are AVX2");
         (ProductKernel kernel, TensorFormat format) = ByteKernelsUnderTest.Find(name);
         ProductKernel other = KernelList.Choose(format, InstructionSet.Avx2, DecoderArithmetic.Fast, ProductShapes.FewTokens);
         Assert.Equal(format.BlockLength, other.RoundedBlockLength);

@@ -10,7 +10,9 @@ public unsafe class InterleavedRowsTests
 {
     public static TheoryData<string> Names() => [.. Entries().Where(entry => entry.Shapes.HasFlag(ProductShapes.ManyTokens)).Select(entry => entry.Name)];
 
-    public static TheoryData<string> SplitNames() => [.. Entries().Where(entry => !entry.Shapes.HasFlag(ProductShapes.ManyTokens)).Select(entry => entry.Name)];
+    // A theory without data fails.
+    public static TheoryData<string> SplitNames() =>
+        [.. Entries().Where(entry => !entry.Shapes.HasFlag(ProductShapes.ManyTokens)).Select(entry => entry.Name).DefaultIfEmpty("")];
 
     public static TheoryData<string> AllNames() => [.. Entries().Select(entry => entry.Name)];
 
@@ -132,10 +134,11 @@ public unsafe class InterleavedRowsTests
     }
 
     /// <summary>Codes too wide for the sums of an instruction set: few tokens by split activations, many in single precision.</summary>
-    [Theory(SkipTestWithoutData = true)]
+    [Theory]
     [MemberData(nameof(SplitNames))]
     public void Split_activations_agree_with_stored_rows_and_panels_are_the_same_bits(string name)
     {
+        Assert.SkipWhen(name == "", "no instruction set of this processor has codes too wide for its sums");
         (ProductKernel kernel, IInterleavedKernel side, TensorFormat format) = Find(name);
         ProductKernel many = KernelList.Choose(format, kernel.Instructions, DecoderArithmetic.Float, ProductShapes.ManyTokens);
         Assert.True(side.ReplacesForMany(many));
