@@ -134,6 +134,52 @@ public sealed class ProgramTests
         Assert.Empty(folder.Names);
     }
 
+    [Theory]
+    [InlineData("run", "-n", "2")]
+    [InlineData("inspect")]
+    public void A_file_that_the_address_space_cannot_hold_is_a_matter_of_memory(string verb, params string[] options)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the limit is set by bash");
+        using var folder = new TemporaryFolder();
+        using (FileStream file = File.Create(folder["vast.gguf"]))
+        {
+            file.Write(File.ReadAllBytes(SharedModels.Stories));
+            // Without blocks on the disk.
+            file.SetLength(1L << 40);
+        }
+        CommandRun run = WithinAddresses([verb, folder["vast.gguf"], .. verb == "run" ? ["Hello"] : Array.Empty<string>(), .. options]);
+        Assert.True(run.ExitCode == 6, $"{run.ExitCode}: {run.Error}");
+        Assert.Contains("vast.gguf: the file needs 1048576 MiB of address space to be mapped", run.Error, StringComparison.Ordinal);
+        Assert.Contains("ulimit -v", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Memory_that_a_limit_of_addresses_denies_is_not_called_available()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the limit is set by bash");
+        // Keys and values of 5 layers, 4 heads and 16 elements in single precision: 7 GiB.
+        const int Context = 5_872_026;
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder["endless.gguf"], RefusalTests.WithContextLength(File.ReadAllBytes(SharedModels.Stories), Context));
+        CommandRun run = WithinAddresses(["run", folder["endless.gguf"], "Hello", "-n", "2", "--cache-type", "f32", "--context", Context.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        Assert.True(run.ExitCode == 6, $"{run.ExitCode}: {run.Error}");
+        System.Text.RegularExpressions.Match found = System.Text.RegularExpressions.Regex.Match(
+            run.Error, @"needs (\d+) MiB and (\d+) MiB are available within the limit of this process's address space \(ulimit -v\)\. Use a shorter context");
+        Assert.True(found.Success, run.Error);
+        Assert.True(long.Parse(found.Groups[1].ValueSpan) > long.Parse(found.Groups[2].ValueSpan), run.Error);
+    }
+
+    /// <summary>Runs the built program with at most 8 GB of addresses, of which the runtime takes some by itself.</summary>
+    private static CommandRun WithinAddresses(string[] args)
+    {
+        ProcessStartInfo program = CommandRun.StartInfo(args);
+        var start = new ProcessStartInfo("bash") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in (string[])["-c", "ulimit -v 8000000; exec \"$0\" \"$@\"", program.FileName, .. program.ArgumentList])
+            start.ArgumentList.Add(argument);
+        start.Environment["DOTNET_GCHeapHardLimit"] = "0x20000000";
+        return CommandRun.OfProcess(start);
+    }
+
     private static void WaitForHiddenFile(TemporaryFolder folder, Process process)
     {
         long start = Stopwatch.GetTimestamp();

@@ -97,7 +97,7 @@ public sealed class RefusalTests
     }
 
     // A key, its type (4 bytes; an unsigned number of 32 bits), and the number.
-    private static byte[] WithContextLength(byte[] file, int length)
+    internal static byte[] WithContextLength(byte[] file, int length)
     {
         byte[] key = Encoding.UTF8.GetBytes("llama.context_length");
         int at = file.AsSpan().IndexOf(key);

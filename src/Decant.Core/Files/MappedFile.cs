@@ -16,6 +16,10 @@ public sealed unsafe partial class MappedFile : IDisposable
     // madvise(2).
     private const int AdviceDoNotNeed = 4;
 
+    // What the runtime puts into an exception: errno ENOMEM, and the result code of ERROR_NOT_ENOUGH_MEMORY.
+    private const int OutOfAddressSpace = 12;
+    private const int NotEnoughMemory = unchecked((int)0x80070008);
+
     private readonly MemoryMappedFile mapping;
     private readonly MemoryMappedViewAccessor view;
     private byte* start;
@@ -40,22 +44,30 @@ public sealed unsafe partial class MappedFile : IDisposable
     /// <summary>Maps a file.</summary>
     /// <param name="path">The file; a symbolic link is followed.</param>
     /// <exception cref="BadFileException">The file is missing, empty, a folder or unreadable.</exception>
+    /// <exception cref="LimitNotMetException">The address space has no room for the file.</exception>
     public static MappedFile Open(string path)
     {
         if (Directory.Exists(path))
             throw BadFileException.Expected(path, "path", "a file", "a folder");
         FileStream? stream = null;
         MemoryMappedFile? mapping = null;
+        long length = 0;
         try
         {
             // A pipe or device has no length, and opening one may wait for ever.
             if (new FileInfo(path) is { Exists: true, Length: 0 })
                 throw BadFileException.Expected(path, "file", "content", "an empty file (0 bytes)", "Was a download or copy interrupted?");
             stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
-            long length = stream.Length;
+            length = stream.Length;
             mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
             stream = null;
             return new MappedFile(path, length, mapping, mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
+        }
+        catch (Exception e) when (e is OutOfMemoryException or IOException { HResult: OutOfAddressSpace or NotEnoughMemory })
+        {
+            mapping?.Dispose();
+            throw new LimitNotMetException(FormattableString.Invariant(
+                $"{path}: the file needs {length / 1048576.0:0} MiB of address space to be mapped, and the system gives this process less. Raise the limit (ulimit -v), or use a smaller model."), e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

@@ -80,8 +80,15 @@ internal sealed unsafe class AlignedBuffer : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private static LimitNotMetException TooLittle(long needed, long available, string purpose, string hint, Exception? inner) =>
-        new(FormattableString.Invariant($"{purpose} needs {needed / 1048576.0:0} MiB and {available / 1048576.0:0} MiB are available. {hint}"), inner);
+    private static LimitNotMetException TooLittle(long needed, long available, string purpose, string hint, Exception? inner)
+    {
+        string cause = SystemMemory.AddressSpaceIsLimited ? " within the limit of this process's address space (ulimit -v)" : "";
+        // A system may refuse what looks free: the room is in pieces, or promised to others.
+        string found = needed > available
+            ? FormattableString.Invariant($"{available / 1048576.0:0} MiB are available{cause}")
+            : $"the system gave none{cause}";
+        return new LimitNotMetException(FormattableString.Invariant($"{purpose} needs {needed / 1048576.0:0} MiB and {found}. {hint}"), inner);
+    }
 
     private void Free()
     {

@@ -4,12 +4,14 @@ namespace Decant.Engine.Measurement;
 
 /// <summary>
 /// How much memory this process may use, and how much of it is free now. On Linux from <c>/proc/meminfo</c> and the control groups the process is in
-/// (versions 1 and 2); elsewhere what the runtime knows. File pages count as free, because the system drops them when memory is needed: a mapped model does
+/// (versions 1 and 2), and less where its address space is limited (<c>ulimit -v</c>); elsewhere what the runtime knows. File pages count as free, because the system drops them when memory is needed: a mapped model does
 /// not take memory away from itself. Asking takes some tens of microseconds and never fails.
 /// </summary>
 internal static class SystemMemory
 {
     private const string MemoryFile = "/proc/meminfo";
+    private const string LimitsFile = "/proc/self/limits";
+    private const string StatusFile = "/proc/self/status";
     private const string GroupsFile = "/proc/self/cgroup";
     private const string GroupsFolder = "/sys/fs/cgroup";
 
@@ -21,6 +23,9 @@ internal static class SystemMemory
 
     /// <summary>Bytes that can be touched now without swapping and without being stopped for it; the total if that is unknown.</summary>
     public static long AvailableByteCount => Read().Available;
+
+    /// <summary>True if this process may not have as many addresses as it likes.</summary>
+    public static bool AddressSpaceIsLimited => OperatingSystem.IsLinux() && AddressSpace(ReadFile) is not null;
 
     /// <summary>What Linux's files say; null if the total is not among it.</summary>
     /// <param name="read">The text of a file by its path, or null if there is no such file.</param>
@@ -59,7 +64,23 @@ internal static class SystemMemory
                 }
             }
         }
+        if (AddressSpace(read) is { } addresses)
+        {
+            total = Math.Min(total, addresses.Limit);
+            available = Math.Min(available, addresses.Free);
+        }
         return (total, available);
+    }
+
+    // The limit that the process feels, the first of the line's two, and what is left of it. Mappings count too, files included.
+    private static (long Limit, long Free)? AddressSpace(Func<string, string?> read)
+    {
+        const string Name = "Max address space";
+        string? line = Lines(read(LimitsFile)).FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal));
+        if (line is null || Number(line[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault()) is not { } limit)
+            return null;
+        long used = Value(read(StatusFile), "VmSize:") is { } kilobytes ? Kilobytes(kilobytes) : 0;
+        return (limit, Math.Max(0, limit - used));
     }
 
     private static (long Total, long Available) Read()

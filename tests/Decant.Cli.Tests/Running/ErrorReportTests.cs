@@ -15,6 +15,7 @@ public sealed class ErrorReportTests
         { new NotSupportedModelException("x"), ExitCode.NotSupported },
         { new NumericalException("x"), ExitCode.Numerical },
         { new LimitNotMetException("x"), ExitCode.LimitNotMet },
+        { new InsufficientMemoryException("x"), ExitCode.LimitNotMet },
         { new OperationCanceledException("x"), ExitCode.Cancelled },
         { new AggregateException(new NumericalException("x")), ExitCode.Numerical },
     };

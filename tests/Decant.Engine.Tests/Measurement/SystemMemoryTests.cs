@@ -50,6 +50,19 @@ public sealed class SystemMemoryTests
     }
 
     [Theory]
+    [InlineData("3000000000", "2500000", 3_000_000_000, 440_000_000)]
+    [InlineData("3000000000", "4000000", 3_000_000_000, 0)]
+    [InlineData("90000000000000", "4000000", Total, Available)]
+    [InlineData("unlimited", "4000000", Total, Available)]
+    public void A_limit_of_the_address_space_counts_what_is_mapped_already(string limit, string used, long total, long available)
+    {
+        Assert.Equal((total, available), Parse(
+            ("/proc/meminfo", Machine),
+            ("/proc/self/limits", $"Limit                     Soft Limit           Hard Limit           Units     \nMax address space         {limit,-20} unlimited            bytes     \nMax file locks            unlimited            unlimited            locks     \n"),
+            ("/proc/self/status", $"Name:\tdecant\nVmPeak:\t 5000000 kB\nVmSize:\t {used} kB\n")));
+    }
+
+    [Theory]
     [InlineData("9223372036854771712")]
     [InlineData("18446744073709551615")]
     [InlineData("")]
