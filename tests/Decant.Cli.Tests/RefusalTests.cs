@@ -83,6 +83,51 @@ public sealed class RefusalTests
         Assert.Matches($@"needs {needed / 1048576.0:0} MiB and \d+ MiB are available\. Use a shorter context {Regex.Escape(ways)}", run.Error);
     }
 
+    public static TheoryData<string, string> WaysToLogits => new()
+    {
+        { "run", "Once --weights map" },
+        { "run", "Once --arithmetic float --temperature 0.8 --weights copy" },
+        { "chat", "--temperature 0" },
+        { "bench", "-p 4 -n 2 -r 1" },
+        { "logits", "--ids IDS -o OUTPUT" },
+        { "eval", "--text TEXT --context 8 --tokens 16" },
+    };
+
+    [Theory]
+    [MemberData(nameof(WaysToLogits))]
+    public void A_model_that_computes_no_numbers_is_refused_with_tensor_and_row(string verb, string options)
+    {
+        using var folder = new TemporaryFolder();
+        folder.CopyFrom(SharedModels.StoriesFolder);
+        folder.Write("chat_template.jinja", "{{ messages[0].content }}");
+        string ids = folder.Write("ids.txt", "1 2 3"), text = folder.Write("text.txt", "Once upon a time there was a little girl. She had a dog. They played in the park."), output = folder["l.safetensors"];
+        string tensor = Damage(folder["model.safetensors"], row: 3);
+        string[] words = [.. options.Split(' ').Select(word => word switch { "IDS" => ids, "TEXT" => text, "OUTPUT" => output, _ => word })];
+        CommandRun run = CommandRun.WithInput("Once\n", [verb, folder.Path, .. words, "--quiet"]);
+        Assert.True(run.ExitCode == 5, $"{run.ExitCode}: {run.Error}{run.Output}");
+        Assert.Contains("The file is damaged: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"{tensor}, row 3, column 2 is NaN.", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("l.safetensors", folder.Names);
+    }
+
+    // One element of a matrix that every token passes becomes NaN.
+    private static string Damage(string path, int row)
+    {
+        const string Name = "model.layers.2.mlp.down_proj.weight";
+        byte[] file = File.ReadAllBytes(path);
+        int headerLength = (int)BinaryPrimitives.ReadInt64LittleEndian(file);
+        using System.Text.Json.JsonDocument header = System.Text.Json.JsonDocument.Parse(file.AsMemory(8, headerLength));
+        System.Text.Json.JsonElement entry = header.RootElement.GetProperty(Name);
+        int elementByteCount = entry.GetProperty("dtype").GetString() == "F32" ? 4 : 2;
+        int rowLength = entry.GetProperty("shape")[1].GetInt32();
+        int at = 8 + headerLength + entry.GetProperty("data_offsets")[0].GetInt32() + (row * rowLength + 2) * elementByteCount;
+        // All bits of the exponent and more: NaN in single and in both half precisions.
+        file.AsSpan(at, elementByteCount).Fill(0x7F);
+        file[at + elementByteCount - 2] = 0xFF;
+        File.WriteAllBytes(path, file);
+        return Name;
+    }
+
     private static CommandRun AssertRefused(int code, string expected, string[] args)
     {
         CommandRun run = CommandRun.Of(args);

@@ -5,19 +5,22 @@ using Decant.Core.Tensors;
 
 namespace Decant.Testing;
 
-/// <summary>A single-precision tensor of which one row is NaN.</summary>
+/// <summary>A single-precision tensor of which one row is NaN, or another value.</summary>
 public sealed class DamagedTensor : TensorData
 {
     private readonly TensorData sound;
     private readonly long damagedRow;
+    private readonly float value;
 
-    private DamagedTensor(TensorData sound, long damagedRow)
+    /// <summary>Damages a row of a tensor.</summary>
+    public DamagedTensor(TensorData sound, long damagedRow, float value = float.NaN)
         : base(sound.Info)
     {
         if (sound.Info.Format != TensorFormats.F32)
             throw new ArgumentException($"{sound.Info.Name} is not stored in single precision.", nameof(sound));
         this.sound = sound;
         this.damagedRow = damagedRow;
+        this.value = value;
     }
 
     /// <summary>The model with one token's embedding damaged: texts without that token run as before.</summary>
@@ -45,6 +48,6 @@ public sealed class DamagedTensor : TensorData
         if (row < 0 || row >= rowCount)
             return;
         int rowByteCount = (int)Info.RowByteCount;
-        MemoryMarshal.Cast<byte, float>(destination.Slice((int)row * rowByteCount, rowByteCount)).Fill(float.NaN);
+        MemoryMarshal.Cast<byte, float>(destination.Slice((int)row * rowByteCount, rowByteCount)).Fill(value);
     }
 }

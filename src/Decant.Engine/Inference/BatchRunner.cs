@@ -1,4 +1,7 @@
 using System.Runtime.InteropServices;
+using Decant.Core.Architectures;
+using Decant.Core.Errors;
+using Decant.Core.Formats;
 
 namespace Decant.Engine.Inference;
 
@@ -7,13 +10,17 @@ namespace Decant.Engine.Inference;
 /// <see cref="DecoderOptions.BatchLength"/> tokens is one piece, a longer one is cut at multiples of that length: a piece never depends on what
 /// else is in the call. Passes are filled with whole pieces, in order.
 /// </summary>
-internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions options, int vocabularySize)
+/// <param name="pass">Computes passes.</param>
+/// <param name="options">How.</param>
+/// <param name="model">What is computed.</param>
+internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions options, DecoderModel model)
 {
     // Logits of this many bytes are computed at a time: enough tokens that decoding the head's rows is spread over many, without
     // vocabulary × tokens in memory.
     private const int LogitsTileByteCount = 16 << 20;
     private const int LargestLogitsTile = 64;
 
+    private readonly int vocabularySize = model.Spec.VocabularySize;
     private readonly List<Segment> segments = [];
     private readonly List<WantedRows> wanted = [];
     private readonly List<BatchEntry> single = [];
@@ -42,6 +49,7 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
     /// <param name="logits">Where logits are computed; holds those of the last tile afterwards.</param>
     /// <param name="visit">Sees the logits asked for, entry by entry and in the order of positions; or null.</param>
     /// <param name="cancellationToken">Stops the call.</param>
+    /// <exception cref="NumericalException">A logit, key or value is NaN or infinite; names the text, the position and, if one is damaged, the weight.</exception>
     public void Run(
         ReadOnlySpan<BatchEntry> entries, ReadOnlySpan<int> ids, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
     {
@@ -50,6 +58,10 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
         try
         {
             RunPasses(entries, ids, logits, visit, cancellationToken);
+        }
+        catch (NumericalException error)
+        {
+            throw DamagedWeights.Find(model, cancellationToken) is { } damage ? new NumericalException($"{error.Message} {damage}", error) : error;
         }
         finally
         {
@@ -68,6 +80,17 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
             throw new InvalidOperationException("A decoder cannot be run from inside the visitor of its own logits.");
     }
 
+    /// <summary>Throws unless all logits of a position are finite: sampling and measuring would make something of them that looks like an answer.</summary>
+    private static void RequireFinite(ReadOnlySpan<float> row, in BatchEntry entry, int index, int positionInCall)
+    {
+        int bad = RowCheck.FirstNonFinite(row);
+        if (bad < 0)
+            return;
+        string text = entry.Name ?? FormattableString.Invariant($"text {index} of the batch");
+        throw new NumericalException(FormattableString.Invariant(
+            $"Position {entry.Session.Length + positionInCall} of {text}: the logit of token {bad} is {row[bad]}: the model's weights are damaged, or its activations overflowed."));
+    }
+
     private void RunPasses(
         ReadOnlySpan<BatchEntry> entries, ReadOnlySpan<int> ids, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
     {
@@ -82,7 +105,7 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
                 int count = Math.Min(options.BatchLength, entry.IdCount - first);
                 if (rows + count > options.BatchLength)
                 {
-                    RunPass(ids.Slice(done, rows), logits, visit, cancellationToken);
+                    RunPass(entries, ids.Slice(done, rows), logits, visit, cancellationToken);
                     done += rows;
                     rows = 0;
                 }
@@ -93,10 +116,10 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
                 rows += count;
             }
         }
-        RunPass(ids.Slice(done, rows), logits, visit, cancellationToken);
+        RunPass(entries, ids.Slice(done, rows), logits, visit, cancellationToken);
     }
 
-    private void RunPass(ReadOnlySpan<int> ids, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
+    private void RunPass(ReadOnlySpan<BatchEntry> entries, ReadOnlySpan<int> ids, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
     {
         pass.Run(segments, ids, cancellationToken);
         if (options.Observer is not null)
@@ -112,13 +135,13 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
         }
         if (options.Observer is null)
             pass.FinalNorm(count);
-        ShowLogits(count, logits, visit, cancellationToken);
+        ShowLogits(entries, count, logits, visit, cancellationToken);
         segments.Clear();
         wanted.Clear();
     }
 
     /// <summary>Computes the logits of the first rows of the stream, which are the wanted ones, in tiles of nearly equal height.</summary>
-    private void ShowLogits(int rowCount, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
+    private void ShowLogits(ReadOnlySpan<BatchEntry> entries, int rowCount, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
     {
         int largest = (int)Math.Clamp(LogitsTileByteCount / ((long)vocabularySize * sizeof(float)), 1, LargestLogitsTile);
         int tiles = (rowCount + largest - 1) / largest;
@@ -131,8 +154,6 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
             int end = WorkerPool.Boundary(rowCount, 1, tile + 1, tiles);
             float* values = logits.Reserve((long)(end - first) * vocabularySize);
             pass.Head(first, end - first, values);
-            if (visit is null)
-                continue;
             for (int row = first; row < end; row++)
             {
                 if (visited == wanted[next].Count)
@@ -140,7 +161,10 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
                     next++;
                     visited = 0;
                 }
-                visit(wanted[next].Entry, wanted[next].FirstPosition + visited++, new ReadOnlySpan<float>(values + (long)(row - first) * vocabularySize, vocabularySize));
+                var own = new ReadOnlySpan<float>(values + (long)(row - first) * vocabularySize, vocabularySize);
+                int position = wanted[next].FirstPosition + visited++;
+                RequireFinite(own, entries[wanted[next].Entry], wanted[next].Entry, position);
+                visit?.Invoke(wanted[next].Entry, position, own);
             }
         }
     }

@@ -22,7 +22,7 @@ public sealed class Decoder : IDisposable
     private bool disposed;
 
     private Decoder(
-        DecoderWeights weights, DecoderOptions options, KernelSelection kernels, TensorFormat keyValueFormat, WarmUp? warmUp, CancellationToken cancellationToken)
+        DecoderModel model, DecoderWeights weights, DecoderOptions options, KernelSelection kernels, TensorFormat keyValueFormat, WarmUp? warmUp, CancellationToken cancellationToken)
     {
         this.weights = weights;
         this.warmUp = warmUp;
@@ -32,7 +32,7 @@ public sealed class Decoder : IDisposable
         Context = new ComputeContext(options.ThreadCount, kernels.Level, options.Observer);
         copies = CopyWeights(cancellationToken);
         pass = new ForwardPass(weights, Context);
-        Runner = new BatchRunner(pass, options, weights.Spec.VocabularySize);
+        Runner = new BatchRunner(pass, options, model);
         MaximumLength = LongestText(weights.Spec);
     }
 
@@ -111,7 +111,7 @@ public sealed class Decoder : IDisposable
                 weights.Dispose();
                 throw new UsageException($"No weight of {model.Source.Location} is stored in the format that kernel '{unused}' reads.");
             }
-            return new Decoder(weights, options, kernels, keyValueFormat, warmUp, cancellationToken);
+            return new Decoder(model, weights, options, kernels, keyValueFormat, warmUp, cancellationToken);
         }
         catch
         {

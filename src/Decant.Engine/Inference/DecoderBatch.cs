@@ -84,7 +84,7 @@ public sealed class DecoderBatch(Decoder decoder) : IDisposable
     /// </param>
     /// <param name="cancellationToken">Stops the run.</param>
     /// <exception cref="UsageException">A session has grown since it was added, and the tokens no longer fit; names the text.</exception>
-    /// <exception cref="NumericalException">A key or value is not finite, or too large for the cache's format; names the text and the position.</exception>
+    /// <exception cref="NumericalException">A logit, key or value is not finite, or one is too large for the cache's format; names the text, the position and, if one is damaged, the weight.</exception>
     /// <exception cref="ObjectDisposedException">A session or the decoder was disposed.</exception>
     public void Run(BatchLogitsVisitor? visit, CancellationToken cancellationToken = default)
     {

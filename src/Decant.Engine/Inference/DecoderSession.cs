@@ -72,6 +72,7 @@ public sealed unsafe class DecoderSession : IDisposable
     /// <param name="cancellationToken">Stops the call; the session is then as before.</param>
     /// <returns>The logits that follow the last token; valid until the next call.</returns>
     /// <exception cref="UsageException">No tokens, an id outside the vocabulary, or more tokens than fit.</exception>
+    /// <exception cref="NumericalException">A logit, key or value is NaN or infinite; names the position and, if one is damaged, the weight.</exception>
     public ReadOnlySpan<float> Append(ReadOnlySpan<int> ids, CancellationToken cancellationToken = default)
     {
         Check(ids);
@@ -89,6 +90,7 @@ public sealed unsafe class DecoderSession : IDisposable
     /// <param name="visit">Called on this thread; the logits at position p are those of the token after ids[p].</param>
     /// <param name="cancellationToken">Stops the call; the session is then as before.</param>
     /// <exception cref="UsageException">No tokens, an id outside the vocabulary, or more tokens than fit.</exception>
+    /// <exception cref="NumericalException">A logit, key or value is NaN or infinite; names the position and, if one is damaged, the weight.</exception>
     public void Score(ReadOnlySpan<int> ids, int firstPosition, LogitsVisitor visit, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(visit);

@@ -197,7 +197,7 @@ public sealed class ContinuationScorer : IDisposable
     }
 
     /// <summary>Adds what the logits of a position say about the texts that pass it.</summary>
-    private void Take(List<ContinuationText> texts, Branch branch, int position, ReadOnlySpan<float> logits, ContinuationScore[][] scores)
+    private static void Take(List<ContinuationText> texts, Branch branch, int position, ReadOnlySpan<float> logits, ContinuationScore[][] scores)
     {
         LogNormaliser normaliser = LogNormaliser.Of(logits);
         for (int i = branch.FirstText; i < branch.EndText; i++)
@@ -205,8 +205,6 @@ public sealed class ContinuationScorer : IDisposable
             ContinuationText text = texts[i];
             if (position < text.FirstWanted)
                 continue;
-            if (!normaliser.IsFinite)
-                throw new NumericalException(string.Create(CultureInfo.InvariantCulture, $"{name}: the logits of set {text.Set}, continuation {text.Choice}, position {position} hold NaN or infinity. 'decant verify FILE --against THE-ORIGINAL' finds the tensor."));
             int id = text.Ids[position + 1];
             ref ContinuationScore score = ref scores[text.Set][text.Choice];
             score = score with

@@ -4,6 +4,7 @@ using Decant.Core.Tensors;
 using Decant.Engine.Inference;
 using Decant.Engine.Kernels;
 using Decant.Engine.Measurement;
+using Decant.Testing;
 
 namespace Decant.Engine.Tests.Inference;
 
@@ -103,6 +104,34 @@ public class DecoderErrorTests
             Assert.Matches($@"^The key-value cache \(F32\) for {capacity} tokens needs {needed / 1048576.0:0} MiB and \d+ MiB are available\. ", message);
             Assert.Contains("a shorter context (--context) or a smaller type for keys and values (--cache-type f16, bf16", message, StringComparison.Ordinal);
         }
+    }
+
+    // Its own row of the head, or all logits through the last norm.
+    [Theory]
+    [InlineData(TensorRole.Head, float.NaN, "the logit of token 77 is NaN")]
+    [InlineData(TensorRole.Head, float.NegativeInfinity, "the logit of token 77 is ")]
+    [InlineData(TensorRole.FinalNorm, float.PositiveInfinity, "the logit of token 0 is ")]
+    public void Logits_that_are_no_numbers_are_refused_with_position_tensor_and_row(TensorRole role, float value, string expected)
+    {
+        using var checkpoint = new ReferenceCheckpoint("llama");
+        int row = role == TensorRole.Head ? 77 : 0;
+        var id = new TensorId(role);
+        var tensors = new Dictionary<TensorId, TensorData>(checkpoint.Model.Tensors) { [id] = new DamagedTensor(checkpoint.Model.Get(id), row, value) };
+        var damaged = new DecoderModel(checkpoint.Model.Source, checkpoint.Model.ArchitectureName, checkpoint.Model.Spec, tensors);
+        using Decoder decoder = Decoder.Load(damaged, new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        using DecoderSession session = decoder.StartSession(8);
+        using var batch = new DecoderBatch(decoder);
+        int seen = 0;
+        string appended = Assert.Throws<NumericalException>(() => { session.Append([1, 2, 3], Cancellation); }).Message;
+        string scored = Assert.Throws<NumericalException>(() => session.Score([1, 2, 3], 1, (_, _) => seen++, Cancellation)).Message;
+        batch.Add(session, [1, 2, 3]);
+        string together = Assert.Throws<NumericalException>(() => batch.Run(null, Cancellation)).Message;
+        Assert.Equal((0, 0), (seen, session.Length));
+        Assert.StartsWith($"Position 2 of the text: {expected}", appended, StringComparison.Ordinal);
+        Assert.StartsWith($"Position 1 of the text: {expected}", scored, StringComparison.Ordinal);
+        Assert.StartsWith($"Position 2 of text 0 of the batch: {expected}", together, StringComparison.Ordinal);
+        Assert.All(new[] { appended, scored, together }, message => Assert.Contains(
+            FormattableString.Invariant($"The file is damaged: {tensors[id].Info.Name}, row {row}, column 0 is {value}."), message, StringComparison.Ordinal));
     }
 
     [Theory]
