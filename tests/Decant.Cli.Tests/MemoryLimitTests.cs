@@ -11,19 +11,24 @@ public sealed class MemoryLimitTests
 
     /// <summary>The limit is on data of the process (setrlimit's RLIMIT_DATA): heaps, buffers and stacks, not maps of files.</summary>
     [Fact]
-    public void A_model_larger_than_the_memory_runs_from_the_map_and_a_copy_is_refused()
+    public void A_model_larger_than_the_memory_runs_from_the_map_and_a_copy_asked_for_is_refused()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs ulimit -d of Linux");
         Assert.InRange(new FileInfo(SharedModels.SmolLm).Length, LimitByteCount + 1, long.MaxValue);
-        string[] run = ["run", SharedModels.SmolLm, "The capital of France is", "-n", "6", "--context", "64", "--threads", "2", "--arithmetic", "fast", "--quiet"];
+        string[] run = ["run", SharedModels.SmolLm, "The capital of France is", "--threads", "2", "--arithmetic", "fast", "--quiet"];
+        string[] few = ["-n", "6", "--context", "64"];
 
-        CommandRun free = CommandRun.OfProcess([.. run, "--weights", "copy"]);
+        CommandRun free = CommandRun.OfProcess([.. run, .. few, "--weights", "copy"]);
         Assert.True(free.ExitCode == 0, free.Error);
         Assert.Contains("Paris", free.Output, StringComparison.Ordinal);
-        CommandRun mapped = Limited([.. run, "--weights", "map"]);
+        CommandRun mapped = Limited([.. run, .. few, "--weights", "map"]);
         Assert.True(mapped.ExitCode == 0, mapped.Error);
         Assert.Contains("Paris", mapped.Output, StringComparison.Ordinal);
-        CommandRun copied = Limited([.. run, "--weights", "copy"]);
+        // Of so many tokens a copy would be made, were there room.
+        CommandRun automatic = Limited([.. run, "-n", "100", "--context", "128", "--weights", "auto"]);
+        Assert.True(automatic.ExitCode == 0, automatic.Error);
+        Assert.Contains("Paris", automatic.Output, StringComparison.Ordinal);
+        CommandRun copied = Limited([.. run, .. few, "--weights", "copy"]);
         Assert.Equal((int)ExitCode.LimitNotMet, copied.ExitCode);
         Assert.Contains("A copy of the weights needs", copied.Error, StringComparison.Ordinal);
         Assert.Contains("--weights map", copied.Error, StringComparison.Ordinal);

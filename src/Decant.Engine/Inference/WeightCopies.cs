@@ -42,8 +42,17 @@ internal sealed unsafe class WeightCopies : IDisposable
         }
         if (options.Weights == WeightPlacement.Automatic && total > ShareOfFreeMemory * SystemMemory.AvailableByteCount)
             return null;
-        // Kernels ask for memory ahead of what they read, addresses behind the end included; those need not be readable.
-        var memory = new AlignedBuffer(total, "A copy of the weights", "Leave the weights in the file's memory map (--weights map), or use a smaller model.");
+        AlignedBuffer memory;
+        try
+        {
+            // Kernels ask for memory ahead of what they read, addresses behind the end included; those need not be readable.
+            memory = new AlignedBuffer(total, "A copy of the weights", "Leave the weights in the file's memory map (--weights map), or use a smaller model.");
+        }
+        catch (LimitNotMetException) when (options.Weights == WeightPlacement.Automatic)
+        {
+            // The system may give a process less than what is free: a limit of its own.
+            return null;
+        }
         try
         {
             byte*[] places = new byte*[all.Length];
