@@ -35,7 +35,7 @@ document() {
 run() {
   local name=$1
   shift
-  echo "    dotnet run -c Release --project bench/lab/$name -- $(printf '%s ' "${@##*/}")"
+  echo "    dotnet run -c Release --project bench/lab/$name -- ${*##*/}"
   echo
   "artifacts/bin/$name/release/$name" "$@"
   echo
