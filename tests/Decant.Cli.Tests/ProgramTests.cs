@@ -98,6 +98,28 @@ public sealed class ProgramTests
         }
     }
 
+    [Theory]
+    [InlineData("run", "Once upon a time")]
+    [InlineData("eval", "--text", "-")]
+    public async Task A_tokenizer_that_is_still_being_read_is_not_waited_for(string verb, params string[] options)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "pipes are made by mkfifo");
+        using TemporaryFolder model = new TemporaryFolder().CopyFrom(SharedModels.StoriesFolder);
+        string tokenizer = model["tokenizer.json"];
+        File.Delete(tokenizer);
+        // Whoever opens it waits for a writer.
+        using (Process make = Process.Start("mkfifo", [tokenizer]))
+            make.WaitForExit();
+        using var cancellation = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        Task<CommandRun> run = Task.Run(() => CommandRun.Of([verb, model.Path, .. options], "Once upon a time", cancellation.Token), TestContext.Current.CancellationToken);
+        bool ended = await Task.WhenAny(run, Task.Delay(promptly, TestContext.Current.CancellationToken)) == run;
+        // Lets the reader go; opened for both, it waits for nobody itself.
+        await using (FileStream writer = File.Open(tokenizer, FileMode.Open, FileAccess.ReadWrite))
+            await writer.FlushAsync(TestContext.Current.CancellationToken);
+        Assert.True(ended, "waits for the tokenizer");
+        Assert.Equal(130, (await run).ExitCode);
+    }
+
     [Fact]
     public void A_chat_that_waits_for_a_line_ends_at_a_signal()
     {

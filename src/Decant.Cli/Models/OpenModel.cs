@@ -12,6 +12,7 @@ internal sealed class OpenModel : IDisposable
     private readonly Running.VerbRun run;
     private DecoderModel? model;
     private Decoder? decoder;
+    private Task? reading;
 
     private OpenModel(Running.VerbRun run, IModelSource source)
     {
@@ -33,11 +34,16 @@ internal sealed class OpenModel : IDisposable
     public Decoder Decoder => decoder ?? throw new InvalidOperationException("The decoder has not been loaded.");
 
     /// <summary>Opens a path; reads headers only.</summary>
-    public static OpenModel Open(Running.VerbRun run, string path) => new(run, ModelSources.Open(path));
+    public static OpenModel Open(Running.VerbRun run, string path)
+    {
+        run.CancellationToken.ThrowIfCancellationRequested();
+        return new OpenModel(run, ModelSources.Open(path));
+    }
 
     /// <summary>Makes the model ready to run.</summary>
     public Decoder Load(DecoderOptions options)
     {
+        run.CancellationToken.ThrowIfCancellationRequested();
         decoder = Decoder.Load(Model, options, run.CancellationToken);
         return decoder;
     }
@@ -46,17 +52,18 @@ internal sealed class OpenModel : IDisposable
     public Tokenizer LoadWithTokenizer(DecoderOptions options)
     {
         Task<Tokenizer> tokenizer = Task.Run(RequireTokenizer);
+        reading = tokenizer;
         try
         {
             Load(options);
         }
-        catch
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // Waits, for the source must outlive it; and what is wrong with the tokenizer is said first.
-            tokenizer.GetAwaiter().GetResult();
+            // What is wrong with the tokenizer is said first.
+            tokenizer.WaitAsync(run.CancellationToken).GetAwaiter().GetResult();
             throw;
         }
-        return tokenizer.GetAwaiter().GetResult();
+        return tokenizer.WaitAsync(run.CancellationToken).GetAwaiter().GetResult();
     }
 
     /// <summary>The tokenizer, which this verb cannot do without.</summary>
@@ -66,7 +73,11 @@ internal sealed class OpenModel : IDisposable
     public void Dispose()
     {
         decoder?.Dispose();
-        Source.Dispose();
+        // A tokenizer that is still being read after a cancellation cannot be told and is not waited for; the file stays open for it.
+        if (reading is { IsCompleted: false })
+            reading.ContinueWith(_ => Source.Dispose(), TaskScheduler.Default);
+        else
+            Source.Dispose();
     }
 
     internal static BadFileException MissingTokenizer(string location, string verb) => new(

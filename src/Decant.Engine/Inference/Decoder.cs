@@ -99,6 +99,7 @@ public sealed class Decoder : IDisposable
             throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The number of threads must be 1 to {WorkerPool.MaximumThreadCount}, or 0 for all processors, not {options.ThreadCount}."));
         if (options.BatchLength < 1)
             throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The batch length must be at least 1, not {options.BatchLength}."));
+        cancellationToken.ThrowIfCancellationRequested();
         var kernels = new KernelSelection(options.Kernel, options.Arithmetic);
         TensorFormat keyValueFormat = KvCache.FindFormat(options.KeyValueFormat);
         KvCache.RequireWholeBlocks(model.Spec, keyValueFormat);

@@ -15,6 +15,7 @@ internal sealed class DecoderWeights : IDisposable
         var embeddingId = new TensorId(TensorRole.TokenEmbedding);
         Linear embedding = Linear.Load(model, embeddingId, Spec.VocabularySize, hidden, kernels);
         TokenEmbedding = embedding.Weight;
+        cancellationToken.ThrowIfCancellationRequested();
         Head = new LinearGroup(Spec.Head.Tied
             ? embedding.WithBias(model, new TensorId(TensorRole.Head))
             : Linear.Load(model, new TensorId(TensorRole.Head), Spec.VocabularySize, hidden, kernels));

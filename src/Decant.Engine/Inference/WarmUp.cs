@@ -42,13 +42,14 @@ internal sealed class WarmUp : IDisposable
             session.Append(new int[length], cancellationToken);
     }
 
-    /// <summary>Stops at the next look at its cancellation token, and waits for that.</summary>
+    /// <summary>
+    /// Stops at the next look at its cancellation token. That may be a while, for a method that is being compiled is compiled to its end, and is not waited for:
+    /// the work uses nothing of the model's but what it was given.
+    /// </summary>
     public void Dispose()
     {
         stop.Cancel();
-        // Waits and does not throw what the work may have thrown.
-        Task.WaitAny(work);
-        stop.Dispose();
+        work.ContinueWith(_ => stop.Dispose(), TaskScheduler.Default);
     }
 
     private static void RunQuietly(DecoderModel model, DecoderOptions options, CancellationToken cancellationToken)

@@ -60,6 +60,37 @@ public unsafe class CancellationTests
         }
     }
 
+    /// <summary>A tensor that cancels when it is read.</summary>
+    private sealed class CancellingTensor(TensorData sound, CancellationTokenSource cancellation) : TensorData(sound.Info)
+    {
+        public bool WasRead { get; private set; }
+
+        public override bool TryGetRows(long firstRow, int rowCount, out ReadOnlySpan<byte> rows)
+        {
+            WasRead = true;
+            cancellation.Cancel();
+            return sound.TryGetRows(firstRow, rowCount, out rows);
+        }
+    }
+
+    [Theory]
+    [InlineData(null, 0)]
+    [InlineData(TensorRole.TokenEmbedding, 1)]
+    public void A_load_that_is_cancelled_reads_no_further_tensor(TensorRole? cancelsAt, int expected)
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", "llama"));
+        DecoderModel model = ArchitectureRegistry.Bind(source);
+        using var cancellation = new CancellationTokenSource();
+        using var none = new CancellationTokenSource();
+        Dictionary<TensorId, CancellingTensor> tensors = model.Tensors.ToDictionary(
+            tensor => tensor.Key, tensor => new CancellingTensor(tensor.Value, tensor.Key.Role == cancelsAt ? cancellation : none));
+        if (cancelsAt is null)
+            cancellation.Cancel();
+        var watched = new DecoderModel(source, model.ArchitectureName, model.Spec, tensors.ToDictionary(tensor => tensor.Key, tensor => (TensorData)tensor.Value));
+        Assert.ThrowsAny<OperationCanceledException>(() => Decoder.Load(watched, cancellationToken: cancellation.Token));
+        Assert.Equal(expected, tensors.Values.Count(tensor => tensor.WasRead));
+    }
+
     [Theory]
     [InlineData(1, "avx2", 310_000_000)]
     [InlineData(2, "avx2", 310_000_000)]
