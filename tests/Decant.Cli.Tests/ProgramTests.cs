@@ -1,6 +1,7 @@
 using Decant.Testing;
 using System.Diagnostics;
 using System.Text.Json;
+using Decant.Cli.Verbs;
 
 namespace Decant.Cli.Tests;
 
@@ -114,10 +115,43 @@ public sealed class ProgramTests
         Task<CommandRun> run = Task.Run(() => CommandRun.Of([verb, model.Path, .. options], "Once upon a time", cancellation.Token), TestContext.Current.CancellationToken);
         bool ended = await Task.WhenAny(run, Task.Delay(promptly, TestContext.Current.CancellationToken)) == run;
         // Lets the reader go; opened for both, it waits for nobody itself.
-        await using (FileStream writer = File.Open(tokenizer, FileMode.Open, FileAccess.ReadWrite))
+        await using (FileStream writer = File.Open(tokenizer, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
             await writer.FlushAsync(TestContext.Current.CancellationToken);
         Assert.True(ended, "waits for the tokenizer");
         Assert.Equal(130, (await run).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("tokenize")]
+    [InlineData("eval")]
+    public async Task A_verb_that_leaves_nothing_behind_is_not_waited_for_when_it_cannot_hear(string verb)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "pipes are made by mkfifo");
+        using var folder = new TemporaryFolder();
+        string text = folder["text.txt"];
+        // A text that does not come stands for a disk that does not answer.
+        using (Process make = Process.Start("mkfifo", [text]))
+            make.WaitForExit();
+        using Process process = Process.Start(CommandRun.StartInfo(verb, SharedModels.Stories, "--text", text))!;
+        process.StandardInput.Close();
+        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await Task.Delay(1000, TestContext.Current.CancellationToken);
+        Signal(process, "INT");
+        bool ended = process.WaitForExit(promptly);
+        if (!ended)
+            process.Kill();
+        Assert.True(ended, "still running");
+        Assert.Equal(130, process.ExitCode);
+        Assert.Contains("decant: cancelled", await error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verbs_that_write_files_are_those_with_an_output()
+    {
+        // 'plan' only asks where the output would go.
+        string[] expected = [.. VerbList.All.Where(verb => verb.Name != "plan" && CommandRun.Succeed(verb.Name, "--help").Output.Contains("--output", StringComparison.Ordinal)).Select(verb => verb.Name)];
+        Assert.NotEmpty(expected);
+        Assert.Equal(expected, VerbList.All.Where(verb => verb.Create().WritesFiles).Select(verb => verb.Name));
     }
 
     [Fact]

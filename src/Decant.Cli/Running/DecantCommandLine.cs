@@ -48,12 +48,14 @@ internal sealed class DecantCommandLine
     {
         var command = new VerbCommand(verb);
         verb.Declare(command);
-        command.SetAction(parsed =>
-        {
-            using var run = new VerbRun(verb, parsed, common, terminal, cancellationToken);
-            return (int)verb.Run(run);
-        });
+        command.SetAction(parsed => (int)VerbThread.Run(() => Run(verb, parsed, common, cancellationToken), !verb.WritesFiles, cancellationToken));
         return command;
+    }
+
+    private ExitCode Run(Verb verb, ParseResult parsed, CommonOptions common, CancellationToken cancellationToken)
+    {
+        using var run = new VerbRun(verb, parsed, common, terminal, cancellationToken);
+        return verb.Run(run);
     }
 
     public ParseResult Parse(IReadOnlyList<string> args) =>

@@ -28,6 +28,8 @@ internal sealed class CompressVerb : Verb
 
     public override string Name => "compress";
 
+    public override bool WritesFiles => true;
+
     public override string Description => "Make a model small; verify it and say what that cost before it gets its name";
 
     public override IReadOnlyList<(string Command, string Meaning)> Examples =>

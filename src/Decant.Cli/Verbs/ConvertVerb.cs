@@ -30,6 +30,8 @@ internal sealed class ConvertVerb : Verb
 
     public override string Name => "convert";
 
+    public override bool WritesFiles => true;
+
     public override string Description => "Write a model in the other container: Hugging Face folder to GGUF, or back";
 
     public override IReadOnlyList<(string Command, string Meaning)> Examples =>

@@ -20,6 +20,8 @@ internal sealed class ImatrixVerb : Verb
 
     public override string Name => "imatrix";
 
+    public override bool WritesFiles => true;
+
     public override string Description => "Measure which inputs of the weights matter on a text, for compress --imatrix";
 
     public override IReadOnlyList<(string Command, string Meaning)> Examples =>

@@ -25,6 +25,8 @@ internal sealed class LogitsVerb : Verb
 
     public override string Name => "logits";
 
+    public override bool WritesFiles => true;
+
     public override string Description => "Write the logits of token ids as safetensors: logits.0 [T, V] float32, logits.1, ...";
 
     public override IReadOnlyList<(string Command, string Meaning)> Examples =>

@@ -16,6 +16,9 @@ internal abstract class Verb
     /// <summary>Whole command lines for --help and what each does; at least one.</summary>
     public abstract IReadOnlyList<(string Command, string Meaning)> Examples { get; }
 
+    /// <summary>True if it writes files: stopped in the middle it has something to remove or to keep, which is waited for.</summary>
+    public virtual bool WritesFiles => false;
+
     /// <summary>Adds the verb's arguments and options.</summary>
     public abstract void Declare(Command command);
 
