@@ -14,7 +14,7 @@ internal sealed unsafe class LinearGroup : IDisposable
     // With many tokens kernels work on tiles of about this many rows; parts of fewer would read the tokens more often.
     private const int TileRowCount = 192;
 
-    // Ranges between two looks at the cancellation token are multiples of every kernel's rows, where so many may go without a look.
+    // What fits every kernel, where so many rows may go without a look at the cancellation token.
     private const int CheckUnit = 96;
 
     private readonly Linear[] members;
@@ -74,6 +74,17 @@ internal sealed unsafe class LinearGroup : IDisposable
             member.Dispose();
     }
 
+    /// <summary>Rows between two looks at the cancellation token: as many as the work allows, at least those that are computed together, and a multiple of them.</summary>
+    /// <param name="uncheckedWork">Multiplications that may go without a look.</param>
+    /// <param name="rowWork">Multiplications of a row.</param>
+    /// <param name="unit">Rows that are computed together.</param>
+    internal static int RangeRowCount(long uncheckedWork, long rowWork, int unit)
+    {
+        long rows = Math.Min(int.MaxValue / 2, uncheckedWork / rowWork);
+        long multiple = rows >= CheckUnit && CheckUnit % unit == 0 ? CheckUnit : unit;
+        return (int)(Math.Max(1, (rows + multiple - 1) / multiple) * multiple);
+    }
+
     private void MultiplyPart(ComputeContext context, int part, int partCount)
     {
         ProductInput input = context.Input;
@@ -87,9 +98,7 @@ internal sealed unsafe class LinearGroup : IDisposable
             if (count == 0)
                 continue;
             float* y = (float*)outputs[i] + first;
-            long rows = Math.Max(1, member.Weight.LongestUncheckedWork(input.TokenCount) / ((long)input.ColumnCount * input.TokenCount));
-            long checkUnit = Math.Min(rows, CheckUnit);
-            int step = (int)Math.Min(count, (rows + checkUnit - 1) / checkUnit * checkUnit);
+            int step = Math.Min(count, RangeRowCount(member.Weight.LongestUncheckedWork(input.TokenCount), (long)input.ColumnCount * input.TokenCount, unit));
             for (int done = 0; done < count; done += step)
             {
                 if (context.CancellationToken.IsCancellationRequested)
