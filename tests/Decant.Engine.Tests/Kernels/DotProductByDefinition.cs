@@ -93,6 +93,8 @@ internal static unsafe class DotProductByDefinition
 
     public static Vector256<byte> Triple(Vector256<byte> fractions) => ByteOps256.Triple(fractions);
 
+    public static Vector256<byte> LoadPowers(void* source) => ByteOps256.LoadPowers(source);
+
     public static Vector256<byte> LoadNibbles(void* source) => ByteOps256.LoadNibbles(source);
 
         public static Vector256<byte> ScaleByte(Vector256<byte> bytes, int index, Vector256<byte> scales) => ByteOpsVnni.ScaleByte(bytes, index, scales);

@@ -20,12 +20,12 @@ public unsafe class InterleavedRowsTests
         KernelList.All.Where(entry => entry.Instructions.IsSupported && entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 });
 
     [Fact]
-    public void Every_level_but_the_scalar_one_has_the_form_for_fourteen_formats()
+    public void Every_level_but_the_scalar_one_has_the_form_for_all_fifteen_formats()
     {
         foreach (InstructionSet level in InstructionSet.All.Where(set => set.IsSupported && set != InstructionSet.Scalar))
         {
             string[] formats = [.. KernelList.All.Where(entry => entry.Instructions == level && entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 }).Select(entry => entry.Format).Order(StringComparer.Ordinal)];
-            Assert.Equal(["IQ4_NL", "IQ4_XS", "Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0", "TQ1_0", "TQ2_0"], formats);
+            Assert.Equal(["IQ4_NL", "IQ4_XS", "MXFP4", "Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0", "TQ1_0", "TQ2_0"], formats);
         }
     }
 

@@ -35,7 +35,7 @@ public class KernelListTests
             // Otherwise rows would never be brought side by side.
             Assert.True(((IInterleavedKernel)entry.Kernel).ReplacesForMany(entry.Kernel));
         }
-        Assert.Equal(14, both.Count(entry => entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 }));
+        Assert.Equal(15, both.Count(entry => entry.Kernel is IInterleavedKernel { GroupRowCount: > 0 }));
     }
 
     [Fact]

@@ -55,7 +55,7 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     }
 
     /// <inheritdoc/>
-    public int GroupRowCount => TBlock.HasLanes && TilesFit ? TOps.Rows : 0;
+    public int GroupRowCount => TilesFit ? TOps.Rows : 0;
 
     /// <inheritdoc/>
     public bool ReplacesForMany(ProductKernel many) => many == this;

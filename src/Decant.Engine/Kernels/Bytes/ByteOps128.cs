@@ -122,6 +122,15 @@ internal readonly unsafe struct ByteOps128 : IByteOps<Vector128<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> LoadHalves(void* source) => Ops128.LoadFiniteHalf((byte*)source).AsByte();
 
+    // The two smallest are denormal.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> LoadPowers(void* source)
+    {
+        Vector128<int> exponents = Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(Unsafe.ReadUnaligned<uint>(source)).AsByte())).AsInt32();
+        Vector128<int> normal = Vector128.ShiftLeft(exponents - Vector128<int>.One, 23), denormal = Vector128.ShiftLeft(exponents + Vector128<int>.One, 21);
+        return Vector128.ConditionalSelect(Vector128.LessThan(exponents, Vector128.Create(2)), denormal, normal).AsByte();
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> LoadNibbles(void* source)
     {

@@ -114,6 +114,15 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> LoadHalves(void* source) => Ops256.LoadFiniteHalf((byte*)source).AsByte();
 
+    // The two smallest are denormal.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LoadPowers(void* source)
+    {
+        Vector256<int> exponents = Avx2.ConvertToVector256Int32((byte*)source);
+        Vector256<int> normal = Vector256.ShiftLeft(exponents - Vector256<int>.One, 23), denormal = Vector256.ShiftLeft(exponents + Vector256<int>.One, 21);
+        return Vector256.ConditionalSelect(Vector256.LessThan(exponents, Vector256.Create(2)), denormal, normal).AsByte();
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> LoadNibbles(void* source)
     {

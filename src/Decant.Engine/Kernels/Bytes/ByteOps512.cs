@@ -118,6 +118,15 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> LoadHalves(void* source) => Ops512.LoadFiniteHalf((byte*)source).AsByte();
 
+    // The two smallest are denormal.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> LoadPowers(void* source)
+    {
+        Vector512<int> exponents = Avx512F.ConvertToVector512Int32(Vector128.Load((byte*)source));
+        Vector512<int> normal = Vector512.ShiftLeft(exponents - Vector512<int>.One, 23), denormal = Vector512.ShiftLeft(exponents + Vector512<int>.One, 21);
+        return Vector512.ConditionalSelect(Vector512.LessThan(exponents, Vector512.Create(2)), denormal, normal).AsByte();
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> LoadNibbles(void* source)
     {

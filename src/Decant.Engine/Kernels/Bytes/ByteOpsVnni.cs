@@ -81,6 +81,9 @@ internal readonly unsafe struct ByteOpsVnni : IByteOps<Vector256<byte>>
     public static Vector256<byte> LoadHalves(void* source) => ByteOps256.LoadHalves(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LoadPowers(void* source) => ByteOps256.LoadPowers(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> LoadNibbles(void* source) => ByteOps256.LoadNibbles(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -89,6 +89,9 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>Reads a finite half-precision number into every lane, in single precision.</summary>
     static abstract TBytes LoadHalves(void* source);
 
+    /// <summary>Reads a byte e into every lane, as 2^(e − 128) in single precision.</summary>
+    static abstract TBytes LoadPowers(void* source);
+
     /// <summary>Reads 16 bits into every lane, a nibble to a byte.</summary>
     static abstract TBytes LoadNibbles(void* source);
 

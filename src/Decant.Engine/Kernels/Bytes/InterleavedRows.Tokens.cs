@@ -47,7 +47,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             AddSteps<TTokens>(words, 0, t0, t1, t2, t3, ref a0, ref a1, ref a2, ref a3);
             AddSteps<TTokens>(words, 4, t0 + 4, t1 + 4, t2 + 4, t3 + 4, ref a0, ref a1, ref a2, ref a3);
             int end = ByteTile<TBytes, TOps, TLayout>.HasStarts ? 9 : 8;
-            TBytes scales = TOps.LoadHalves(halves);
+            TBytes scales = Scales(halves);
             TBytes offsets = TLayout.HasOffsets ? Offsets(halves) : scales;
             s0 = AddShort(s0, a0, scales, offsets, (float*)(t0 + end));
             if (TTokens.Count > 1)
@@ -62,7 +62,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             t1 += end;
             t2 += end;
             t3 += end;
-            halves += HalfCount * TOps.Rows;
+            halves += HalvesLength;
             words += WordCount * TOps.Rows;
         }
         TOps.Store(y, s0);

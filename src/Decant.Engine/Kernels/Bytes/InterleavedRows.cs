@@ -7,7 +7,7 @@ namespace Decant.Engine.Kernels.Bytes;
 /// Rows side by side, a row a vector lane, so that a product with one token needs no sums across lanes, no shuffles and no look-ups of scales. The blocks of R
 /// rows are transposed by 32-bit words; a group of R rows with B blocks each takes exactly the bytes that the stored rows take:
 /// <code>
-///   halves   [B][1 or 2][R]   16 bits: the blocks' half-precision scales; with offsets or minima, those or their scales too (IQ4_XS: upper bits of scales)
+///   halves   [B][1 or 2][R]   16 bits: the blocks' half-precision scales; with offsets or minima, those or their scales too (IQ4_XS: upper bits of scales); MXFP4: 8 bits
 ///   words    [B][W][R]        32 bits: what else a block holds, four bytes at a time, as ICodeBlock.ArrangeLanes leaves them
 /// </code>
 /// Codes are taken apart with shifts and masks where they are used: for few tokens straight into the product, for more into a panel
@@ -26,14 +26,21 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     public static int WordCount
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (TBlock.ByteCount - sizeof(ushort) * HalfCount) / 4;
+        get => (TBlock.ByteCount - OwnByteCount) / 4;
     }
 
-    /// <summary>Numbers of 16 bits of a block.</summary>
-    public static int HalfCount
+    /// <summary>Numbers of 16 bits, or pairs of bytes, that a block of all rows has beside its words.</summary>
+    public static int HalvesLength
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => TBlock.HalfCount;
+        get => OwnByteCount * TOps.Rows / sizeof(ushort);
+    }
+
+    // Bytes of a row's block that are no words.
+    private static int OwnByteCount
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TBlock.HasByteScale ? 1 : sizeof(ushort) * TBlock.HalfCount;
     }
 
     /// <summary>Words of scales and minima that <see cref="Multiply"/> needs for itself.</summary>
@@ -48,7 +55,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
 
     /// <summary>The scales of a group's blocks from some block on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ushort* Halves(byte* group, int block) => (ushort*)group + (long)block * HalfCount * TOps.Rows;
+    public static ushort* Halves(byte* group, int block) => (ushort*)group + (long)block * HalvesLength;
 
     /// <summary>The words of a group's blocks from some block on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -86,7 +93,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreWords(byte* blocks, long rowByteCount, int* words)
     {
-        byte* from = blocks + (TBlock.HalvesOffset == 0 ? sizeof(ushort) * HalfCount : 0);
+        byte* from = blocks + (TBlock.HalvesOffset == 0 ? OwnByteCount : 0);
         int word = 0;
         for (; word <= WordCount - 4; word += 4)
         {
@@ -111,7 +118,9 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         for (int row = 0; row < TOps.Rows; row++)
         {
             byte* from = blocks + row * rowByteCount + TBlock.HalvesOffset;
-            for (int i = 0; i < HalfCount; i++)
+            if (TBlock.HasByteScale)
+                ((byte*)halves)[row] = *from;
+            for (int i = 0; !TBlock.HasByteScale && i < TBlock.HalfCount; i++)
             {
                 ushort half = Unsafe.ReadUnaligned<ushort>(from + sizeof(ushort) * i);
                 halves[i * TOps.Rows + row] = half;
@@ -138,7 +147,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         if (TLayout.HasGroupScales)
             UnpackScales(words, halves, to, panelRowCount);
         to += ByteTile<TBytes, TOps, TLayout>.GroupWordCount * panelRowCount;
-        TOps.Store(to, TOps.LoadHalves(halves));
+        TOps.Store(to, Scales(halves));
         if (TLayout.HasMinima)
             TOps.Store(to + panelRowCount, TOps.AddProducts(TOps.Zero, TOps.LoadHalves(halves + TOps.Rows), -1));
         else if (TLayout.HasOffsets)
@@ -203,9 +212,9 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             }
             tile += ByteTile<TBytes, TOps, TLayout>.HasStarts ? 65 : 64;
             TBytes total = TOps.AddWords(TOps.JoinSums(even), TOps.JoinSums(odd));
-            sum = TOps.AddScaled(sum, total, TOps.LoadHalves(halves), *(float*)tile);
+            sum = TOps.AddScaled(sum, total, Scales(halves), *(float*)tile);
             tile++;
-            halves += HalfCount * TOps.Rows;
+            halves += HalvesLength;
             words += WordCount * TOps.Rows;
         }
         TOps.Store(results, sum);
@@ -236,7 +245,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             }
             sum = AddBlock(sum, total, scratch, halves, tile);
             tile += ByteTile<TBytes, TOps, TLayout>.TokenWordCount;
-            halves += HalfCount * TOps.Rows;
+            halves += HalvesLength;
             words += WordCount * TOps.Rows;
         }
         TOps.Store(results, sum);
@@ -268,7 +277,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     private static TBytes AddBlock(TBytes sum, TBytes total, int* scratch, ushort* halves, int* tile)
     {
         float tokenScale = ((float*)tile)[ByteTile<TBytes, TOps, TLayout>.TokenWordCount - 1];
-        sum = TOps.AddScaled(sum, total, TOps.LoadHalves(halves), tokenScale);
+        sum = TOps.AddScaled(sum, total, Scales(halves), tokenScale);
         if (!TLayout.HasMinima)
             return sum;
         int pairs = ByteTile<TBytes, TOps, TLayout>.GroupCount / 2;
@@ -305,6 +314,10 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         TBytes codes = TBlock.ReadLanes<TBytes, TOps>(words, half, part, step);
         return TOps.TakesSignedCodes && TBlock.Zero != 0 ? TOps.Subtract(codes, (byte)TBlock.Zero) : codes;
     }
+
+    /// <summary>The scales of a block of all rows, in single precision.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes Scales(ushort* halves) => TBlock.HasByteScale ? TOps.LoadPowers(halves) : TOps.LoadHalves(halves);
 
     // See PanelPacker.Zero.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -39,7 +39,7 @@ internal static unsafe class PanelPacker<TBytes, TOps, TLayout, TBlock>
         int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
         for (int block = 0; block < blockCount; block++)
         {
-            if (!TBlock.HasLanes || rowCount < panelRowCount || !TryPackLanes(blocks, rowByteCount, panel, scratch))
+            if (rowCount < panelRowCount || !TryPackLanes(blocks, rowByteCount, panel, scratch))
             {
                 UnpackRows(blocks, rowByteCount, rowCount, panel, panelRowCount, scratch, arithmetic);
                 int* scaleWords = panel + TLayout.BlockLength / 4 * panelRowCount;

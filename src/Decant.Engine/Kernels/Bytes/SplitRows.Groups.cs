@@ -64,7 +64,7 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
                 s2 = TOps.AddScaled(s2, g2, scales, *(float*)t2++);
                 s3 = TOps.AddScaled(s3, g3, scales, *(float*)t3++);
             }
-            halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalfCount * TOps.Rows;
+            halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalvesLength;
             words += InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows;
         }
         StoreSums<TTokens>(y, yStride, s0, s1, s2, s3);

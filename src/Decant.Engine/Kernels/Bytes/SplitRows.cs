@@ -93,7 +93,7 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
             t1 += SplitActivations.GroupWordCount + 1;
             t2 += SplitActivations.GroupWordCount + 1;
             t3 += SplitActivations.GroupWordCount + 1;
-            halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalfCount * TOps.Rows;
+            halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalvesLength;
             words += InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows;
         }
         StoreSums<TTokens>(y, yStride, s0, s1, s2, s3);
@@ -132,7 +132,7 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
             else
                 DecodeGroups(words, halves, panel, width);
             panel += TLayout.BlockLength * width;
-            halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalfCount * TOps.Rows;
+            halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalvesLength;
             words += InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows;
         }
     }

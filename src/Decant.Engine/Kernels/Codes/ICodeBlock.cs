@@ -70,13 +70,10 @@ internal unsafe interface ICodeBlock
     static virtual void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second) =>
         throw new NotSupportedException("Only blocks of 32 with unsigned codes are read in pairs.");
 
-    /// <summary>
-    /// True if rows can be read side by side, a row a vector lane: then the block consists of <see cref="HalfCount"/> numbers of 16 bits, which are kept apart, and of
-    /// whole 32-bit words, which <see cref="ReadLanes"/> and its like read transposed: word i of every row, then word i + 1.
-    /// </summary>
-    static virtual bool HasLanes => false;
+    /// <summary>True if the scale is one byte, the exponent e of 2^(e − 128), in the place of numbers of 16 bits.</summary>
+    static virtual bool HasByteScale => false;
 
-    /// <summary>Numbers of 16 bits beside a block's words: its half-precision scale; with offsets or minima, those or their scale; whatever else makes no whole word.</summary>
+    /// <summary>Numbers of 16 bits that a block has beside its words and that are kept apart when rows lie side by side: its half-precision scale; with offsets or minima, those or their scale; whatever else makes no whole word.</summary>
     static virtual int HalfCount => 1;
 
     /// <summary>Where a block's numbers of 16 bits lie: at its start (0) or behind the words.</summary>
@@ -91,7 +88,10 @@ internal unsafe interface ICodeBlock
     {
     }
 
-    /// <summary>The unsigned codes of columns 128 · half + 32 · part + 4 · step to + 3, <see cref="Zero"/> not yet subtracted.</summary>
+    /// <summary>
+    /// Rows side by side, a row a vector lane: a block's whole 32-bit words lie transposed, word i of every row, then word i + 1. This reads the unsigned codes of
+    /// columns 128 · half + 32 · part + 4 · step to + 3, <see cref="Zero"/> not yet subtracted.
+    /// </summary>
     /// <param name="words">The words of one block of as many rows as a vector has lanes.</param>
     /// <param name="half">0 or 1.</param>
     /// <param name="part">0 to 3; constant at every call, so that shifts are.</param>

@@ -17,8 +17,6 @@ internal readonly unsafe struct IQ4_NLCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
-    public static bool HasLanes => true;
-
     public static int Zero => 128;
 
     public static int LargestStored => 255;

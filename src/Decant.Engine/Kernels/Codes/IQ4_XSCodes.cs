@@ -17,8 +17,6 @@ internal readonly unsafe struct IQ4_XSCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
-    public static bool HasLanes => true;
-
     // The scale, and the upper bits of the groups' scales.
     public static int HalfCount => 2;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Decant.Engine.Kernels.Bytes;
 
 namespace Decant.Engine.Kernels.Codes;
 
@@ -15,6 +16,8 @@ internal readonly unsafe struct MXFP4Codes : ICodeBlock
     public static int GroupLength => 32;
 
     public static bool HasOffsets => false;
+
+    public static bool HasByteScale => true;
 
     public static int Zero => 12;
 
@@ -41,4 +44,10 @@ internal readonly unsafe struct MXFP4Codes : ICodeBlock
         first = CodeBits.LookUp(first, StoredLevels);
         second = CodeBits.LookUp(second, StoredLevels);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        TOps.LookUp(LaneCodes<TBytes, TOps>.Nibble(words, step % 4, step / 4), StoredLevels.AsByte());
 }

@@ -17,8 +17,6 @@ internal readonly unsafe struct Q2_KCodes : ICodeBlock
 
     public static bool HasOffsets => true;
 
-    public static bool HasLanes => true;
-
     public static int HalfCount => 2;
 
     public static int HalvesOffset => 80;

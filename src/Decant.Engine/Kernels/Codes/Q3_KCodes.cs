@@ -17,8 +17,6 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
-    public static bool HasLanes => true;
-
     public static int HalvesOffset => 108;
 
     public static int Zero => 4;

@@ -17,8 +17,6 @@ internal readonly unsafe struct Q4_0Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
-    public static bool HasLanes => true;
-
     public static int Zero => 8;
 
     public static int LargestStored => 15;

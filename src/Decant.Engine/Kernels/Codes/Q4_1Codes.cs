@@ -17,8 +17,6 @@ internal readonly unsafe struct Q4_1Codes : ICodeBlock
 
     public static bool HasOffsets => true;
 
-    public static bool HasLanes => true;
-
     public static int HalfCount => 2;
 
     public static int Zero => 0;

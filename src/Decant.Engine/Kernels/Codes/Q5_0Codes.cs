@@ -17,8 +17,6 @@ internal readonly unsafe struct Q5_0Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
-    public static bool HasLanes => true;
-
     public static int Zero => 16;
 
     public static int LargestStored => 31;

@@ -17,8 +17,6 @@ internal readonly unsafe struct Q6_KCodes : ICodeBlock
 
     public static bool HasOffsets => false;
 
-    public static bool HasLanes => true;
-
     public static int HalvesOffset => 208;
 
     public static int Zero => 32;

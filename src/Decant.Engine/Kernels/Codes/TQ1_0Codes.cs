@@ -17,8 +17,6 @@ internal readonly unsafe struct TQ1_0Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
-    public static bool HasLanes => true;
-
     public static int HalvesOffset => 52;
 
     public static int Zero => 1;

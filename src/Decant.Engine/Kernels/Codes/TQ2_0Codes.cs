@@ -17,8 +17,6 @@ internal readonly unsafe struct TQ2_0Codes : ICodeBlock
 
     public static bool HasOffsets => false;
 
-    public static bool HasLanes => true;
-
     public static int HalvesOffset => 64;
 
     public static int Zero => 1;
