@@ -22,6 +22,9 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     // Infinite and undefined half-precision numbers have all bits of the exponent set.
     private const uint SmallestNotFinite = 0x7c00;
 
+    // 2^(253 − 128) times MXFP4's largest level, 12, is infinite.
+    private const byte SmallestOverflowing = 253;
+
     /// <summary>Words of a block.</summary>
     public static int WordCount
     {
@@ -110,7 +113,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         }
     }
 
-    // Returns the largest of those in half precision, without signs.
+    // Returns the largest of those in half precision, without signs, or one that is not finite for a byte whose numbers may not be.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint StoreHalves(byte* blocks, long rowByteCount, ushort* halves)
     {
@@ -119,7 +122,11 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         {
             byte* from = blocks + row * rowByteCount + TBlock.HalvesOffset;
             if (TBlock.HasByteScale)
+            {
                 ((byte*)halves)[row] = *from;
+                if (*from >= SmallestOverflowing)
+                    largest = SmallestNotFinite;
+            }
             for (int i = 0; !TBlock.HasByteScale && i < TBlock.HalfCount; i++)
             {
                 ushort half = Unsafe.ReadUnaligned<ushort>(from + sizeof(ushort) * i);
