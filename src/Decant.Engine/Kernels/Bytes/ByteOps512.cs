@@ -53,7 +53,12 @@ internal readonly unsafe struct ByteOps512 : IByteOps<Vector512<byte>>
     public static Vector512<byte> Join(Vector512<byte> a, Vector512<byte> b, int shift) => a | Vector512.ShiftLeft(b.AsUInt16(), shift).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<byte> LookUp(Vector512<byte> indices, Vector128<byte> table) => Avx512BW.Shuffle(Vector512.Create(Vector256.Create(table, table), Vector256.Create(table, table)), indices);
+    public static Vector512<byte> LookUp(Vector512<byte> indices, Vector128<byte> table)
+    {
+        // Four copies by one instruction, which the JIT keeps in a register; Vector512.Create puts them together anew at every call.
+        Vector512<int> one = table.ToVector256Unsafe().ToVector512Unsafe().AsInt32();
+        return Avx512BW.Shuffle(Avx512F.Shuffle4x128(one, one, 0).AsByte(), indices);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> ThirdsPassed(Vector512<byte> fractions) =>

@@ -22,7 +22,18 @@ internal readonly unsafe struct IQ4_NLCodes : ICodeBlock
     public static int LargestStored => 255;
 
     /// <summary>The levels.</summary>
-    public static Vector128<sbyte> Levels => Vector128.Create(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+    public static Vector128<sbyte> Levels
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector128.Create(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+    }
+
+    // 128 more.
+    private static Vector128<byte> StoredLevels
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector128.Create((byte)1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadScale(byte* block, float* halves) => halves[Unsafe.ReadUnaligned<ushort>(block)];
@@ -37,11 +48,11 @@ internal readonly unsafe struct IQ4_NLCodes : ICodeBlock
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        TOps.LookUp(LaneCodes<TBytes, TOps>.Nibble(words, step % 4, step / 4), Levels.AsByte() ^ Vector128.Create((byte)128));
+        TOps.LookUp(TOps.Field(TOps.Load(words + step % 4 * TOps.Rows), step / 4 * 4, 15), StoredLevels);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadSignedLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        TOps.LookUp(LaneCodes<TBytes, TOps>.Nibble(words, step % 4, step / 4), Levels.AsByte());
+        TOps.LookUp(TOps.Field(TOps.Load(words + step % 4 * TOps.Rows), step / 4 * 4, 15), Levels.AsByte());
 }

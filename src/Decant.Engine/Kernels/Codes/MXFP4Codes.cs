@@ -35,7 +35,11 @@ internal readonly unsafe struct MXFP4Codes : ICodeBlock
     public static Vector256<byte> ReadStored(byte* block, int part) =>
         CodeBits.LookUpNibbles(block + 1, StoredLevels).AsByte();
 
-    private static Vector128<sbyte> StoredLevels => Vector128.Create(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
+    private static Vector128<sbyte> StoredLevels
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector128.Create(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ReadStoredPair(byte* block, out Vector256<byte> first, out Vector256<byte> second)
@@ -49,5 +53,5 @@ internal readonly unsafe struct MXFP4Codes : ICodeBlock
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        TOps.LookUp(LaneCodes<TBytes, TOps>.Nibble(words, step % 4, step / 4), StoredLevels.AsByte());
+        TOps.LookUp(TOps.Field(TOps.Load(words + step % 4 * TOps.Rows), step / 4 * 4, 15), StoredLevels.AsByte());
 }
