@@ -116,9 +116,7 @@ internal static class KernelList
             format, set, DecoderArithmetic.Fast, largestStored <= TOps.LargestCode ? AllShapes : ProductShapes.FewTokens, true, create);
         return
         [
-            Entry(Q8_0Codes.Format, Q8_0Codes.LargestStored, () => Q8_0Codes.LargestStored <= TOps.LargestCode
-                ? new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q8_0Codes>(set)
-                : new SplitKernel<TParts, TBytes, TOps, ShortPanel, Q8_0Codes>(set)),
+            Entry(Q8_0Codes.Format, Q8_0Codes.LargestStored, () => OnWideCodes<TParts, TBytes, TOps, ShortPanel, Q8_0Codes>(set)),
             Entry(Q4_0Codes.Format, Q4_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q4_0Codes>(set)),
             Entry(Q4_1Codes.Format, Q4_1Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortOffsetPanel, Q4_1Codes>(set)),
             Entry(Q5_0Codes.Format, Q5_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, Q5_0Codes>(set)),
@@ -128,17 +126,24 @@ internal static class KernelList
             Entry(Q4_KCodes.Format, Q4_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups32MinimaPanel, Q4_KCodes>(set)),
             Entry(Q5_KCodes.Format, Q5_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups16MinimaPanel, Q5_KCodes>(set)),
             Entry(Q6_KCodes.Format, Q6_KCodes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, Groups16Panel, Q6_KCodes>(set)),
-            Entry(IQ4_NLCodes.Format, IQ4_NLCodes.LargestStored, () => IQ4_NLCodes.LargestStored <= TOps.LargestCode
-                ? new ByteKernel<TParts, TBytes, TOps, ShortPanel, IQ4_NLCodes>(set)
-                : new SplitKernel<TParts, TBytes, TOps, ShortPanel, IQ4_NLCodes>(set)),
-            Entry(IQ4_XSCodes.Format, IQ4_XSCodes.LargestStored, () => IQ4_XSCodes.LargestStored <= TOps.LargestCode
-                ? new ByteKernel<TParts, TBytes, TOps, Groups32Panel, IQ4_XSCodes>(set)
-                : new SplitKernel<TParts, TBytes, TOps, Groups32Panel, IQ4_XSCodes>(set)),
+            Entry(IQ4_NLCodes.Format, IQ4_NLCodes.LargestStored, () => OnWideCodes<TParts, TBytes, TOps, ShortPanel, IQ4_NLCodes>(set)),
+            Entry(IQ4_XSCodes.Format, IQ4_XSCodes.LargestStored, () => OnWideCodes<TParts, TBytes, TOps, Groups32Panel, IQ4_XSCodes>(set)),
             Entry(TQ1_0Codes.Format, TQ1_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, LongPanel, TQ1_0Codes>(set)),
             Entry(TQ2_0Codes.Format, TQ2_0Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, LongPanel, TQ2_0Codes>(set)),
             Entry(MXFP4Codes.Format, MXFP4Codes.LargestStored, () => new ByteKernel<TParts, TBytes, TOps, ShortPanel, MXFP4Codes>(set)),
         ];
     }
+
+    // Codes of 8 bits, which only some instruction sets can sum as they are.
+    private static ProductKernel OnWideCodes<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet set)
+        where TParts : struct, IPartOps
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes>
+        where TLayout : struct, IPanelLayout
+        where TBlock : struct, ICodeBlock =>
+        TBlock.LargestStored <= TOps.LargestCode
+            ? new ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(set)
+            : new SplitKernel<TParts, TBytes, TOps, TLayout, TBlock>(set);
 
     private static KernelEntry[] OnVectors<TVector, TOps>(InstructionSet set)
         where TVector : struct

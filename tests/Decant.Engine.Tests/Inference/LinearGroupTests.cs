@@ -30,8 +30,7 @@ public unsafe class LinearGroupTests
         }
     }
 
-    public static TheoryData<string> Formats() =>
-        [.. KernelList.All.Where(entry => entry.Arithmetic == DecoderArithmetic.Fast).Select(entry => entry.Format).Distinct().Concat(["F16", "BF16", "F32"])];
+    public static TheoryData<string> Formats() => [.. WeightCopiesTests.CopiedFormats];
 
     [Theory]
     [MemberData(nameof(Formats))]

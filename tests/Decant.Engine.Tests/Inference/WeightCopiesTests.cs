@@ -16,10 +16,14 @@ public unsafe class WeightCopiesTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
+    /// <summary>The formats whose rows lie side by side in a copy, and those that are copied as they are.</summary>
+    internal static IEnumerable<string> CopiedFormats =>
+        KernelList.All.Where(entry => entry.Arithmetic == DecoderArithmetic.Fast).Select(entry => entry.Format).Distinct().Concat(["F16", "BF16", "F32"]);
+
     public static TheoryData<string, bool> Formats()
     {
         var data = new TheoryData<string, bool>();
-        foreach (string format in KernelList.All.Where(entry => entry.Arithmetic == DecoderArithmetic.Fast).Select(entry => entry.Format).Distinct().Concat(["F16", "BF16", "F32"]))
+        foreach (string format in CopiedFormats)
         {
             data.Add(format, false);
             data.Add(format, true);

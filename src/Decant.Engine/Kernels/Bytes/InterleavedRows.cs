@@ -88,9 +88,9 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     public static bool TryStoreBlock(byte* blocks, long rowByteCount, int* words, ushort* halves)
     {
         StoreWords(blocks, rowByteCount, words);
-        uint largest = StoreHalves(blocks, rowByteCount, halves);
+        bool areFinite = StoreHalves(blocks, rowByteCount, halves);
         TBlock.ArrangeLanes<TBytes, TOps>(words, halves);
-        return largest < SmallestNotFinite;
+        return areFinite;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -113,29 +113,33 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         }
     }
 
-    // Returns the largest of those in half precision, without signs, or one that is not finite for a byte whose numbers may not be.
+    // Returns whether all scales, and what they make of the largest code, are finite.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint StoreHalves(byte* blocks, long rowByteCount, ushort* halves)
+    private static bool StoreHalves(byte* blocks, long rowByteCount, ushort* halves)
     {
+        byte* from = blocks + TBlock.HalvesOffset;
         uint largest = 0;
+        if (TBlock.HasByteScale)
+        {
+            for (int row = 0; row < TOps.Rows; row++)
+            {
+                byte scale = from[row * rowByteCount];
+                ((byte*)halves)[row] = scale;
+                largest = Math.Max(largest, scale);
+            }
+            return largest < SmallestOverflowing;
+        }
         for (int row = 0; row < TOps.Rows; row++)
         {
-            byte* from = blocks + row * rowByteCount + TBlock.HalvesOffset;
-            if (TBlock.HasByteScale)
+            for (int i = 0; i < TBlock.HalfCount; i++)
             {
-                ((byte*)halves)[row] = *from;
-                if (*from >= SmallestOverflowing)
-                    largest = SmallestNotFinite;
-            }
-            for (int i = 0; !TBlock.HasByteScale && i < TBlock.HalfCount; i++)
-            {
-                ushort half = Unsafe.ReadUnaligned<ushort>(from + sizeof(ushort) * i);
+                ushort half = Unsafe.ReadUnaligned<ushort>(from + row * rowByteCount + sizeof(ushort) * i);
                 halves[i * TOps.Rows + row] = half;
                 if (i == 0 || TBlock.HasOffsets)
                     largest = Math.Max(largest, half & 0x7fffu);
             }
         }
-        return largest;
+        return largest < SmallestNotFinite;
     }
 
     /// <summary>Takes one block of every row apart, into lanes of a panel.</summary>

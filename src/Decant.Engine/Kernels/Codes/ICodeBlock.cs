@@ -108,7 +108,7 @@ internal unsafe interface ICodeBlock
     /// <summary>The whole-number scales of four groups, a signed byte each.</summary>
     /// <param name="words">The words of one block of as many rows as a vector has lanes.</param>
     /// <param name="halves">The numbers of 16 bits of that block.</param>
-    /// <param name="quad">Which four; constant at every call or in a loop unrolled.</param>
+    /// <param name="quad">Which four.</param>
     static virtual TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> => throw new NotSupportedException("The format has no such form.");
