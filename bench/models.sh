@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 folder=${1:-${DECANT_MODELS:-${TMPDIR:-/tmp}/decant-models}}
 shared=${DECANT_SHARED:-../shared}
 peer=${DECANT_PEER:-${TMPDIR:-/tmp}/decant-peer/peer}
-[[ -x $peer ]] || peer=$(bash "$shared/peer/build.sh" | tail -1)
+# On processors without AVX-512 build.sh ends with an error once the driver is there: its probe `peak` does not compile for them.
+[[ -x $peer ]] || bash "$shared/peer/build.sh" > /dev/null || [[ -x $peer ]]
 mkdir -p "$folder"
 
 # SOURCE NAME TYPE...: quantizes the source to every type. Files get their name when they are whole.

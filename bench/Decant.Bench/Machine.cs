@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Decant.Engine.Measurement;
 
 namespace Decant.Bench;
 
@@ -24,11 +25,18 @@ internal sealed class Machine(string peerFolder)
     public double MemoryBandwidth(int threads) =>
         Number(new Tool(Path.Combine(peerFolder, "membw")).RunForText($"{threads}", "2048", "15", "1", "0"), @"median ([\d.]+)");
 
-    /// <summary>Single-precision multiply-add limit in GFLOP/s and 8-bit dot limit in GOP/s.</summary>
-    public (double Gflops, double Gops) Peak(int threads)
+    /// <summary>Single-precision multiply-add limit in GFLOP/s and limit of 8-bit products in GOP/s, and which program read them.</summary>
+    /// <remarks>The peer's <c>peak</c> exists for processors with AVX-512 alone; on others Decant's own reading stands for it, with the widest vectors there are.</remarks>
+    public (double Gflops, double Gops, string Program) Peak(int threads)
     {
-        string text = new Tool(Path.Combine(peerFolder, "peak")).RunForText($"{threads}");
-        return (Number(text, @"FMA ([\d.]+)"), Number(text, @"\(VNNI\) ([\d.]+)"));
+        string program = Path.Combine(peerFolder, "peak");
+        if (!File.Exists(program))
+        {
+            MachineLimits limits = MachineLimits.Measure(threads);
+            return (limits.SingleOperationsPerSecond / 1e9, limits.ByteOperationsPerSecond / 1e9, "Decant's own reading");
+        }
+        string text = new Tool(program).RunForText($"{threads}");
+        return (Number(text, @"FMA ([\d.]+)"), Number(text, @"\(VNNI\) ([\d.]+)"), "`peak`");
     }
 
     private static double Number(string text, string pattern)
