@@ -35,11 +35,8 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
         few = kernels.Choose(data.Info.Format, ProductShapes.FewTokens);
         many = kernels.Choose(data.Info.Format, ProductShapes.ManyTokens);
         decoder = KernelList.Choose(data.Info.Format, kernels.Level);
-        if (LiesTogether())
-        {
-            interleaving = few is IInterleavedKernel { GroupRowCount: > 0 } kernel && kernel.ReplacesForMany(many) ? kernel : null;
-        }
-        else
+        bool isView = !LiesTogether();
+        if (isView)
         {
             copy = CopyAll();
             place = copy.Pointer;
@@ -51,6 +48,8 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
             few = few.ForRows(rows, RowByteCount, count, ColumnCount).ForArithmetic(kernels.Arithmetic);
             many = isOne ? few : many.ForRows(rows, RowByteCount, count, ColumnCount).ForArithmetic(kernels.Arithmetic);
         }
+        if (!isView)
+            interleaving = few is IInterleavedKernel { GroupRowCount: > 0 } kernel && kernel.ReplacesForMany(many) ? kernel : null;
     }
 
     /// <inheritdoc/>

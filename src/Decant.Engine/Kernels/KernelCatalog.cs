@@ -57,10 +57,18 @@ public static class KernelCatalog
         return new ProductKernelDescription(
             entry.Name, entry.Instructions.Name, entry.Instructions.IsSupported, entry.Format, entry.Arithmetic,
             [.. shapes.Where(shape => entry.Shapes.HasFlag(shape.Shape)).Select(shape => shape.Name)],
-            [entry.IsForOneFormat ? "rows" : "decoded rows", .. side > 0 ? ["side by side"] : Array.Empty<string>(), .. hasPanels ? ["panels"] : Array.Empty<string>()],
-            side > 0 ? side : null,
+            [entry.IsForOneFormat ? "rows" : "decoded rows", .. Copies(side), .. hasPanels ? ["panels"] : Array.Empty<string>()],
+            side > 1 ? side : null,
             [.. ChosenFor(entry)]);
     }
+
+    // A form for single rows, see PairedHalves, or for groups of rows.
+    private static string[] Copies(int groupRowCount) => groupRowCount switch
+    {
+        0 => [],
+        1 => ["paired columns"],
+        _ => ["side by side"],
+    };
 
     private static IEnumerable<string> ChosenFor(KernelEntry entry)
     {

@@ -153,7 +153,7 @@ internal static class KernelList
         KernelEntry[] own =
         [
             Entry(SingleElement.Format, () => new PlainKernel<TVector, TOps, SingleElement>(set)),
-            Entry(HalfElement.Format, () => new PlainKernel<TVector, TOps, HalfElement>(set, new PlainKernel<TVector, TOps, DenormalHalfElement>(set))),
+            Entry(HalfElement.Format, () => OnHalves<TVector, TOps>(set)),
             Entry(BrainFloatElement.Format, () => new PlainKernel<TVector, TOps, BrainFloatElement>(set)),
             Entry(Q8_0Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q8_0Codes>(set)),
             Entry(Q4_0Codes.Format, () => new ShortCodeKernel<TVector, TOps, Q4_0Codes>(set)),
@@ -175,6 +175,14 @@ internal static class KernelList
         ];
         HashSet<string> served = [.. own.Select(entry => entry.Format)];
         return [.. own, .. OfEveryFormat(set, format => new DecodingKernel(format, set)).Where(entry => !served.Contains(entry.Format))];
+    }
+
+    private static PlainKernel<TVector, TOps, HalfElement> OnHalves<TVector, TOps>(InstructionSet set)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        var pairs = new PlainKernel<TVector, TOps, PairedHalfElement>(set);
+        return new PlainKernel<TVector, TOps, HalfElement>(set, new PlainKernel<TVector, TOps, DenormalHalfElement>(set, pairs: pairs), pairs);
     }
 
     private static KernelEntry[] OfEveryFormat(InstructionSet set, Func<TensorFormat, ProductKernel> create) =>

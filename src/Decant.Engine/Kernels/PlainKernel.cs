@@ -4,124 +4,14 @@ using Decant.Engine.Kernels.Vectors;
 
 namespace Decant.Engine.Kernels;
 
-/// <summary>An element type without blocks that vectors can be loaded from.</summary>
-internal unsafe interface IPlainElement
-{
-    /// <summary>The format, as ggml spells it.</summary>
-    static abstract string Format { get; }
-
-    /// <summary>Bytes per element.</summary>
-    static abstract int ByteCount { get; }
-
-    /// <summary>True if <see cref="LoadFinite"/> is quicker than <see cref="Load"/> and right only for finite elements.</summary>
-    static virtual bool TracksSpecials => false;
-
-    /// <summary>True if so many of a matrix's elements are of a kind that <see cref="LoadFinite"/> is slow for that another element type of the same format is quicker.</summary>
-    static virtual bool IsSlowFor(byte* rows, long rowByteCount, int rowCount, int columnCount) => false;
-
-    /// <summary>A vector of elements from any address, right if all are finite.</summary>
-    static abstract TVector LoadFinite<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>;
-
-    /// <summary>A vector of elements from any address.</summary>
-    static abstract TVector Load<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>;
-}
-
-/// <summary>Single precision.</summary>
-internal readonly unsafe struct SingleElement : IPlainElement
-{
-    public static string Format => "F32";
-
-    public static int ByteCount => 4;
-
-    public static TVector LoadFinite<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector> => TOps.Load((float*)source);
-
-    public static TVector Load<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector> => TOps.Load((float*)source);
-}
-
-/// <summary>Half precision; denormal numbers are expected to be rare.</summary>
-internal readonly unsafe struct HalfElement : IPlainElement
-{
-    public static string Format => "F16";
-
-    public static int ByteCount => 2;
-
-    public static bool TracksSpecials => true;
-
-    /// <summary>True if more than one in two thousand elements of a sample is denormal: then <see cref="DenormalHalfElement"/> is quicker.</summary>
-    public static bool IsSlowFor(byte* rows, long rowByteCount, int rowCount, int columnCount)
-    {
-        const int SampleRowCount = 16;
-        const int SampleColumnCount = 512;
-        int columns = Math.Min(columnCount, SampleColumnCount);
-        int step = Math.Max(1, rowCount / SampleRowCount);
-        int sample = 0, denormal = 0;
-        for (int row = 0; row < rowCount; row += step)
-        {
-            foreach (ushort bits in new ReadOnlySpan<ushort>(rows + row * rowByteCount, columns))
-                denormal += (bits & 0x7c00) == 0 && (bits & 0x3ff) != 0 ? 1 : 0;
-            sample += columns;
-        }
-        return denormal > sample / 2000;
-    }
-
-    public static TVector LoadFinite<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector> => TOps.LoadNormalHalf(source);
-
-    public static TVector Load<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector> => TOps.LoadHalf(source);
-}
-
-/// <summary>Half precision with denormal numbers at any place.</summary>
-internal readonly unsafe struct DenormalHalfElement : IPlainElement
-{
-    public static string Format => "F16";
-
-    public static int ByteCount => 2;
-
-    public static bool TracksSpecials => true;
-
-    public static TVector LoadFinite<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector> => TOps.LoadFiniteHalf(source);
-
-    public static TVector Load<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector> => TOps.LoadHalf(source);
-}
-
-/// <summary>The upper half of single precision.</summary>
-internal readonly unsafe struct BrainFloatElement : IPlainElement
-{
-    public static string Format => "BF16";
-
-    public static int ByteCount => 2;
-
-    public static TVector LoadFinite<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector> => TOps.LoadBrainFloat(source);
-
-    public static TVector Load<TVector, TOps>(byte* source)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector> => TOps.LoadBrainFloat(source);
-}
-
 /// <summary>Formats of single elements.</summary>
 /// <param name="instructions">What the processor must have.</param>
 /// <param name="whenSlow">The kernel for matrices that <see cref="IPlainElement.IsSlowFor"/> is true of.</param>
+/// <param name="pairs">The kernel that reads the format's private copies, if they have a form of their own (<see cref="PairedHalves"/>).</param>
 /// <param name="mostFewTokens">More tokens than this are multiplied by panels.</param>
 internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
-    InstructionSet instructions, ProductKernel? whenSlow = null, int mostFewTokens = ProductInput.SmallestTileTokenCount - 1)
-    : VectorKernel(TElement.Format, instructions, 1, TElement.ByteCount)
+    InstructionSet instructions, ProductKernel? whenSlow = null, ProductKernel? pairs = null, int mostFewTokens = ProductInput.SmallestTileTokenCount - 1)
+    : VectorKernel(TElement.Format, instructions, 1, TElement.ByteCount), IInterleavedKernel
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
     where TElement : struct, IPlainElement
@@ -130,7 +20,13 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
     // in single precision the line stays where that of all other formats is.
     private const int MostFewTokensOfFast = 16;
 
-    private readonly Lazy<ProductKernel> whenFast = new(() => new PlainKernel<TVector, TOps, TElement>(instructions, whenSlow, MostFewTokensOfFast));
+    private readonly Lazy<ProductKernel> whenFast = new(() => new PlainKernel<TVector, TOps, TElement>(
+        instructions, whenSlow, pairs?.ForArithmetic(DecoderArithmetic.Fast), MostFewTokensOfFast));
+
+    private static int StepLength => 4 * TOps.Lanes;
+
+    /// <inheritdoc/>
+    public int GroupRowCount => pairs is null ? 0 : 1;
 
     /// <inheritdoc/>
     public override int MostFewTokens => mostFewTokens;
@@ -151,6 +47,11 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
     public override void Decode(byte* source, float* destination, int count)
     {
         int i = 0;
+        for (; TElement.IsPaired && i < count; i += 2 * TOps.Lanes)
+        {
+            TOps.Store(destination + i, TElement.First<TVector, TOps>(source + (long)i * TElement.ByteCount));
+            TOps.Store(destination + i + TOps.Lanes, TElement.Second<TVector, TOps>(source + (long)i * TElement.ByteCount));
+        }
         for (; i <= count - TOps.Lanes; i += TOps.Lanes)
             TOps.Store(destination + i, TElement.Load<TVector, TOps>(source + (long)i * TElement.ByteCount));
         for (; i < count; i++)
@@ -160,6 +61,26 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
     /// <inheritdoc/>
     public override ProductKernel ForRows(byte* rows, long rowByteCount, int rowCount, int columnCount) =>
         whenSlow != null && TElement.IsSlowFor(rows, rowByteCount, rowCount, columnCount) ? whenSlow : this;
+
+    /// <inheritdoc/>
+    public bool ReplacesForMany(ProductKernel many) => many == this;
+
+    /// <inheritdoc/>
+    public bool TryInterleave(byte* rows, long rowByteCount, int rowCount, byte* groups) =>
+        PairedHalves.TryStore((ushort*)rows, rowByteCount / sizeof(ushort) * rowCount, rowByteCount / sizeof(ushort), TOps.Lanes, (uint*)groups);
+
+    /// <inheritdoc/>
+    public void PrepareInterleaved(ProductInput input) => pairs!.Prepare(input);
+
+    /// <inheritdoc/>
+    public bool RoundsActivations(int tokenCount) => false;
+
+    /// <inheritdoc/>
+    public int InterleavedRowUnit(int tokenCount) => pairs!.RowUnit(tokenCount);
+
+    /// <inheritdoc/>
+    public void MultiplyInterleaved(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch) =>
+        pairs!.Multiply(groups, rowByteCount, rowCount, input, y, yStride, scratch);
 
     /// <inheritdoc/>
     protected override void MultiplyFew(byte* rows, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
@@ -207,13 +128,11 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
         TVector largest = a0;
         float* xb = x + count, xc = xb + count, xd = xc + count;
         int step = TOps.Lanes * TElement.ByteCount;
-        for (int steps = count / (4 * TOps.Lanes); steps > 0; steps--)
+        for (int steps = count / StepLength; steps > 0; steps--)
         {
             Prefetching.Request(row + Prefetching.StreamDistance, 4 * step);
-            AddStep<TTokens>(row, x, xb, xc, xd, 0, ref a0, ref b0, ref c0, ref d0);
-            AddStep<TTokens>(row + step, x, xb, xc, xd, TOps.Lanes, ref a1, ref b1, ref c1, ref d1);
-            AddStep<TTokens>(row + 2 * step, x, xb, xc, xd, 2 * TOps.Lanes, ref a2, ref b2, ref c2, ref d2);
-            AddStep<TTokens>(row + 3 * step, x, xb, xc, xd, 3 * TOps.Lanes, ref a3, ref b3, ref c3, ref d3);
+            AddPair<TTokens>(row, x, xb, xc, xd, 0, ref a0, ref b0, ref c0, ref d0, ref a1, ref b1, ref c1, ref d1);
+            AddPair<TTokens>(row + 2 * step, x, xb, xc, xd, 2 * TOps.Lanes, ref a2, ref b2, ref c2, ref d2, ref a3, ref b3, ref c3, ref d3);
             if (TElement.TracksSpecials)
             {
                 largest = TOps.TrackHalves(row, largest);
@@ -236,12 +155,24 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
         return TElement.TracksSpecials && TOps.HasSpecialHalf(largest);
     }
 
+    // Two vectors of a row, at columns i and i + Lanes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddStep<TTokens>(
-        byte* source, float* xa, float* xb, float* xc, float* xd, int i, ref TVector a, ref TVector b, ref TVector c, ref TVector d)
+    private static void AddPair<TTokens>(
+        byte* source, float* xa, float* xb, float* xc, float* xd, int i,
+        ref TVector a0, ref TVector b0, ref TVector c0, ref TVector d0, ref TVector a1, ref TVector b1, ref TVector c1, ref TVector d1)
         where TTokens : struct, ITokenCount
     {
-        TVector elements = TElement.LoadFinite<TVector, TOps>(source);
+        TVector elements = TElement.IsPaired ? TElement.First<TVector, TOps>(source) : TElement.LoadFinite<TVector, TOps>(source);
+        AddStep<TTokens>(elements, xa, xb, xc, xd, i, ref a0, ref b0, ref c0, ref d0);
+        elements = TElement.IsPaired ? TElement.Second<TVector, TOps>(source) : TElement.LoadFinite<TVector, TOps>(source + TOps.Lanes * TElement.ByteCount);
+        AddStep<TTokens>(elements, xa, xb, xc, xd, i + TOps.Lanes, ref a1, ref b1, ref c1, ref d1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddStep<TTokens>(
+        TVector elements, float* xa, float* xb, float* xc, float* xd, int i, ref TVector a, ref TVector b, ref TVector c, ref TVector d)
+        where TTokens : struct, ITokenCount
+    {
         a = TOps.MultiplyAdd(elements, TOps.Load(xa + i), a);
         if (TTokens.Count > 1)
             b = TOps.MultiplyAdd(elements, TOps.Load(xb + i), b);
@@ -255,7 +186,14 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
     // The columns behind the last whole step, and the sum across lanes.
     private static float Finish(byte* row, float* x, int count, TVector total)
     {
-        int i = count / (4 * TOps.Lanes) * 4 * TOps.Lanes;
+        int i = count / StepLength * StepLength;
+        if (TElement.IsPaired && i < count)
+        {
+            // What is left of whole pairs of vectors, less than two of them.
+            total = TOps.MultiplyAdd(TElement.First<TVector, TOps>(row + (long)i * TElement.ByteCount), TOps.Load(x + i), total);
+            total = TOps.MultiplyAdd(TElement.Second<TVector, TOps>(row + (long)i * TElement.ByteCount), TOps.Load(x + i + TOps.Lanes), total);
+            i += 2 * TOps.Lanes;
+        }
         for (; i <= count - TOps.Lanes; i += TOps.Lanes)
             total = TOps.MultiplyAdd(TElement.Load<TVector, TOps>(row + (long)i * TElement.ByteCount), TOps.Load(x + i), total);
         float sum = TOps.Sum(total);

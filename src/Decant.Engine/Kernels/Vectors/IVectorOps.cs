@@ -58,6 +58,12 @@ internal unsafe interface IVectorOps<TVector> : IRealOps<TVector, float>
     /// <summary>As <see cref="LoadFiniteHalf"/>, in fewer instructions, but each vector with a denormal number costs about a hundred cycles.</summary>
     static abstract TVector LoadNormalHalf(byte* source);
 
+    /// <summary>The first of two vectors of half-precision numbers that lie as <see cref="PairedHalves"/> stores them, in the lower halves of the lanes' bits.</summary>
+    static abstract TVector FirstHalves(TVector pairs);
+
+    /// <summary>The second of them, in the upper halves.</summary>
+    static abstract TVector SecondHalves(TVector pairs);
+
     /// <summary>
     /// Remembers the largest magnitudes among 2 · <see cref="IRealOps{TVector, TElement}.Lanes"/> half-precision numbers, bits as they are; a check of many numbers costs an instruction or
     /// two for each vector in place of five.

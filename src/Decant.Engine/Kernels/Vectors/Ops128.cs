@@ -143,6 +143,14 @@ internal readonly unsafe struct Ops128 : IVectorOps<Vector128<float>>
     private static Vector128<int> HalfBits(byte* source) => Vector128.ShiftLeft(WidenSigned(source), 13) & Vector128.Create(unchecked((int)0x8fffe000));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> FirstHalves(Vector128<float> pairs) => SecondHalves(Vector128.ShiftLeft(pairs.AsInt32(), 16).AsSingle());
+
+    // Three bits on they are single precision but for the sign's copies and for the exponent, which the factor puts right.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> SecondHalves(Vector128<float> pairs) =>
+        (Vector128.ShiftRightArithmetic(pairs.AsInt32(), 3) & Vector128.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector128.Create(PairedHalves.Factor);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> TrackHalves(byte* source, Vector128<float> largest) =>
         Vector128.Max(Vector128.ShiftLeft(Vector128.Load((ushort*)source), 1), largest.AsUInt16()).AsSingle();
 

@@ -128,6 +128,14 @@ internal readonly unsafe struct Ops256 : IVectorOps<Vector256<float>>
     private static Vector256<int> HalfBits(byte* source) => Vector256.ShiftLeft(WidenSigned(source), 13) & Vector256.Create(unchecked((int)0x8fffe000));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> FirstHalves(Vector256<float> pairs) => SecondHalves(Vector256.ShiftLeft(pairs.AsInt32(), 16).AsSingle());
+
+    // Three bits on they are single precision but for the sign's copies and for the exponent, which the factor puts right.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> SecondHalves(Vector256<float> pairs) =>
+        (Vector256.ShiftRightArithmetic(pairs.AsInt32(), 3) & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector256.Create(PairedHalves.Factor);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> TrackHalves(byte* source, Vector256<float> largest) =>
         Vector256.Max(Vector256.ShiftLeft(Vector256.Load((ushort*)source), 1), largest.AsUInt16()).AsSingle();
 

@@ -116,6 +116,14 @@ internal readonly unsafe struct Ops512 : IVectorOps<Vector512<float>>
     private static Vector512<int> HalfBits(byte* source) => Vector512.ShiftLeft(WidenSigned(source), 13) & Vector512.Create(unchecked((int)0x8fffe000));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> FirstHalves(Vector512<float> pairs) => SecondHalves(Vector512.ShiftLeft(pairs.AsInt32(), 16).AsSingle());
+
+    // Three bits on they are single precision but for the sign's copies and for the exponent, which the factor puts right.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> SecondHalves(Vector512<float> pairs) =>
+        (Vector512.ShiftRightArithmetic(pairs.AsInt32(), 3) & Vector512.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector512.Create(PairedHalves.Factor);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> TrackHalves(byte* source, Vector512<float> largest) =>
         Vector512.Max(Vector512.ShiftLeft(Vector512.Load((ushort*)source), 1), largest.AsUInt16()).AsSingle();
 

@@ -76,6 +76,12 @@ internal readonly unsafe struct ScalarOps : IVectorOps<float>
 
     public static float LoadNormalHalf(byte* source) => LoadHalf(source);
 
+    public static float FirstHalves(float pairs) => Lowered(BitConverter.SingleToUInt32Bits(pairs) & 0xffff);
+
+    public static float SecondHalves(float pairs) => Lowered(BitConverter.SingleToUInt32Bits(pairs) >> 16);
+
+    private static float Lowered(uint half) => (float)BitConverter.UInt16BitsToHalf((ushort)half) / (1 << PairedHalves.Exponent);
+
     public static float TrackHalves(byte* source, float largest) => 0;
 
     public static bool HasSpecialHalf(float largest) => false;
