@@ -67,10 +67,10 @@ public sealed class Decoder : IDisposable
     public double HeadMultiplyAdds => weights.Head.MultiplyAddCount;
 
     /// <summary>Multiply–adds of the head for one token in whole numbers: all or none.</summary>
-    internal double RoundedHeadMultiplyAdds => weights.Head.RoundedMultiplyAddCount(1);
+    internal double RoundedHeadMultiplyAdds => weights.Head.MultiplyAddCountOf(8, 1);
 
-    /// <summary>Multiply–adds of the blocks in whole numbers, for one of so many tokens computed at once.</summary>
-    internal double RoundedMultiplyAdds(int tokenCount) => weights.RoundedMultiplyAdds(tokenCount);
+    /// <summary>Multiply–adds of the blocks with activations of so many bits, for one of so many tokens computed at once.</summary>
+    internal double MultiplyAddsOf(int bits, int tokenCount) => weights.MultiplyAddsOf(bits, tokenCount);
 
     /// <summary>The options it was loaded with.</summary>
     internal DecoderOptions Options { get; }

@@ -70,8 +70,8 @@ internal sealed class DecoderWeights : IDisposable
     }
 
     /// <summary>Multiply–adds in whole numbers for one of so many tokens computed at once, the head's left out.</summary>
-    public double RoundedMultiplyAdds(int tokenCount) =>
-        Groups().Where(group => group.Group != Head).Sum(group => group.Share * group.Group.RoundedMultiplyAddCount(tokenCount));
+    public double MultiplyAddsOf(int bits, int tokenCount) =>
+        Groups().Where(group => group.Group != Head).Sum(group => group.Share * group.Group.MultiplyAddCountOf(bits, tokenCount));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -38,9 +38,9 @@ internal sealed unsafe class LinearGroup : IDisposable
     /// <summary>Multiply–adds for one token.</summary>
     public long MultiplyAddCount => members.Sum(member => member.Weight.MultiplyAddCount);
 
-    /// <summary>Those of them that are made in whole numbers when so many tokens are computed at once.</summary>
-    public long RoundedMultiplyAddCount(int tokenCount) =>
-        members.Where(member => member.Weight.RoundsActivations(tokenCount)).Sum(member => member.Weight.MultiplyAddCount);
+    /// <summary>Those of them that are made with activations of so many bits when so many tokens are computed at once.</summary>
+    public long MultiplyAddCountOf(int bits, int tokenCount) =>
+        members.Where(member => member.Weight.ActivationBits(tokenCount) == bits).Sum(member => member.Weight.MultiplyAddCount);
 
     /// <summary>Computes all outputs.</summary>
     /// <param name="context">Threads and memory.</param>

@@ -141,8 +141,8 @@ internal sealed unsafe class StoredMatrix : WeightMatrix
     public override long LongestUncheckedWork(int tokenCount) => Kernel(tokenCount).LongestUncheckedWork(tokenCount);
 
     /// <inheritdoc/>
-    public override bool RoundsActivations(int tokenCount) =>
-        interleavedRowCount > 0 ? interleaving!.RoundsActivations(tokenCount) : Kernel(tokenCount).RoundedBlockLength > 0;
+    public override int ActivationBits(int tokenCount) =>
+        interleavedRowCount > 0 ? interleaving!.ActivationBits(tokenCount) : Kernel(tokenCount).RoundedBlockLength > 0 ? 8 : 32;
 
     /// <inheritdoc/>
     public override void DecodeRow(int row, float* destination)

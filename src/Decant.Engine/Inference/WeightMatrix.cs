@@ -46,8 +46,8 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Multiplications of so many tokens between two looks at a cancellation token: see <see cref="ProductKernel.LongestUncheckedWork"/>.</summary>
     public abstract long LongestUncheckedWork(int tokenCount);
 
-    /// <summary>True if activations of so many tokens are rounded to 8 bits and multiplied in whole numbers.</summary>
-    public virtual bool RoundsActivations(int tokenCount) => false;
+    /// <summary>Bits that activations of so many tokens are rounded to, 8 or 16, to be multiplied in whole numbers; 32 if the product is single precision's.</summary>
+    public virtual int ActivationBits(int tokenCount) => 32;
 
     /// <summary>Decodes one row to single precision.</summary>
     public abstract void DecodeRow(int row, float* destination);

@@ -23,8 +23,8 @@ internal unsafe interface IInterleavedKernel
     /// <summary>Brings the activations into the form that <see cref="MultiplyInterleaved"/> reads.</summary>
     void PrepareInterleaved(ProductInput input);
 
-    /// <summary>True if activations of so many tokens are rounded to 8 bits and multiplied in whole numbers, false if the product is single precision's.</summary>
-    bool RoundsActivations(int tokenCount);
+    /// <summary>Bits that activations of so many tokens are rounded to, 8 or 16, to be multiplied in whole numbers; 32 if the product is single precision's.</summary>
+    int ActivationBits(int tokenCount);
 
     /// <summary>Rows that are computed together for so many tokens.</summary>
     int InterleavedRowUnit(int tokenCount);

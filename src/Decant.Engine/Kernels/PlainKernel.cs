@@ -73,7 +73,7 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
     public void PrepareInterleaved(ProductInput input) => pairs!.Prepare(input);
 
     /// <inheritdoc/>
-    public bool RoundsActivations(int tokenCount) => false;
+    public int ActivationBits(int tokenCount) => 32;
 
     /// <inheritdoc/>
     public int InterleavedRowUnit(int tokenCount) => pairs!.RowUnit(tokenCount);

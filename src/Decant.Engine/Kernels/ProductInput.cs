@@ -17,7 +17,9 @@ internal sealed unsafe class ProductInput : IDisposable
 
     private readonly ByteActivations shortBytes = new(32);
     private readonly ByteActivations longBytes = new(256);
+    private readonly WordActivations words = new();
     private bool singleFilled;
+    private bool wordsFilled;
     private bool shortBytesFilled;
     private bool longBytesFilled;
     private AlignedBuffer? slices;
@@ -44,7 +46,7 @@ internal sealed unsafe class ProductInput : IDisposable
         Rows = rows;
         TokenCount = tokenCount;
         ColumnCount = columnCount;
-        singleFilled = shortBytesFilled = longBytesFilled = false;
+        singleFilled = wordsFilled = shortBytesFilled = longBytesFilled = false;
         Pool = pool;
     }
 
@@ -87,6 +89,15 @@ internal sealed unsafe class ProductInput : IDisposable
         return bytes;
     }
 
+    /// <summary>The activations in 16 bits, rounded when first asked for.</summary>
+    public WordActivations Words()
+    {
+        if (!wordsFilled)
+            words.Set(Pool, Rows, TokenCount, ColumnCount);
+        wordsFilled = true;
+        return words;
+    }
+
     /// <summary>The sums of a token's columns, 16 or 32 at a time.</summary>
     public float* Sums(int token, int groupLength) => sums!.Floats + (long)token * SumCount(ColumnCount) + (groupLength == 16 ? 0 : SumCount(ColumnCount) / 3 * 2);
 
@@ -95,6 +106,7 @@ internal sealed unsafe class ProductInput : IDisposable
     {
         slices?.Dispose();
         sums?.Dispose();
+        words.Dispose();
         shortBytes.Dispose();
         longBytes.Dispose();
     }

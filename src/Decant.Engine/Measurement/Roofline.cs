@@ -21,7 +21,7 @@ public enum RooflineBound
 /// <param name="BytesPerSecond">Bytes of weights, keys and values per second.</param>
 /// <param name="ArithmeticShare">The time that the machine's arithmetic needs for the operations, each kind at its own limit, as a share of the time taken.</param>
 /// <param name="MemoryShare">The second, divided by what the machine's memory gives. Above 1 for what fits into the processor's caches.</param>
-/// <param name="LimitIsOfBytes">True if most operations are products of bytes, false if most are single precision's.</param>
+/// <param name="LimitIsOfBytes">True if most operations are products of whole numbers, of 8 or 16 bits, false if most are single precision's.</param>
 public sealed record Roofline(double OperationsPerSecond, double BytesPerSecond, double ArithmeticShare, double MemoryShare, bool LimitIsOfBytes)
 {
     /// <summary>From this share of a limit on it is the limit that holds the speed down.</summary>
@@ -39,10 +39,11 @@ public sealed record Roofline(double OperationsPerSecond, double BytesPerSecond,
     {
         ArgumentNullException.ThrowIfNull(limits);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(seconds);
-        // A level without products of bytes makes none.
-        double rounded = limits.ByteOperationsPerSecond > 0 ? work.RoundedOperationCount : 0;
-        double needed = (work.OperationCount - rounded) / limits.SingleOperationsPerSecond + (rounded > 0 ? rounded / limits.ByteOperationsPerSecond : 0);
+        // A level without products of bytes makes none. A vector has half as many products of 16 bits.
+        double whole = limits.ByteOperationsPerSecond > 0 ? work.RoundedOperationCount + work.PairOperationCount : 0;
+        double inBytes = whole > 0 ? work.RoundedOperationCount + 2 * work.PairOperationCount : 0;
+        double needed = (work.OperationCount - whole) / limits.SingleOperationsPerSecond + (whole > 0 ? inBytes / limits.ByteOperationsPerSecond : 0);
         return new Roofline(
-            work.OperationCount / seconds, work.ByteCount / seconds, needed / seconds, work.ByteCount / seconds / limits.MemoryBytesPerSecond, rounded > work.OperationCount / 2);
+            work.OperationCount / seconds, work.ByteCount / seconds, needed / seconds, work.ByteCount / seconds / limits.MemoryBytesPerSecond, whole > work.OperationCount / 2);
     }
 }

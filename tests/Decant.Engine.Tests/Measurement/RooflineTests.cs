@@ -26,6 +26,14 @@ public sealed class RooflineTests
     }
 
     [Fact]
+    public void A_vector_has_half_as_many_products_of_16_bits_as_of_8()
+    {
+        Roofline roofline = Roofline.Of(new DecoderWork(OperationCount: 150e9, ByteCount: 0, RoundedOperationCount: 40e9, PairOperationCount: 80e9), 1, Limits);
+        Assert.Equal((40 + 2 * 80) / 800.0 + 30 / 300.0, roofline.ArithmeticShare, 1e-12);
+        Assert.True(roofline.LimitIsOfBytes);
+    }
+
+    [Fact]
     public void A_level_without_products_of_bytes_is_compared_with_single_precision()
     {
         Roofline roofline = Roofline.Of(new DecoderWork(150e9, 0, 150e9), 1, Limits with { ByteOperationsPerSecond = 0 });

@@ -68,7 +68,7 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     public void PrepareInterleaved(ProductInput input) => _ = Tiles(input, IsFew(input.TokenCount));
 
     /// <inheritdoc/>
-    public bool RoundsActivations(int tokenCount) => true;
+    public int ActivationBits(int tokenCount) => 8;
 
     /// <inheritdoc/>
     public int InterleavedRowUnit(int tokenCount) => IsFew(tokenCount) ? TOps.Rows : ByteTile<TBytes, TOps, TLayout>.PanelRowCount;

@@ -147,6 +147,13 @@ internal readonly unsafe struct ByteOps256 : IByteOps<Vector256<byte>>
     public static Vector256<byte> PairWord(Vector256<byte> bytes, int first, int second) =>
         Avx2.Shuffle(bytes, Places(0x8000_8000u | (uint)first | (uint)second << 16));
 
+    public static bool HasQuickPairs => true;
+
+    // The bytes go to the upper halves of the 16-bit numbers and from there, with their signs, to the lower.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> SignedPair(Vector256<byte> bytes, int index) =>
+        Vector256.ShiftRightArithmetic(Avx2.Shuffle(bytes, Places(index == 0 ? 0x0180_0080u : 0x0380_0280u)).AsInt16(), 8).AsByte();
+
     // Where the bytes of a lane come from, counted from the lane's first; 128 and more mean zero.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<byte> Places(uint ofLane) =>

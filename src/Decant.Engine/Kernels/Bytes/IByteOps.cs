@@ -101,6 +101,12 @@ internal unsafe interface IByteOps<TBytes>
     /// <summary>A scale word (see <see cref="ScaleWords"/>) of a signed byte of every lane.</summary>
     static abstract TBytes ScaleWord(TBytes bytes, int index);
 
+    /// <summary>True if products of pairs of 16 bits are quicker than single precision's: see <see cref="WordProduct{TBytes, TOps, TLayout, TBlock}"/>.</summary>
+    static virtual bool HasQuickPairs => false;
+
+    /// <summary>Signed bytes 2 · index and 2 · index + 1 of every lane as a pair of 16-bit numbers; only where <see cref="HasQuickPairs"/> is true.</summary>
+    static virtual TBytes SignedPair(TBytes bytes, int index) => throw new NotSupportedException();
+
     /// <summary>Two bytes of every lane, not negative, as a pair of 16-bit numbers.</summary>
     static abstract TBytes PairWord(TBytes bytes, int first, int second);
 

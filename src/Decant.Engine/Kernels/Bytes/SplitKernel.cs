@@ -5,7 +5,8 @@ namespace Decant.Engine.Kernels.Bytes;
 
 /// <summary>
 /// Products in whole numbers with codes too wide for the sums of an instruction set: for few tokens only, row by row (<see cref="ByteRows{TParts, TBlock}"/>) or
-/// from rows side by side (<see cref="SplitRows{TBytes, TOps, TLayout, TBlock}"/>). Many tokens are left to single precision, which is decoded from rows side by side too.
+/// from rows side by side (<see cref="SplitRows{TBytes, TOps, TLayout, TBlock}"/>). Many tokens are left to single precision, which is decoded from rows side by side too,
+/// or where that is quicker to pairs of 16 bits (<see cref="WordProduct{TBytes, TOps, TLayout, TBlock}"/>).
 /// </summary>
 internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TLayout, TBlock>(InstructionSet instructions)
     : ProductKernel(TBlock.Format, instructions, DecoderArithmetic.Fast), IInterleavedKernel
@@ -41,22 +42,36 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TLayout, TBlock>(
     /// <inheritdoc/>
     public void PrepareInterleaved(ProductInput input)
     {
-        if (!RoundsActivations(input.TokenCount))
-            input.PrepareSingle();
-        else
-            _ = input.Bytes(TBlock.BlockLength).Split();
+        switch (ActivationBits(input.TokenCount))
+        {
+            case 8:
+                _ = input.Bytes(TBlock.BlockLength).Split();
+                break;
+            case 16:
+                _ = input.Words();
+                break;
+            default:
+                input.PrepareSingle();
+                break;
+        }
     }
 
     /// <inheritdoc/>
-    public bool RoundsActivations(int tokenCount) => tokenCount <= SplitRows<TBytes, TOps, TLayout, TBlock>.MostTokens;
+    public int ActivationBits(int tokenCount) => tokenCount <= SplitRows<TBytes, TOps, TLayout, TBlock>.MostTokens ? 8 : TOps.HasQuickPairs ? 16 : 32;
 
     /// <inheritdoc/>
-    public int InterleavedRowUnit(int tokenCount) => TOps.Rows;
+    public int InterleavedRowUnit(int tokenCount) => ActivationBits(tokenCount) == 16 ? WordProduct<TBytes, TOps, TLayout, TBlock>.PanelRowCount : TOps.Rows;
 
     /// <inheritdoc/>
     public void MultiplyInterleaved(byte* groups, long rowByteCount, int rowCount, ProductInput input, float* y, int yStride, Scratch scratch)
     {
-        if (!RoundsActivations(input.TokenCount))
+        int bits = ActivationBits(input.TokenCount);
+        if (bits == 16)
+        {
+            WordProduct<TBytes, TOps, TLayout, TBlock>.Multiply(groups, rowByteCount, rowCount, input.Words(), input.TokenCount, y, yStride, scratch);
+            return;
+        }
+        if (bits == 32)
         {
             PanelProduct.Multiply(new InterleavedSource(groups, rowByteCount), rowCount, input, y, yStride, scratch, Instructions.Arithmetic);
             return;

@@ -137,6 +137,65 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
         }
     }
 
+    /// <summary>Unpacks some blocks of the rows of one group into pairs of 16 bits and scales, as <see cref="WordProduct{TBytes, TOps, TLayout, TBlock}"/> reads them.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="rowBlockCount">Blocks of a row.</param>
+    /// <param name="firstBlock">The first block.</param>
+    /// <param name="blockCount">Blocks.</param>
+    /// <param name="panel">Where the group's first row has its first pair.</param>
+    /// <param name="width">Rows of the panel.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackPairs(byte* group, int rowBlockCount, int firstBlock, int blockCount, int* panel, int width)
+    {
+        ushort* halves = InterleavedRows<TBytes, TOps, TLayout, TBlock>.Halves(group, firstBlock);
+        int* words = InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, rowBlockCount, firstBlock);
+        for (; blockCount > 0; blockCount--)
+        {
+            TBytes scales = TOps.LoadHalves(halves);
+            if (TLayout.BlockLength == 32)
+            {
+                UnpackGroup(words, 0, 0, scales, panel, width);
+                panel += 17 * width;
+            }
+            else
+            {
+                for (int half = 0; half < 2; half++)
+                {
+                    TBytes four = TBlock.ReadLaneScales<TBytes, TOps>(words, halves, half);
+                    UnpackGroup(words, half, 0, TOps.ScaleByte(four, 0, scales), panel, width);
+                    UnpackGroup(words, half, 1, TOps.ScaleByte(four, 1, scales), panel + 17 * width, width);
+                    UnpackGroup(words, half, 2, TOps.ScaleByte(four, 2, scales), panel + 34 * width, width);
+                    UnpackGroup(words, half, 3, TOps.ScaleByte(four, 3, scales), panel + 51 * width, width);
+                    panel += 68 * width;
+                }
+            }
+            halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalvesLength;
+            words += InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void UnpackGroup(int* words, int half, int part, TBytes scales, int* panel, int width)
+    {
+        UnpackStep(words, half, part, 0, panel, width);
+        UnpackStep(words, half, part, 1, panel + 2 * width, width);
+        UnpackStep(words, half, part, 2, panel + 4 * width, width);
+        UnpackStep(words, half, part, 3, panel + 6 * width, width);
+        UnpackStep(words, half, part, 4, panel + 8 * width, width);
+        UnpackStep(words, half, part, 5, panel + 10 * width, width);
+        UnpackStep(words, half, part, 6, panel + 12 * width, width);
+        UnpackStep(words, half, part, 7, panel + 14 * width, width);
+        TOps.Store(panel + 16 * width, scales);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void UnpackStep(int* words, int half, int part, int step, int* panel, int width)
+    {
+        TBytes codes = TBlock.ReadSignedLanes<TBytes, TOps>(words, half, part, step);
+        TOps.Store(panel, TOps.SignedPair(codes, 0));
+        TOps.Store(panel + width, TOps.SignedPair(codes, 1));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void DecodeGroup(int* words, int half, int part, TBytes scales, float* panel, int width)
     {
