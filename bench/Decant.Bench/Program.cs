@@ -71,7 +71,15 @@ foreach (Command comparison in (Command[])[compress, speed, agreement, fast, sta
         comparison.Options.Add(option);
     root.Subcommands.Add(comparison);
 }
-return root.Parse(args).Invoke();
+try
+{
+    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (Exception e) when (e is FileNotFoundException or InvalidOperationException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
 
 static Dictionary<string, string> Variables(string[]? assignments) =>
     (assignments ?? []).Select(a => a.Split('=', 2)).ToDictionary(a => a[0], a => a.Length > 1 ? a[1] : "");

@@ -54,7 +54,7 @@ internal sealed class ResultFile(string? folder, string title)
         foreach (int count in threadCounts.Distinct())
         {
             (double gflops, double gops, string program) = machine.Peak(count);
-            Line($"{when}, {count} thread{(count == 1 ? "" : "s")}: memory read {machine.MemoryBandwidth(count):F1} GB/s, multiply-add {gflops:F0} GFLOP/s, 8-bit products {gops:F0} GOP/s ({program}).  ");
+            Line($"{when}, {count} thread{(count == 1 ? "" : "s")}: memory read {machine.MemoryBandwidth(count):F1} GB/s (`membw`), multiply-add {gflops:F0} GFLOP/s, 8-bit products {gops:F0} GOP/s ({program}).  ");
         }
         if (threadCounts.Count > 0 && when == "Before")
             Line();

@@ -98,7 +98,7 @@ internal sealed class BenchVerb : Verb
             console => console.Write(TextOutput.CreateFacts(
             [
                 ("prefill", FormattableString.Invariant($"{prefillCount / Median(timings.Prefill):F1} tokens/s  ({prefillCount} tokens, {Spread(prefillCount, timings.Prefill)})")),
-                ("", FormattableString.Invariant($"{prefillRoofline.OperationsPerSecond / 1e9:F0} {(prefillRoofline.LimitIsOfBytes ? "GOP/s" : "GFLOP/s")}, {prefillRoofline.ArithmeticShare:P0} of the limit of {(prefillRoofline.LimitIsOfBytes ? "whole numbers" : "single precision")}: bound by {NameOf(prefillRoofline.Bound)}")),
+                ("", FormattableString.Invariant($"{prefillRoofline.OperationsPerSecond / 1e9:F0} {(prefillRoofline.LimitIsOfBytes ? "GOP/s" : "GFLOP/s")}, {prefillRoofline.ArithmeticShare:P0} of what the processor multiplies in {(prefillRoofline.LimitIsOfBytes ? "whole numbers" : "single precision")}: bound by {NameOf(prefillRoofline.Bound)}")),
                 ("decode", FormattableString.Invariant($"{decodeCount / Median(timings.Decode):F1} tokens/s  ({decodeCount} tokens{(depthCount > 0 ? $" behind {depthCount}" : "")}, {Spread(decodeCount, timings.Decode)})")),
                 ("", FormattableString.Invariant($"{decodeRoofline.BytesPerSecond / 1e9:F1} GB/s ({writing.ByteCount / decodeCount / 1e6:F0} MB a token), {decodeRoofline.MemoryShare:P0} of what memory gives: bound by {NameOf(decodeRoofline.Bound)}")),
                 ("load", FormattableString.Invariant($"{loadSeconds:F3} s, the first prompt of {prefillCount} tokens {timings.FirstPrefillSeconds:F3} s")),
@@ -179,7 +179,7 @@ internal sealed class BenchVerb : Verb
     {
         RooflineBound.Arithmetic => "arithmetic",
         RooflineBound.Memory => "memory",
-        _ => "arithmetic and what surrounds it",
+        _ => "neither alone (work beside the products, waiting, or other programs)",
     };
 
     private static string Spread(int count, double[] seconds) =>
