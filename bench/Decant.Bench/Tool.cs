@@ -35,7 +35,7 @@ internal sealed class Tool(string program, IReadOnlyDictionary<string, string>? 
     /// <summary>Runs it and returns standard output.</summary>
     public string RunForText(params string[] arguments)
     {
-        if (!File.Exists(program))
+        if (program.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal) && !File.Exists(program))
             throw new FileNotFoundException($"There is no program {program}: shared/peer/build.sh builds llama.cpp's, `dotnet build src/Decant.Cli -c Release` and scripts/publish.sh Decant's.");
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (folder is not null)

@@ -31,7 +31,7 @@ internal static class ErrorReport
         DecantException known => (known.ExitCode, KindOf(known.ExitCode), known.Message),
         // Full disks and missing rights reach here from writers; the system's own message names the path.
         IOException or UnauthorizedAccessException => (ExitCode.BadFile, KindOf(ExitCode.BadFile), error.Message),
-        OutOfMemoryException => (ExitCode.LimitNotMet, KindOf(ExitCode.LimitNotMet), "the system gave no more memory. Use a smaller model, a shorter context or fewer threads, or raise the limit of this process (ulimit -v)."),
+        OutOfMemoryException => (ExitCode.LimitNotMet, KindOf(ExitCode.LimitNotMet), "the system gave no more memory. Use a shorter context (--context), smaller keys and values (--cache-type q8_0), fewer threads or a smaller model, or raise the limit of this process (ulimit -v)."),
         AggregateException { InnerException: { } inner } => Describe(inner),
         _ => (ExitCode.Bug, KindOf(ExitCode.Bug), $"unexpected {error.GetType().Name}: {error.Message}"),
     };

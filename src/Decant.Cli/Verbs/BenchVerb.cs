@@ -98,9 +98,9 @@ internal sealed class BenchVerb : Verb
             console => console.Write(TextOutput.CreateFacts(
             [
                 ("prefill", FormattableString.Invariant($"{prefillCount / Median(timings.Prefill):F1} tokens/s  ({prefillCount} tokens, {Spread(prefillCount, timings.Prefill)})")),
-                ("", FormattableString.Invariant($"{prefillRoofline.OperationsPerSecond / 1e9:F0} {(prefillRoofline.LimitIsOfBytes ? "GOP/s" : "GFLOP/s")}, {prefillRoofline.ArithmeticShare:P0} of what the processor multiplies in {(prefillRoofline.LimitIsOfBytes ? "whole numbers" : "single precision")}: bound by {NameOf(prefillRoofline.Bound)}")),
+                ("", FormattableString.Invariant($"{prefillRoofline.OperationsPerSecond / 1e9:F0} {(prefillRoofline.LimitIsOfBytes ? "GOP/s" : "GFLOP/s")}, {prefillRoofline.ArithmeticShare:P0} of what the processor multiplies in {(prefillRoofline.LimitIsOfBytes ? "whole numbers" : "single precision")}: bound by {Explained(prefillRoofline.Bound)}")),
                 ("decode", FormattableString.Invariant($"{decodeCount / Median(timings.Decode):F1} tokens/s  ({decodeCount} tokens{(depthCount > 0 ? $" behind {depthCount}" : "")}, {Spread(decodeCount, timings.Decode)})")),
-                ("", FormattableString.Invariant($"{decodeRoofline.BytesPerSecond / 1e9:F1} GB/s ({writing.ByteCount / decodeCount / 1e6:F0} MB a token), {decodeRoofline.MemoryShare:P0} of what memory gives: bound by {NameOf(decodeRoofline.Bound)}")),
+                ("", FormattableString.Invariant($"{decodeRoofline.BytesPerSecond / 1e9:F1} GB/s ({writing.ByteCount / decodeCount / 1e6:F0} MB a token), {decodeRoofline.MemoryShare:P0} of what memory gives: bound by {Explained(decodeRoofline.Bound)}")),
                 ("load", FormattableString.Invariant($"{loadSeconds:F3} s, the first prompt of {prefillCount} tokens {timings.FirstPrefillSeconds:F3} s")),
                 ("kernel", $"{string.Join(" with ", [decoder.KernelName, .. decoder.ForcedKernels])}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
                 ("machine", FormattableString.Invariant($"memory {limits.MemoryBytesPerSecond / 1e9:F1} GB/s, single precision {limits.SingleOperationsPerSecond / 1e9:F0} GFLOP/s, bytes {limits.ByteOperationsPerSecond / 1e9:F0} GOP/s (measured, {decoder.ThreadCount} threads)")),
@@ -175,11 +175,14 @@ internal sealed class BenchVerb : Verb
         ["bound_by"] = NameOf(roofline.Bound),
     };
 
+    private static string Explained(RooflineBound bound) =>
+        bound == RooflineBound.Neither ? "neither memory nor arithmetic alone (work beside the products, waiting, other programs)" : NameOf(bound);
+
     private static string NameOf(RooflineBound bound) => bound switch
     {
         RooflineBound.Arithmetic => "arithmetic",
         RooflineBound.Memory => "memory",
-        _ => "neither alone (work beside the products, waiting, or other programs)",
+        _ => "neither",
     };
 
     private static string Spread(int count, double[] seconds) =>

@@ -9,8 +9,8 @@ namespace Decant.Engine.Inference;
 
 /// <summary>
 /// A matrix in one of the stored formats, dense or block-quantized. It is multiplied as it lies in the memory map, if the checkpoint has its rows together;
-/// or from a private copy: of views (transposed, reordered) at once, of others where <see cref="WeightCopies"/> puts one, the latter with rows side by side
-/// if its kernel reads them so (<see cref="IInterleavedKernel"/>).
+/// or from a private copy: of views (transposed, reordered) at once, of others where <see cref="WeightCopies"/> puts one, the latter rearranged
+/// if its kernel reads it so (<see cref="IInterleavedKernel"/>).
 /// </summary>
 internal sealed unsafe class StoredMatrix : WeightMatrix
 {

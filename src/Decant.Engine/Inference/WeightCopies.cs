@@ -6,7 +6,7 @@ namespace Decant.Engine.Inference;
 
 /// <summary>
 /// The private copy of a decoder's matrices, made when it is loaded: one piece of memory with large pages, because a stream through pages of 4 KiB is read at
-/// two thirds of the speed on virtual machines; with rows side by side for kernels that read them so. A piece of the checkpoint is let go when its copy is
+/// two thirds of the speed on virtual machines; rearranged for kernels that read them so (rows side by side, columns in pairs). A piece of the checkpoint is let go when its copy is
 /// made, so that both are never held whole. Takes as many bytes as the matrices have in the checkpoint.
 /// </summary>
 internal sealed unsafe class WeightCopies : IDisposable

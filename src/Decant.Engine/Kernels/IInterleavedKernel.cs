@@ -1,11 +1,14 @@
 namespace Decant.Engine.Kernels;
 
 /// <summary>
-/// A kernel that can also read rows side by side, rearranged once when a model is loaded. A group of rows takes as many bytes as they do one after another,
+/// A kernel that can also read a rearranged private copy, made once when a model is loaded: some rows side by side, or columns in pairs (<see cref="PairedHalves"/>), a row then being a group of its own. A group of rows takes as many bytes as they do one after another,
 /// so that group g starts where row g · <see cref="GroupRowCount"/> would.
 /// </summary>
 internal unsafe interface IInterleavedKernel
 {
+    /// <summary>How copies lie, as lists of kernels say it.</summary>
+    string CopyForm { get; }
+
     /// <summary>Rows of a group, or 0 if the kernel reads this format only one row after another.</summary>
     int GroupRowCount { get; }
 

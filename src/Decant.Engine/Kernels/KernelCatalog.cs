@@ -52,23 +52,15 @@ public static class KernelCatalog
     private static ProductKernelDescription Describe(KernelEntry entry)
     {
         ProductKernel kernel = entry.Kernel;
-        int side = kernel is IInterleavedKernel interleaved ? interleaved.GroupRowCount : 0;
+        IInterleavedKernel? copying = kernel is IInterleavedKernel { GroupRowCount: > 0 } interleaved ? interleaved : null;
         bool hasPanels = entry.Shapes.HasFlag(ProductShapes.ManyTokens) && kernel.RowUnit(int.MaxValue) > 1;
         return new ProductKernelDescription(
             entry.Name, entry.Instructions.Name, entry.Instructions.IsSupported, entry.Format, entry.Arithmetic,
             [.. shapes.Where(shape => entry.Shapes.HasFlag(shape.Shape)).Select(shape => shape.Name)],
-            [entry.IsForOneFormat ? "rows" : "decoded rows", .. Copies(side), .. hasPanels ? ["panels"] : Array.Empty<string>()],
-            side > 1 ? side : null,
+            [entry.IsForOneFormat ? "rows" : "decoded rows", .. copying is null ? Array.Empty<string>() : [copying.CopyForm], .. hasPanels ? ["panels"] : Array.Empty<string>()],
+            copying?.GroupRowCount > 1 ? copying.GroupRowCount : null,
             [.. ChosenFor(entry)]);
     }
-
-    // A form for single rows, see PairedHalves, or for groups of rows.
-    private static string[] Copies(int groupRowCount) => groupRowCount switch
-    {
-        0 => [],
-        1 => ["paired columns"],
-        _ => ["side by side"],
-    };
 
     private static IEnumerable<string> ChosenFor(KernelEntry entry)
     {

@@ -26,6 +26,9 @@ internal sealed unsafe class PlainKernel<TVector, TOps, TElement>(
     private static int StepLength => 4 * TOps.Lanes;
 
     /// <inheritdoc/>
+    public string CopyForm => "paired columns";
+
+    /// <inheritdoc/>
     public int GroupRowCount => pairs is null ? 0 : 1;
 
     /// <inheritdoc/>

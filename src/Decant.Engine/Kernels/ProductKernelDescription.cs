@@ -10,7 +10,7 @@ namespace Decant.Engine.Kernels;
 /// <param name="Arithmetic">What it computes in: <see cref="DecoderArithmetic.Fast"/> rounds activations to 8 bits.</param>
 /// <param name="Tokens">The numbers of tokens it is for: <c>few</c>, <c>many</c>.</param>
 /// <param name="Reads">
-/// How it reads weights: <c>rows</c> one after another, from their codes; <c>decoded rows</c>, by the row decoder first; <c>side by side</c>, from a copy; <c>panels</c>
+/// How it reads weights: <c>rows</c> one after another, from their codes; <c>decoded rows</c>, by the row decoder first; <c>side by side</c> or <c>paired columns</c>, from a copy made at load; <c>panels</c>
 /// that it packs for many tokens.
 /// </param>
 /// <param name="RowsSideBySide">Rows that lie side by side in a copy, or null.</param>

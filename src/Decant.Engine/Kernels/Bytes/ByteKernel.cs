@@ -55,6 +55,9 @@ internal sealed unsafe class ByteKernel<TParts, TBytes, TOps, TLayout, TBlock>(I
     }
 
     /// <inheritdoc/>
+    public string CopyForm => "side by side";
+
+    /// <inheritdoc/>
     public int GroupRowCount => TilesFit ? TOps.Rows : 0;
 
     /// <inheritdoc/>

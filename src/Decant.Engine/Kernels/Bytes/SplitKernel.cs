@@ -23,6 +23,9 @@ internal sealed unsafe class SplitKernel<TParts, TBytes, TOps, TLayout, TBlock>(
     public override int RoundedBlockLength => TBlock.BlockLength;
 
     /// <inheritdoc/>
+    public string CopyForm => "side by side";
+
+    /// <inheritdoc/>
     public int GroupRowCount => TOps.Rows;
 
     /// <inheritdoc/>
