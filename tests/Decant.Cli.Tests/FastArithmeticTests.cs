@@ -86,8 +86,10 @@ public sealed class FastArithmeticTests : IDisposable
                 (float[][] prompt, float[][] alone) = Logits(model, options, ids, oneByOne);
                 double ofPrompt = Divergence(expected, prompt), ofTokens = Divergence(expected[^oneByOne..], alone);
                 TestContext.Current.SendDiagnosticMessage($"{string.Join('+', formats)}, {level}, {weights}: prompt {ofPrompt:G3}, token by token {ofTokens:G3}");
+                // Codes for few tokens only may, from a copy, meet activations of 16 bits: 256 times as fine, and a divergence goes with the square: thousands of times as small.
+                double unrounded = weights == WeightPlacement.Copied && formats.Any(kernels.FewTokenFormats.Contains) ? Math.Max(Rounding, bound / 4096) : Rounding;
                 // Where something is rounded it shows: a bound of nothing would be met by single precision too.
-                Assert.True(roundsPrompts ? ofPrompt > Rounding && ofPrompt <= bound : ofPrompt <= Rounding, $"{level}, {weights}: prompts diverge by {ofPrompt}, bound {bound}");
+                Assert.True(roundsPrompts ? ofPrompt > Rounding && ofPrompt <= bound : ofPrompt <= unrounded, $"{level}, {weights}: prompts diverge by {ofPrompt}, bound {bound}");
                 Assert.True(roundsAlone ? ofTokens > Rounding && ofTokens <= bound : ofTokens <= Rounding, $"{level}, {weights}: tokens diverge by {ofTokens}, bound {bound}");
             }
         }
