@@ -1,8 +1,9 @@
 namespace Decant.Engine.Kernels;
 
 /// <summary>
-/// A kernel that can also read a rearranged private copy, made once when a model is loaded: some rows side by side, or columns in pairs (<see cref="PairedHalves"/>), a row then being a group of its own. A group of rows takes as many bytes as they do one after another,
-/// so that group g starts where row g · <see cref="GroupRowCount"/> would.
+/// A kernel that can also read a rearranged private copy, made once when a model is loaded: some rows side by side, or columns in pairs
+/// (<see cref="PairedHalves"/>), a row then being a group of its own. A group of rows takes as many bytes as they do one after another, so that group g starts
+/// where row g · <see cref="GroupRowCount"/> would.
 /// </summary>
 internal unsafe interface IInterleavedKernel
 {

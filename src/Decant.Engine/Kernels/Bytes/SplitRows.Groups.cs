@@ -92,4 +92,20 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
             panel += 128 * width;
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void UnpackGroups(int* words, ushort* halves, int* panel, int width)
+    {
+        TBytes scales = TOps.LoadHalves(halves);
+        int step = WordActivations.LaneWordCount * width;
+        for (int half = 0; half < 2; half++)
+        {
+            TBytes four = TBlock.ReadLaneScales<TBytes, TOps>(words, halves, half);
+            UnpackGroup(words, half, 0, TOps.ScaleByte(four, 0, scales), panel, width);
+            UnpackGroup(words, half, 1, TOps.ScaleByte(four, 1, scales), panel + step, width);
+            UnpackGroup(words, half, 2, TOps.ScaleByte(four, 2, scales), panel + 2 * step, width);
+            UnpackGroup(words, half, 3, TOps.ScaleByte(four, 3, scales), panel + 3 * step, width);
+            panel += 4 * step;
+        }
+    }
 }

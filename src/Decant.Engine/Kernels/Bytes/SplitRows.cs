@@ -151,24 +151,11 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
         int* words = InterleavedRows<TBytes, TOps, TLayout, TBlock>.Words(group, rowBlockCount, firstBlock);
         for (; blockCount > 0; blockCount--)
         {
-            TBytes scales = TOps.LoadHalves(halves);
             if (TLayout.BlockLength == 32)
-            {
-                UnpackGroup(words, 0, 0, scales, panel, width);
-                panel += 17 * width;
-            }
+                UnpackGroup(words, 0, 0, TOps.LoadHalves(halves), panel, width);
             else
-            {
-                for (int half = 0; half < 2; half++)
-                {
-                    TBytes four = TBlock.ReadLaneScales<TBytes, TOps>(words, halves, half);
-                    UnpackGroup(words, half, 0, TOps.ScaleByte(four, 0, scales), panel, width);
-                    UnpackGroup(words, half, 1, TOps.ScaleByte(four, 1, scales), panel + 17 * width, width);
-                    UnpackGroup(words, half, 2, TOps.ScaleByte(four, 2, scales), panel + 34 * width, width);
-                    UnpackGroup(words, half, 3, TOps.ScaleByte(four, 3, scales), panel + 51 * width, width);
-                    panel += 68 * width;
-                }
-            }
+                UnpackGroups(words, halves, panel, width);
+            panel += TLayout.BlockLength / WordActivations.GroupLength * WordActivations.LaneWordCount * width;
             halves += InterleavedRows<TBytes, TOps, TLayout, TBlock>.HalvesLength;
             words += InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows;
         }
@@ -185,7 +172,7 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
         UnpackStep(words, half, part, 5, panel + 10 * width, width);
         UnpackStep(words, half, part, 6, panel + 12 * width, width);
         UnpackStep(words, half, part, 7, panel + 14 * width, width);
-        TOps.Store(panel + 16 * width, scales);
+        TOps.Store(panel + WordActivations.PairCount * width, scales);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,8 +22,14 @@ internal sealed unsafe class WordActivations : IDisposable
     /// <summary>Columns that share a scale.</summary>
     public const int GroupLength = 32;
 
+    /// <summary>Pairs of columns of a group.</summary>
+    public const int PairCount = GroupLength / 2;
+
+    /// <summary>Words of a group, of one token here or one row of weights: pairs and scale.</summary>
+    public const int LaneWordCount = PairCount + 1;
+
     /// <summary>Words of a group, all tokens of a tile.</summary>
-    public const int GroupWordCount = (GroupLength / 2 + 1) * TileTokenCount;
+    public const int GroupWordCount = LaneWordCount * TileTokenCount;
 
     private AlignedBuffer? words;
     private int tokenCount;
@@ -63,7 +69,7 @@ internal sealed unsafe class WordActivations : IDisposable
             if (count < TileTokenCount)
                 new Span<int>(to, GroupWordCount).Clear();
             for (int token = 0; token < count; token++)
-                ((float*)to)[GroupLength / 2 * TileTokenCount + token] = RoundGroup(rows + (long)(first + token) * columnCount + group * GroupLength, to + token);
+                ((float*)to)[PairCount * TileTokenCount + token] = RoundGroup(rows + (long)(first + token) * columnCount + group * GroupLength, to + token);
         }
     }
 
@@ -83,7 +89,7 @@ internal sealed unsafe class WordActivations : IDisposable
         short* codes = stackalloc short[GroupLength];
         Vector256.Narrow(Round(x0, factors, isSound), Round(x1, factors, isSound)).Store(codes);
         Vector256.Narrow(Round(x2, factors, isSound), Round(x3, factors, isSound)).Store(codes + 16);
-        for (int pair = 0; pair < GroupLength / 2; pair++)
+        for (int pair = 0; pair < PairCount; pair++)
             to[pair * TileTokenCount] = ((int*)codes)[pair];
         return isSound ? maximum / LargestCode : float.IsFinite(maximum) ? 0 : float.NaN;
     }

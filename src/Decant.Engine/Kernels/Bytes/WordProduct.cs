@@ -28,12 +28,10 @@ internal static unsafe class WordProduct<TBytes, TOps, TLayout, TBlock>
     // Columns unpacked at a time: 17 KB with 16 rows, which stay in the first-level cache beside a tile's activations.
     private const int ColumnsAtATime = 512;
 
-    private const int PairCount = WordActivations.GroupLength / 2;
-
     /// <summary>Rows of a panel.</summary>
     public static int PanelRowCount => 2 * TOps.Rows;
 
-    private static int GroupWordCount => (PairCount + 1) * PanelRowCount;
+    private static int GroupWordCount => WordActivations.LaneWordCount * PanelRowCount;
 
     /// <summary>y[t · yStride + r] = Σ W[r, c] · x[t][c] of rows side by side.</summary>
     /// <param name="groups">The rows, see <see cref="InterleavedRows{TBytes, TOps, TLayout, TBlock}"/>.</param>
@@ -86,7 +84,7 @@ internal static unsafe class WordProduct<TBytes, TOps, TLayout, TBlock>
         for (; groupCount > 0; groupCount--)
         {
             TBytes s00 = TOps.Zero, s01 = TOps.Zero, s10 = TOps.Zero, s11 = TOps.Zero, s20 = TOps.Zero, s21 = TOps.Zero, s30 = TOps.Zero, s31 = TOps.Zero;
-            for (int pair = 0; pair < PairCount; pair++)
+            for (int pair = 0; pair < WordActivations.PairCount; pair++)
             {
                 TBytes w0 = TOps.Load(panel), w1 = TOps.Load(panel + TOps.Rows);
                 TBytes x = TOps.Broadcast(tile);
