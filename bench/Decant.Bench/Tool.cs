@@ -12,6 +12,9 @@ internal sealed class Tool(string program, IReadOnlyDictionary<string, string>? 
     /// <summary>Variables that it gets beside those of this process.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; } = environment ?? new Dictionary<string, string>();
 
+    /// <summary>What its last run took of memory at most, as far as the system tells.</summary>
+    public MemoryPeak Memory { get; private set; }
+
     /// <summary>The same program with these variables too.</summary>
     public Tool With(IReadOnlyDictionary<string, string> variables) => new(program, Variables.Concat(variables).GroupBy(pair => pair.Key).ToDictionary(same => same.Key, same => same.Last().Value), folder);
 
@@ -44,8 +47,10 @@ internal sealed class Tool(string program, IReadOnlyDictionary<string, string>? 
             start.Environment[key] = value;
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
+        Task<MemoryPeak> memory = MemoryPeak.WatchAsync(process);
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
+        Memory = memory.Result;
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit code {process.ExitCode}\n{error.Result}");
         return output;
