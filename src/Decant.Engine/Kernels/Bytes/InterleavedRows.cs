@@ -168,15 +168,30 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void UnpackLong(int* words, int* panel)
     {
-        int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+        int row = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
         for (int half = 0; half < 2; half++)
         {
-            UnpackPart(words, panel, half, 0);
-            UnpackPart(words, panel + 8 * panelRowCount, half, 1);
-            UnpackPart(words, panel + 16 * panelRowCount, half, 2);
-            UnpackPart(words, panel + 24 * panelRowCount, half, 3);
-            panel += 32 * panelRowCount;
+            UnpackStep(words, panel, half, 0);
+            UnpackStep(words, panel + row, half, 1);
+            UnpackStep(words, panel + 2 * row, half, 2);
+            UnpackStep(words, panel + 3 * row, half, 3);
+            UnpackStep(words, panel + 4 * row, half, 4);
+            UnpackStep(words, panel + 5 * row, half, 5);
+            UnpackStep(words, panel + 6 * row, half, 6);
+            UnpackStep(words, panel + 7 * row, half, 7);
+            panel += 32 * row;
         }
+    }
+
+    // Four columns of each of the four parts of half a block: see AddStep.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void UnpackStep(int* words, int* panel, int half, int step)
+    {
+        int part = 8 * ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+        TOps.Store(panel, Codes(words, half, 0, step));
+        TOps.Store(panel + part, Codes(words, half, 1, step));
+        TOps.Store(panel + 2 * part, Codes(words, half, 2, step));
+        TOps.Store(panel + 3 * part, Codes(words, half, 3, step));
     }
 
     /// <summary>The products of the rows of one group with one token.</summary>
@@ -208,21 +223,14 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         for (; blockCount > 0; blockCount--)
         {
             Prefetching.RequestLine((byte*)halves + groupByteCount);
-            // Two sums, because each addition waits for the one before.
-            TBytes even = Start(tile + 64), odd = TOps.Zero;
+            TBytes s0 = Start(tile + 64), s1 = TOps.Zero, s2 = TOps.Zero, s3 = TOps.Zero;
             for (int half = 0; half < 2; half++)
             {
-                RequestPart(words, 4 * half);
-                even = AddPart(even, words, tile + 32 * half, half, 0);
-                RequestPart(words, 4 * half + 1);
-                odd = AddPart(odd, words, tile + 32 * half, half, 1);
-                RequestPart(words, 4 * half + 2);
-                even = AddPart(even, words, tile + 32 * half, half, 2);
-                RequestPart(words, 4 * half + 3);
-                odd = AddPart(odd, words, tile + 32 * half, half, 3);
+                AddSteps(words, tile + 32 * half, half, 0, ref s0, ref s1, ref s2, ref s3);
+                AddSteps(words, tile + 32 * half, half, 4, ref s0, ref s1, ref s2, ref s3);
             }
             tile += ByteTile<TBytes, TOps, TLayout>.HasStarts ? 65 : 64;
-            TBytes total = TOps.AddWords(TOps.JoinSums(even), TOps.JoinSums(odd));
+            TBytes total = TOps.AddWords(TOps.AddWords(TOps.JoinSums(s0), TOps.JoinSums(s1)), TOps.AddWords(TOps.JoinSums(s2), TOps.JoinSums(s3)));
             sum = TOps.AddScaled(sum, total, Scales(halves), *(float*)tile);
             tile++;
             halves += HalvesLength;
@@ -241,19 +249,10 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         for (; blockCount > 0; blockCount--)
         {
             Prefetching.RequestLine((byte*)halves + groupByteCount);
-            UnpackScales(words, halves, scratch, TOps.Rows);
+            UnpackScalesApart(words, halves, scratch);
             TBytes total = TOps.Zero;
             for (int half = 0; half < 2; half++)
-            {
-                RequestPart(words, 4 * half);
-                total = TGroups.Add(total, words, tile, scratch, half, 0);
-                RequestPart(words, 4 * half + 1);
-                total = TGroups.Add(total, words, tile, scratch, half, 1);
-                RequestPart(words, 4 * half + 2);
-                total = TGroups.Add(total, words, tile, scratch, half, 2);
-                RequestPart(words, 4 * half + 3);
-                total = TGroups.Add(total, words, tile, scratch, half, 3);
-            }
+                total = TGroups.Add(total, words, tile, scratch, half);
             sum = AddBlock(sum, total, scratch, halves, tile);
             tile += ByteTile<TBytes, TOps, TLayout>.TokenWordCount;
             halves += HalvesLength;
@@ -271,16 +270,35 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             Prefetching.RequestLine((byte*)(words + i) + Prefetching.StreamDistance);
     }
 
-    /// <summary>Asks for an eighth of a long block's lines some way ahead.</summary>
-    // All asked for at once, they would fill the places where a core keeps what it waits for, and the block's own loads would wait behind them: from memory,
-    // products with K types took 1.07 to 1.18 times as long.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void RequestPart(int* words, int part)
+    // Lines that the words of half a long block take.
+    private static int HalfLineCount
     {
-        int lineCount = WordCount * TOps.Rows / 16;
-        byte* start = (byte*)words + Prefetching.StreamDistance + (part * lineCount / 8) * 64;
-        for (int i = 0; i < (lineCount + 7) / 8; i++)
-            Prefetching.RequestLine(start + 64 * i);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (WordCount * TOps.Rows / 16 + 1) / 2;
+    }
+
+    // Asks for a quarter of the lines of half a long block some way ahead; the quarter is a constant wherever this is inlined. All asked for at once, they would
+    // fill the places where a core keeps what it waits for, and the block's own loads would wait behind them: from memory, products with K types took 1.07 to
+    // 1.18 times as long.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RequestQuarter(byte* ahead, int lineCount, int quarter)
+    {
+        int first = quarter * lineCount / 4, count = ((quarter + 1) * lineCount / 4) - first;
+        ahead += first * 64;
+        if (count > 0)
+            Prefetching.RequestLine(ahead);
+        if (count > 1)
+            Prefetching.RequestLine(ahead + 64);
+        if (count > 2)
+            Prefetching.RequestLine(ahead + 128);
+        if (count > 3)
+            Prefetching.RequestLine(ahead + 192);
+        if (count > 4)
+            Prefetching.RequestLine(ahead + 256);
+        if (count > 5)
+            Prefetching.RequestLine(ahead + 320);
+        if (count > 6)
+            Prefetching.RequestLine(ahead + 384);
     }
 
     // What a block with whole-number scales adds: its sum times its scale, and with minima their sum.
@@ -294,26 +312,44 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         int pairs = ByteTile<TBytes, TOps, TLayout>.GroupCount / 2;
         int* own = scratch + 2 * pairs * TOps.Rows;
         int* sums = tile + ByteTile<TBytes, TOps, TLayout>.TokenWordCount - 1 - pairs;
-        TBytes minima = TOps.MultiplyPairs(TOps.Load(own), TOps.Broadcast(sums));
-        for (int pair = 1; pair < pairs; pair++)
-            minima = TOps.AddWords(minima, TOps.MultiplyPairs(TOps.Load(own + pair * TOps.Rows), TOps.Broadcast(sums + pair)));
+        TBytes minima = AddFourPairs(TOps.Zero, own, sums);
+        if (pairs > 4)
+            minima = AddFourPairs(minima, own + 4 * TOps.Rows, sums + 4);
         return TOps.AddScaled(sum, minima, TOps.LoadHalves(halves + TOps.Rows), -tokenScale);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TBytes AddPart(TBytes sums, int* words, int* tile, int half, int part)
+    private static TBytes AddFourPairs(TBytes total, int* pairs, int* sums)
     {
-        tile += 8 * part;
-        return AddHalfPart(AddHalfPart(sums, words, tile, half, part, 0), words, tile, half, part, 4);
+        total = TOps.AddWords(total, TOps.MultiplyPairs(TOps.Load(pairs), TOps.Broadcast(sums)));
+        total = TOps.AddWords(total, TOps.MultiplyPairs(TOps.Load(pairs + TOps.Rows), TOps.Broadcast(sums + 1)));
+        total = TOps.AddWords(total, TOps.MultiplyPairs(TOps.Load(pairs + 2 * TOps.Rows), TOps.Broadcast(sums + 2)));
+        return TOps.AddWords(total, TOps.MultiplyPairs(TOps.Load(pairs + 3 * TOps.Rows), TOps.Broadcast(sums + 3)));
     }
 
+    // Four steps of each of the four parts of half a block, a sum each, and requests for a quarter of what half a block takes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TBytes AddHalfPart(TBytes sums, int* words, int* tile, int half, int part, int step)
+    private static void AddSteps(int* words, int* tile, int half, int step, ref TBytes s0, ref TBytes s1, ref TBytes s2, ref TBytes s3)
     {
-        sums = TOps.Accumulate(sums, Codes(words, half, part, step), TOps.Broadcast(tile + step));
-        sums = TOps.Accumulate(sums, Codes(words, half, part, step + 1), TOps.Broadcast(tile + step + 1));
-        sums = TOps.Accumulate(sums, Codes(words, half, part, step + 2), TOps.Broadcast(tile + step + 2));
-        return TOps.Accumulate(sums, Codes(words, half, part, step + 3), TOps.Broadcast(tile + step + 3));
+        int lineCount = HalfLineCount;
+        byte* ahead = (byte*)words + Prefetching.StreamDistance + half * lineCount * 64;
+        RequestQuarter(ahead, lineCount, step / 2);
+        AddStep(words, tile + step, half, step, ref s0, ref s1, ref s2, ref s3);
+        AddStep(words, tile + step + 1, half, step + 1, ref s0, ref s1, ref s2, ref s3);
+        RequestQuarter(ahead, lineCount, step / 2 + 1);
+        AddStep(words, tile + step + 2, half, step + 2, ref s0, ref s1, ref s2, ref s3);
+        AddStep(words, tile + step + 3, half, step + 3, ref s0, ref s1, ref s2, ref s3);
+    }
+
+    // Four columns of each part. Parts share the words they are taken from: part after part, the compiler would keep eight or sixteen of them from the first
+    // to the last, in memory where there are 16 registers, which made K types half as fast.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddStep(int* words, int* tile, int half, int step, ref TBytes s0, ref TBytes s1, ref TBytes s2, ref TBytes s3)
+    {
+        s0 = TOps.Accumulate(s0, Codes(words, half, 0, step), TOps.Broadcast(tile));
+        s1 = TOps.Accumulate(s1, Codes(words, half, 1, step), TOps.Broadcast(tile + 8));
+        s2 = TOps.Accumulate(s2, Codes(words, half, 2, step), TOps.Broadcast(tile + 16));
+        s3 = TOps.Accumulate(s3, Codes(words, half, 3, step), TOps.Broadcast(tile + 24));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -351,6 +387,10 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
         TOps.Store(panel + 6 * panelRowCount, Codes(words, half, part, 6));
         TOps.Store(panel + 7 * panelRowCount, Codes(words, half, part, 7));
     }
+
+    // A method of its own: with it, the product would be more than the JIT inlines as a whole.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void UnpackScalesApart(int* words, ushort* halves, int* target) => UnpackScales(words, halves, target, TOps.Rows);
 
     /// <summary>Scale words of all groups, then pairs of minima. Where a format's groups are longer than the layout's, each of its scales serves two.</summary>
     /// <param name="words">The block's words.</param>
@@ -397,36 +437,52 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
             TOps.Store(target + distance, word);
     }
 
-    // How 32 columns are added whose groups have whole-number scales.
+    // How half a block is added whose groups have whole-number scales.
     private interface IPartOfGroups
     {
-        static abstract TBytes Add(TBytes total, int* words, int* tile, int* scales, int half, int part);
+        static abstract TBytes Add(TBytes total, int* words, int* tile, int* scales, int half);
     }
 
-    // One group of 32.
+    // Groups of 32: a part each.
     private readonly struct WholeParts : IPartOfGroups
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TBytes Add(TBytes total, int* words, int* tile, int* scales, int half, int part)
+        public static TBytes Add(TBytes total, int* words, int* tile, int* scales, int half)
         {
-            TBytes sums = AddPart(Start(tile + 64 + 4 * half + part), words, tile + 32 * half, half, part);
-            return TOps.AddWords(total, TOps.ScaleSums(sums, TOps.Load(scales + (4 * half + part) * TOps.Rows)));
+            int* starts = tile + 64 + 4 * half;
+            TBytes s0 = Start(starts), s1 = Start(starts + 1), s2 = Start(starts + 2), s3 = Start(starts + 3);
+            AddSteps(words, tile + 32 * half, half, 0, ref s0, ref s1, ref s2, ref s3);
+            AddSteps(words, tile + 32 * half, half, 4, ref s0, ref s1, ref s2, ref s3);
+            return AddScaledSums(total, scales + 4 * half * TOps.Rows, TOps.Rows, s0, s1, s2, s3);
         }
     }
 
-    // Two groups of 16.
+    // Groups of 16: two to a part.
     private readonly struct HalfParts : IPartOfGroups
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TBytes Add(TBytes total, int* words, int* tile, int* scales, int half, int part)
+        public static TBytes Add(TBytes total, int* words, int* tile, int* scales, int half)
         {
-            int* starts = tile + 64 + 8 * half + 2 * part;
-            scales += (8 * half + 2 * part) * TOps.Rows;
-            tile += 32 * half + 8 * part;
-            TBytes first = AddHalfPart(Start(starts), words, tile, half, part, 0);
-            TBytes second = AddHalfPart(Start(starts + 1), words, tile, half, part, 4);
-            total = TOps.AddWords(total, TOps.ScaleSums(first, TOps.Load(scales)));
-            return TOps.AddWords(total, TOps.ScaleSums(second, TOps.Load(scales + TOps.Rows)));
+            total = AddFourSteps(total, words, tile, scales, half, 0);
+            return AddFourSteps(total, words, tile, scales, half, 1);
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static TBytes AddFourSteps(TBytes total, int* words, int* tile, int* scales, int half, int group)
+        {
+            int* starts = tile + 64 + 8 * half + group;
+            TBytes s0 = Start(starts), s1 = Start(starts + 2), s2 = Start(starts + 4), s3 = Start(starts + 6);
+            AddSteps(words, tile + 32 * half, half, 4 * group, ref s0, ref s1, ref s2, ref s3);
+            return AddScaledSums(total, scales + (8 * half + group) * TOps.Rows, 2 * TOps.Rows, s0, s1, s2, s3);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes AddScaledSums(TBytes total, int* scales, int distance, TBytes s0, TBytes s1, TBytes s2, TBytes s3)
+    {
+        total = TOps.AddWords(total, TOps.ScaleSums(s0, TOps.Load(scales)));
+        total = TOps.AddWords(total, TOps.ScaleSums(s1, TOps.Load(scales + distance)));
+        total = TOps.AddWords(total, TOps.ScaleSums(s2, TOps.Load(scales + 2 * distance)));
+        return TOps.AddWords(total, TOps.ScaleSums(s3, TOps.Load(scales + 3 * distance)));
     }
 }

@@ -30,7 +30,7 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
             TBytes g0 = TOps.Zero, g1 = TOps.Zero, g2 = TOps.Zero, g3 = TOps.Zero;
             for (int i = 0; i < GroupCount; i++)
             {
-                InterleavedRows<TBytes, TOps, TLayout, TBlock>.RequestPart(words, i);
+                RequestPart(words, i);
                 TBytes l0 = TOps.Zero, h0 = TOps.Zero, l1 = TOps.Zero, h1 = TOps.Zero, l2 = TOps.Zero, h2 = TOps.Zero, l3 = TOps.Zero, h3 = TOps.Zero;
                 AddStep<TTokens>(words, 0, i, 0, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
                 AddStep<TTokens>(words, 0, i, 1, t0, t1, t2, t3, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
@@ -68,6 +68,16 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
             words += InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows;
         }
         StoreSums<TTokens>(y, yStride, s0, s1, s2, s3);
+    }
+
+    // An eighth of the block's lines some way ahead.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RequestPart(int* words, int part)
+    {
+        int lineCount = InterleavedRows<TBytes, TOps, TLayout, TBlock>.WordCount * TOps.Rows / 16;
+        byte* start = (byte*)words + Prefetching.StreamDistance + (part * lineCount / GroupCount) * 64;
+        for (int i = 0; i < (lineCount + GroupCount - 1) / GroupCount; i++)
+            Prefetching.RequestLine(start + 64 * i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -24,6 +24,26 @@ internal static unsafe class LaneCodes<TBytes, TOps>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ArrangeFifthBits(int* words) => TOps.Store(words, TOps.BitsByColumn(TOps.Load(words)));
 
+    /// <summary>
+    /// Brings the highest bits of Q3_K and Q5_K, eight words whose bytes have a bit for each part of both halves of a block, to four words a half, in whose
+    /// bytes the lower nibble is of a column of the first 16 of every part, the upper of the last 16: then no shift depends on the half.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ArrangeHighestBits(int* words)
+    {
+        for (int word = 0; word < 4; word++)
+        {
+            TBytes first = Word(words, word), last = Word(words, word + 4);
+            TOps.Store(words + word * TOps.Rows, TOps.Join(TOps.Field(first, 0, 15), TOps.Field(last, 0, 15), 4));
+            TOps.Store(words + (word + 4) * TOps.Rows, TOps.Join(TOps.Field(first, 4, 15), TOps.Field(last, 4, 15), 4));
+        }
+    }
+
+    /// <summary>The highest bits of four columns, from words that <see cref="ArrangeHighestBits"/> arranged.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes HighestBits(int* words, int half, int part, int step) =>
+        Field(words + 4 * half * TOps.Rows, step % 4, step / 4 * 4 + part, 1);
+
     /// <summary>The codes of Q5_0 and Q5_1: a word of fifth bits, then four of nibbles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes FiveBits(int* words, int step) =>

@@ -60,10 +60,16 @@ internal readonly unsafe struct Q3_KCodes : ICodeBlock
     private static ulong SpreadPairs(ulong bytes, int shift) => (bytes >> shift & 0x03030303) | (bytes >> (shift + 2) & 0x0303030300000000);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ArrangeLanes<TBytes, TOps>(int* words, ushort* halves)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.ArrangeHighestBits(words);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        TOps.Join(LaneCodes<TBytes, TOps>.Field(words + 8 * half * TOps.Rows, 8 + step, 2 * part, 3), LaneCodes<TBytes, TOps>.Field(words, step, 4 * half + part, 1), 2);
+        TOps.Join(LaneCodes<TBytes, TOps>.Field(words + 8 * half * TOps.Rows, 8 + step, 2 * part, 3), LaneCodes<TBytes, TOps>.HighestBits(words, half, part, step), 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)

@@ -51,10 +51,16 @@ internal readonly unsafe struct Q5_KCodes : ICodeBlock
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ArrangeLanes<TBytes, TOps>(int* words, ushort* halves)
+        where TBytes : struct
+        where TOps : struct, IByteOps<TBytes> =>
+        LaneCodes<TBytes, TOps>.ArrangeHighestBits(words + 3 * TOps.Rows);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadLanes<TBytes, TOps>(int* words, int half, int part, int step)
         where TBytes : struct
         where TOps : struct, IByteOps<TBytes> =>
-        TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words + 16 * half * TOps.Rows, 11 + part / 2 * 8 + step, part % 2), LaneCodes<TBytes, TOps>.Field(words, 3 + step, 4 * half + part, 1), 4);
+        TOps.Join(LaneCodes<TBytes, TOps>.Nibble(words + 16 * half * TOps.Rows, 11 + part / 2 * 8 + step, part % 2), LaneCodes<TBytes, TOps>.HighestBits(words + 3 * TOps.Rows, half, part, step), 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes ReadLaneScales<TBytes, TOps>(int* words, ushort* halves, int quad)
