@@ -6,7 +6,7 @@
 # Takes 40 minutes. Other programs disturb every figure.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-command=("bench/lab/record.sh" "$@")
+command=(${ONLY:+"ONLY=\"$ONLY\""} "bench/lab/record.sh" "$@")
 folder=$1
 shift
 models=()
