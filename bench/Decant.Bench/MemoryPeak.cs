@@ -8,31 +8,29 @@ namespace Decant.Bench;
 /// <param name="Resident">All bytes in memory, pages of mapped files among them.</param>
 internal readonly record struct MemoryPeak(long Private, long Resident)
 {
-    /// <summary>Looks at it until it ends.</summary>
-    public static async Task<MemoryPeak> WatchAsync(Process process)
+    /// <summary>Looks at it until it ends or is told that it has.</summary>
+    public static async Task<MemoryPeak> WatchAsync(Process process, CancellationToken ended)
     {
         var peak = default(MemoryPeak);
         string path = $"/proc/{process.Id}/status";
-        while (File.Exists(path))
+        while (!ended.IsCancellationRequested && File.Exists(path))
         {
             try
             {
-                foreach (string line in await File.ReadAllLinesAsync(path))
+                foreach (string line in await File.ReadAllLinesAsync(path, ended))
                 {
                     if (Bytes(line, "RssAnon:") is { } anonymous)
                         peak = peak with { Private = Math.Max(peak.Private, anonymous) };
                     else if (Bytes(line, "VmHWM:") is { } highest)
                         peak = peak with { Resident = Math.Max(peak.Resident, highest) };
                 }
+
+                await Task.Delay(100, ended);
             }
-            catch (IOException)
+            catch (Exception error) when (error is IOException or OperationCanceledException)
             {
                 break; // it has just ended
             }
-
-            if (process.HasExited)
-                break;
-            await Task.Delay(100);
         }
 
         return peak;

@@ -15,7 +15,7 @@ internal sealed class SpeedComparison(Sides sides, int prompt, int generate, int
         {
             results.Line("Tokens per second. Weights: where Decant has them, `--weights` of `decant bench`. Ratios are medians of the turns' ratios with their range. Memory: what `membw` read around the turns, GB/s, median and range; share: what Decant read of it in the same turn.  ");
             results.Line("Prefill share: the time that operations with weights would take at what `decant bench` finds the processor does, in single precision or in bytes as the kernels do them, of the time taken.  ");
-            results.Line("Memory: private bytes at most (weights copied, cache, working memory), Decant's as it says itself, llama.cpp's from outside and, after the stroke, with the pages of the mapped file. Decant gives those back as it copies.");
+            results.Line("Memory: private bytes at most (weights copied, cache, working memory), Decant's as it says itself, llama.cpp's from outside ten times a second and, after the stroke, with the pages of the mapped file. Decant gives those back as it copies.");
             results.Line();
             results.Table(
                 "| model | threads | weights | prefill Decant | llama.cpp | ratio | range | GOP/s | share | decode Decant | llama.cpp | ratio | range | memory | share | first prompt, s | bytes allocated a token | memory Decant, MB | llama.cpp, MB |",

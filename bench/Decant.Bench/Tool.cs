@@ -47,9 +47,12 @@ internal sealed class Tool(string program, IReadOnlyDictionary<string, string>? 
             start.Environment[key] = value;
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
-        Task<MemoryPeak> memory = MemoryPeak.WatchAsync(process);
+        using var ended = new CancellationTokenSource();
+        Task<MemoryPeak> memory = MemoryPeak.WatchAsync(process, ended.Token);
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
+        // Whoever takes the time of a run must not wait for the next look at its memory.
+        ended.Cancel();
         Memory = memory.Result;
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit code {process.ExitCode}\n{error.Result}");
