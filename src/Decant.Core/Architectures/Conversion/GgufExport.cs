@@ -91,7 +91,7 @@ public static class GgufExport
 
     /// <summary>Vectors, norms, routers and learned positions are F32 in GGUF, as llama.cpp's operators want them; the rest is free.</summary>
     internal static bool IsMatrix(TensorRole role, TensorShape shape) =>
-        shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.PositionEmbedding or TensorRole.QueryNorm or TensorRole.KeyNorm);
+        shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.SharedRouter or TensorRole.PositionEmbedding or TensorRole.QueryNorm or TensorRole.KeyNorm);
 
     private static TensorFormat Choose(DecoderTensor tensor, TensorFormat source, TensorFormat? matrixFormat)
     {
