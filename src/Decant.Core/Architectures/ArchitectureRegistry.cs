@@ -37,8 +37,8 @@ public static class ArchitectureRegistry
         new OptArchitecture(),
         new BloomArchitecture(),
         new FalconArchitecture(),
-        new DeepSeek2Architecture(),
         new DeepSeek3Architecture(),
+        new DeepSeek2Architecture(),
         new BitNetArchitecture(),
     ];
 
@@ -82,7 +82,7 @@ public static class ArchitectureRegistry
     {
         (Architecture architecture, DecoderSpec spec) = ReadGguf(metadata, source.FindTensor);
         string prefix = architecture.GgufName + ".";
-        var binder = new TensorBinder(source, spec, architecture.GgufLayout, axis => KeyOf(prefix, axis), prefix + "block_count");
+        var binder = new TensorBinder(source, spec, architecture.GgufLayoutOf(spec), axis => KeyOf(prefix, axis), prefix + "block_count");
         return Bind(source, architecture, spec, binder);
     }
 

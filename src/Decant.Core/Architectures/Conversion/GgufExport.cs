@@ -33,7 +33,7 @@ public static class GgufExport
 
     private static GgufDescription Keep(DecoderModel model, GgufMetadata metadata, TensorFormat? matrixFormat)
     {
-        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayout;
+        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
         IEnumerable<TensorData> tensors = model.Source.Tensors.Select(stored =>
             matrixFormat is not null && layout.Find(stored.Info.Name) is { } place && IsMatrix(place.Mapping.Roles[0], stored.Info.Shape)
                 ? RecodedTensor.Create(stored.Info.Name, stored, matrixFormat)
@@ -65,7 +65,7 @@ public static class GgufExport
                 tensors[new TensorId(role)] = data;
         }
         List<TensorData> written = LayoutWriter.Write(
-            location, model.Spec, architecture.GgufLayout, tensors, (parts, data) => Choose(parts[0], data[0].Info.Format, matrixFormat));
+            location, model.Spec, architecture.GgufLayoutOf(model.Spec), tensors, (parts, data) => Choose(parts[0], data[0].Info.Format, matrixFormat));
 
         DecoderSpec readBack = ReadBack(model, architecture, metadata, written);
         if (model.Source.HuggingFace is { } files)

@@ -37,6 +37,9 @@ internal sealed class GgufSpecReader
     /// <summary>general.architecture.</summary>
     public string Architecture { get; }
 
+    /// <summary>True if Decant wrote the rotary scaling beside the usual keys.</summary>
+    public bool HasDecantRope => FindDecantText(DecantKeys.RopeScaling) is not null;
+
     /// <summary>The family that Decant wrote the file from, if it did.</summary>
     public string? WrittenFamily => metadata.FindString(DecantKeys.Family);
 
