@@ -229,7 +229,7 @@ internal static class DeepSeekForm
                 Scoring = sigmoid ? ExpertScoring.Sigmoid : ExpertScoring.Softmax,
                 ChoiceBias = file.HasTensor($"blk.{sparseLayer}.exp_probs_b.bias"),
                 Scale = file.FindPositive("expert_weights_scale") ?? 1,
-                Shared = file.FindCountOrZero("expert_shared_count") is > 0 and var count ? new SharedExpertSpec(width * count.Value, Gated: false) : null,
+                Shared = file.FindCountOrZero("expert_shared_count") is > 0 and var count ? new SharedExpertSpec(width * count, Gated: false) : null,
                 Groups = groups > 1 && used < groups ? new ExpertGroupsSpec(groups, used, SumsTopTwo: sigmoid) : null,
             },
         };
