@@ -151,7 +151,7 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     {
         int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
         if (TLayout.BlockLength == 32)
-            UnpackPart(words, panel, 0, 0);
+            UnpackShort(words, panel);
         else
             UnpackLong(words, panel);
         int* to = panel + TLayout.BlockLength / 4 * panelRowCount;
@@ -375,17 +375,17 @@ internal static unsafe partial class InterleavedRows<TBytes, TOps, TLayout, TBlo
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void UnpackPart(int* words, int* panel, int half, int part)
+    private static void UnpackShort(int* words, int* panel)
     {
-        int panelRowCount = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
-        TOps.Store(panel, Codes(words, half, part, 0));
-        TOps.Store(panel + panelRowCount, Codes(words, half, part, 1));
-        TOps.Store(panel + 2 * panelRowCount, Codes(words, half, part, 2));
-        TOps.Store(panel + 3 * panelRowCount, Codes(words, half, part, 3));
-        TOps.Store(panel + 4 * panelRowCount, Codes(words, half, part, 4));
-        TOps.Store(panel + 5 * panelRowCount, Codes(words, half, part, 5));
-        TOps.Store(panel + 6 * panelRowCount, Codes(words, half, part, 6));
-        TOps.Store(panel + 7 * panelRowCount, Codes(words, half, part, 7));
+        int row = ByteTile<TBytes, TOps, TLayout>.PanelRowCount;
+        TOps.Store(panel, Codes(words, 0, 0, 0));
+        TOps.Store(panel + row, Codes(words, 0, 0, 1));
+        TOps.Store(panel + 2 * row, Codes(words, 0, 0, 2));
+        TOps.Store(panel + 3 * row, Codes(words, 0, 0, 3));
+        TOps.Store(panel + 4 * row, Codes(words, 0, 0, 4));
+        TOps.Store(panel + 5 * row, Codes(words, 0, 0, 5));
+        TOps.Store(panel + 6 * row, Codes(words, 0, 0, 6));
+        TOps.Store(panel + 7 * row, Codes(words, 0, 0, 7));
     }
 
     // A method of its own: with it, the product would be more than the JIT inlines as a whole.

@@ -70,7 +70,7 @@ internal static unsafe partial class SplitRows<TBytes, TOps, TLayout, TBlock>
         StoreSums<TTokens>(y, yStride, s0, s1, s2, s3);
     }
 
-    // An eighth of the block's lines some way ahead.
+    // An eighth of the block's lines some way ahead, with every eighth of the work: all at once, the block's own loads would wait behind them.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void RequestPart(int* words, int part)
     {
