@@ -29,8 +29,14 @@ public abstract class Architecture
     /// <summary>Names of tensors in Hugging Face checkpoints.</summary>
     internal abstract TensorLayout HuggingFaceLayout { get; }
 
+    /// <summary>Names of tensors in Hugging Face checkpoints of this spec, where they depend on it.</summary>
+    internal virtual TensorLayout HuggingFaceLayoutOf(DecoderSpec spec) => HuggingFaceLayout;
+
     /// <summary>Names of tensors in GGUF files.</summary>
     internal virtual TensorLayout GgufLayout => GgufNames.Usual;
+
+    /// <summary>Names of tensors in GGUF files of this spec, where they depend on it.</summary>
+    internal virtual TensorLayout GgufLayoutOf(DecoderSpec spec) => GgufLayout;
 
     /// <summary>The rotary pairing that llama.cpp uses for this architecture, and its converter permutes rows for.</summary>
     internal virtual RopePairing GgufPairing => RopePairing.Half;
@@ -40,6 +46,15 @@ public abstract class Architecture
 
     /// <summary>True if llama.cpp applies the sliding window for this architecture.</summary>
     internal virtual bool GgufWindowIsHonoured => false;
+
+    /// <summary>True if llama.cpp reads the factor on scores for this architecture.</summary>
+    internal virtual bool GgufScaleIsHonoured => false;
+
+    /// <summary>True if GGUF files of this architecture state the inner width of experts by a key of its own.</summary>
+    internal virtual bool GgufStatesExpertWidth => false;
+
+    /// <summary>The activation that models of this family have, which GGUF has no key for.</summary>
+    internal virtual Activation GgufActivation => Activation.Silu;
 
     /// <summary>True if llama.cpp loads <c>rope_freqs.weight</c> for this architecture.</summary>
     internal virtual bool GgufHoldsRotaryDivisors => false;
@@ -58,6 +73,9 @@ public abstract class Architecture
     /// <summary>Reads the hyperparameters of a GGUF file.</summary>
     internal virtual DecoderSpec ReadGguf(GgufSpecReader file) =>
         throw new NotSupportedModelException($"{file.Location}: {Name} models cannot be read from GGUF.");
+
+    /// <summary>What llama.cpp does otherwise with this model, in words, or null: beyond what every architecture is asked.</summary>
+    internal virtual string? GgufDifference(DecoderSpec spec) => null;
 
     /// <summary>Adds or replaces metadata after the usual keys have been written from the spec.</summary>
     internal virtual void WriteGguf(DecoderSpec spec, GgufMetadata metadata)

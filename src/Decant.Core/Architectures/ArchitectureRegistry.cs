@@ -18,10 +18,28 @@ public static class ArchitectureRegistry
         new MistralArchitecture(),
         new LlamaArchitecture(),
         new Qwen2Architecture(),
+        new Qwen2MoeArchitecture(),
         new Qwen3Architecture(),
+        new Qwen3MoeArchitecture(),
+        new SmolLm3Architecture(),
+        new GraniteArchitecture(),
+        new Olmo2Architecture(),
+        new StableLmArchitecture(),
+        new CohereArchitecture(),
+        new GemmaArchitecture(),
         new Gemma2Architecture(),
-        new Gpt2Architecture(),
+        new Gemma3Architecture(),
+        new PhiArchitecture(),
         new Phi3Architecture(),
+        new Gpt1Architecture(),
+        new Gpt2Architecture(),
+        new GptNeoXArchitecture(),
+        new OptArchitecture(),
+        new BloomArchitecture(),
+        new FalconArchitecture(),
+        new DeepSeek3Architecture(),
+        new DeepSeek2Architecture(),
+        new BitNetArchitecture(),
     ];
 
     /// <summary>The family of this name, or null.</summary>
@@ -41,7 +59,7 @@ public static class ArchitectureRegistry
             ?? throw new NotSupportedModelException($"{source.Location}: the model has neither a config.json nor GGUF metadata.");
         string location = Path.Combine(files.Folder, "config.json");
         (Architecture architecture, DecoderSpec spec) = ReadConfig(location, files.Config);
-        var binder = new TensorBinder(source, spec, architecture.HuggingFaceLayout, architecture.Keys.Of, architecture.Keys.Layers);
+        var binder = new TensorBinder(source, spec, architecture.HuggingFaceLayoutOf(spec), architecture.Keys.Of, architecture.Keys.Layers);
         return Bind(source, architecture, spec, binder);
     }
 
@@ -64,7 +82,7 @@ public static class ArchitectureRegistry
     {
         (Architecture architecture, DecoderSpec spec) = ReadGguf(metadata, source.FindTensor);
         string prefix = architecture.GgufName + ".";
-        var binder = new TensorBinder(source, spec, architecture.GgufLayout, axis => KeyOf(prefix, axis), prefix + "block_count");
+        var binder = new TensorBinder(source, spec, architecture.GgufLayoutOf(spec), axis => KeyOf(prefix, axis), prefix + "block_count");
         return Bind(source, architecture, spec, binder);
     }
 
@@ -104,6 +122,11 @@ public static class ArchitectureRegistry
         ModelAxis.HeadSize => "attention.key_length",
         ModelAxis.Width => "feed_forward_length",
         ModelAxis.Experts => "expert_count",
+        ModelAxis.QueryRank => "attention.q_lora_rank",
+        ModelAxis.KeyValueRank => "attention.kv_lora_rank",
+        ModelAxis.KeyValueDown => "attention.kv_lora_rank + rope.dimension_count",
+        ModelAxis.KeyValueUp => "attention.head_count × (key_length − rope.dimension_count + value_length)",
+        ModelAxis.SharedWidth => "expert_shared_feed_forward_length",
         _ => "rope.dimension_count / 2",
     };
 

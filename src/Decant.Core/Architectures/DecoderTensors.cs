@@ -30,6 +30,20 @@ public enum ModelAxis
     Width,
     /// <summary>Experts.</summary>
     Experts,
+    /// <summary>The token embedding where it is not as wide as the residual stream.</summary>
+    Embedding,
+    /// <summary>The queries' narrow vector.</summary>
+    QueryRank,
+    /// <summary>The keys' and values' narrow vector.</summary>
+    KeyValueRank,
+    /// <summary>The keys' and values' narrow vector and the rotated part of a key.</summary>
+    KeyValueDown,
+    /// <summary>Heads × the part of a key that is not rotated and a value.</summary>
+    KeyValueUp,
+    /// <summary>Inner units of the shared expert.</summary>
+    SharedWidth,
+    /// <summary>One number.</summary>
+    One,
     /// <summary>Rotary frequencies.</summary>
     RotaryFrequencies,
 }
@@ -48,15 +62,20 @@ public static class DecoderTensors
     {
         var list = new List<DecoderTensor>();
         (ModelAxis, long) vocabulary = (ModelAxis.Vocabulary, spec.VocabularySize), hidden = (ModelAxis.Hidden, spec.HiddenSize);
-        Add(list, new(TensorRole.TokenEmbedding), vocabulary, hidden);
+        (ModelAxis, long) embedding = spec.Embedding.Width is { } width ? (ModelAxis.Embedding, width) : hidden;
+        Add(list, new(TensorRole.TokenEmbedding), vocabulary, embedding);
+        if (spec.Embedding.Width is not null)
+            Add(list, new(TensorRole.EmbeddingProjection), hidden, embedding);
         if (spec.Embedding.LearnedPositionCount is { } positions)
             Add(list, new(TensorRole.PositionEmbedding), (ModelAxis.Positions, (long)positions + spec.Embedding.LearnedPositionOffset), hidden);
         AddNorm(list, new(TensorRole.EmbeddingNorm), spec.Embedding.Norm, hidden);
         for (int layer = 0; layer < spec.Layers.Length; layer++)
             AddLayer(list, layer, spec.Layers[layer], hidden);
         AddNorm(list, new(TensorRole.FinalNorm), spec.FinalNorm, hidden);
+        if (spec.Embedding.Width is not null)
+            Add(list, new(TensorRole.HeadProjection), embedding, hidden);
         if (!spec.Head.Tied)
-            Add(list, new(TensorRole.Head), vocabulary, hidden);
+            Add(list, new(TensorRole.Head), vocabulary, embedding);
         if (spec.Head.Bias)
             Add(list, new(TensorRole.Head, Part: TensorPart.Bias), vocabulary);
         return list;
@@ -74,10 +93,18 @@ public static class DecoderTensors
 
         if (before)
             AddNorm(list, new(TensorRole.AttentionNorm, layer), spec.Norm, hidden);
-        AddLinear(list, new(TensorRole.Query, layer), attention.QueryKeyValueBias, queries, hidden);
-        AddLinear(list, new(TensorRole.Key, layer), attention.QueryKeyValueBias, keys, hidden);
-        AddLinear(list, new(TensorRole.Value, layer), attention.QueryKeyValueBias, values, hidden);
+        if (attention.Latent is { } latent)
+        {
+            AddLatentProjections(list, layer, attention, latent, queries, hidden);
+        }
+        else
+        {
+            AddLinear(list, new(TensorRole.Query, layer), attention.QueryKeyValueBias, queries, hidden);
+            AddLinear(list, new(TensorRole.Key, layer), attention.QueryKeyValueBias, keys, hidden);
+            AddLinear(list, new(TensorRole.Value, layer), attention.QueryKeyValueBias, values, hidden);
+        }
         AddQueryKeyNorm(list, layer, attention, queries, keys);
+        AddNorm(list, new(TensorRole.AttentionOutputNorm, layer), attention.OutputNorm, outputs);
         AddLinear(list, new(TensorRole.AttentionOutput, layer), attention.OutputBias, hidden, outputs);
         if (after)
             AddNorm(list, new(TensorRole.AttentionPostNorm, layer), spec.Norm, hidden);
@@ -86,6 +113,24 @@ public static class DecoderTensors
         AddFeedForward(list, layer, spec.FeedForward, hidden);
         if (after)
             AddNorm(list, new(TensorRole.FeedForwardPostNorm, layer), spec.Norm, hidden);
+    }
+
+    private static void AddLatentProjections(
+        List<DecoderTensor> list, int layer, AttentionSpec attention, LatentAttentionSpec latent, (ModelAxis, long) queries, (ModelAxis, long) hidden)
+    {
+        int rotary = attention.Rope?.RotaryCount ?? 0;
+        (ModelAxis, long) queryInputs = hidden, rank = (ModelAxis.KeyValueRank, latent.KeyValueRank);
+        if (latent.QueryRank is { } queryRank)
+        {
+            queryInputs = (ModelAxis.QueryRank, queryRank);
+            AddLinear(list, new(TensorRole.QueryDown, layer), attention.QueryKeyValueBias, queryInputs, hidden);
+            AddNorm(list, new(TensorRole.QueryDownNorm, layer), latent.Norm, queryInputs);
+        }
+        AddLinear(list, new(TensorRole.Query, layer), bias: false, queries, queryInputs);
+        AddLinear(list, new(TensorRole.KeyValueDown, layer), attention.QueryKeyValueBias, (ModelAxis.KeyValueDown, latent.KeyValueRank + rotary), hidden);
+        AddNorm(list, new(TensorRole.KeyValueDownNorm, layer), latent.Norm, rank);
+        long perHead = attention.HeadSize - rotary + attention.ValueSize;
+        AddLinear(list, new(TensorRole.KeyValueUp, layer), bias: false, (ModelAxis.KeyValueUp, attention.HeadCount * perHead), rank);
     }
 
     private static void AddQueryKeyNorm(
@@ -114,7 +159,7 @@ public static class DecoderTensors
     {
         (ModelAxis, long) width = (ModelAxis.Width, spec.Width);
         if (spec.Experts is { } experts)
-            Add(list, new(TensorRole.Router, layer), (ModelAxis.Experts, experts.Count), hidden);
+            AddRouter(list, layer, experts, hidden);
         for (int expert = 0; expert < (spec.Experts?.Count ?? 1); expert++)
         {
             int? index = spec.Experts is null ? null : expert;
@@ -123,6 +168,23 @@ public static class DecoderTensors
             AddLinear(list, new(TensorRole.Up, layer, index), spec.Bias, width, hidden);
             AddLinear(list, new(TensorRole.Down, layer, index), spec.Bias, hidden, width);
         }
+        AddNorm(list, new(TensorRole.FeedForwardInnerNorm, layer), spec.InnerNorm, width);
+        if (spec.Experts?.Shared is not { } shared)
+            return;
+        (ModelAxis, long) sharedWidth = (ModelAxis.SharedWidth, shared.Width);
+        if (shared.Gated)
+            Add(list, new(TensorRole.SharedRouter, layer), (ModelAxis.One, 1), hidden);
+        if (spec.Gated)
+            AddLinear(list, new(TensorRole.SharedGate, layer), spec.Bias, sharedWidth, hidden);
+        AddLinear(list, new(TensorRole.SharedUp, layer), spec.Bias, sharedWidth, hidden);
+        AddLinear(list, new(TensorRole.SharedDown, layer), spec.Bias, hidden, sharedWidth);
+    }
+
+    private static void AddRouter(List<DecoderTensor> list, int layer, ExpertsSpec experts, (ModelAxis, long) hidden)
+    {
+        Add(list, new(TensorRole.Router, layer), (ModelAxis.Experts, experts.Count), hidden);
+        if (experts.ChoiceBias)
+            Add(list, new(TensorRole.ExpertChoiceBias, layer), (ModelAxis.Experts, experts.Count));
     }
 
     private static void AddLinear(List<DecoderTensor> list, TensorId id, bool bias, (ModelAxis, long) outputs, (ModelAxis, long) inputs)

@@ -20,8 +20,11 @@ public sealed record RopeSpec
     /// <summary>Which elements form pairs in this checkpoint.</summary>
     public required RopePairing Pairing { get; init; }
 
-    /// <summary>Rotated elements at the start of each head; the rest pass through.</summary>
+    /// <summary>Rotated elements of each head; the rest pass through.</summary>
     public required int RotaryCount { get; init; }
+
+    /// <summary>The first rotated element of a head: 0 but for latent attention, which rotates the last ones.</summary>
+    public int FirstElement { get; init; }
 
     /// <summary>The base (rope_theta).</summary>
     public required double Base { get; init; }

@@ -7,10 +7,14 @@ public enum TensorRole
     TokenEmbedding,
     /// <summary>Learned positions [positions, hidden].</summary>
     PositionEmbedding,
+    /// <summary>From the embedding's width to the hidden one [hidden, width].</summary>
+    EmbeddingProjection,
     /// <summary>Norm right after the embedding.</summary>
     EmbeddingNorm,
     /// <summary>Norm after the last block.</summary>
     FinalNorm,
+    /// <summary>From the hidden width to the embedding's [width, hidden].</summary>
+    HeadProjection,
     /// <summary>Output head [vocabulary, hidden]; absent when tied to the embedding.</summary>
     Head,
     /// <summary>Divisors of the rotary frequencies [rotary / 2] as GGUF stores them.</summary>
@@ -29,6 +33,18 @@ public enum TensorRole
     Key,
     /// <summary>Value projection [key-value heads * value size, hidden].</summary>
     Value,
+    /// <summary>Latent attention: the queries' narrow vector [rank, hidden].</summary>
+    QueryDown,
+    /// <summary>Norm of the queries' narrow vector.</summary>
+    QueryDownNorm,
+    /// <summary>Latent attention: the keys' and values' narrow vector, and behind it the rotated part of a key [rank + rotary, hidden].</summary>
+    KeyValueDown,
+    /// <summary>Norm of the keys' and values' narrow vector.</summary>
+    KeyValueDownNorm,
+    /// <summary>Latent attention: for every head the part of its key that is not rotated, then its value [heads * (head size - rotary + value size), rank].</summary>
+    KeyValueUp,
+    /// <summary>Norm of the outputs of all heads.</summary>
+    AttentionOutputNorm,
     /// <summary>Attention output projection [hidden, heads * value size].</summary>
     AttentionOutput,
     /// <summary>Norm of the queries, per head or over the whole projection.</summary>
@@ -39,6 +55,8 @@ public enum TensorRole
     FeedForwardNorm,
     /// <summary>Norm on the feed-forward branch's output, or after the residual sum in post-norm blocks.</summary>
     FeedForwardPostNorm,
+    /// <summary>Norm of the inner units.</summary>
+    FeedForwardInnerNorm,
     /// <summary>Gate projection [width, hidden].</summary>
     Gate,
     /// <summary>Up projection [width, hidden].</summary>
@@ -47,6 +65,16 @@ public enum TensorRole
     Down,
     /// <summary>Router of a mixture of experts [experts, hidden].</summary>
     Router,
+    /// <summary>What is added to the experts' scores for the choice [experts].</summary>
+    ExpertChoiceBias,
+    /// <summary>Gate projection of the shared expert [width, hidden].</summary>
+    SharedGate,
+    /// <summary>Up projection of the shared expert [width, hidden].</summary>
+    SharedUp,
+    /// <summary>Down projection of the shared expert [hidden, width].</summary>
+    SharedDown,
+    /// <summary>Projection to the factor of the shared expert [1, hidden].</summary>
+    SharedRouter,
 }
 
 /// <summary>Weight or bias.</summary>

@@ -32,6 +32,7 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
     private List<Segment> segments = [];
     private AttentionSpec spec = null!;
     private int layer;
+    private float[] slopes = [];
     private float* queries;
     private float* outputs;
 
@@ -53,6 +54,8 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
         segments = texts;
         queries = queryRows;
         outputs = outputRows;
+        if (attention.UsesAlibi && slopes.Length != attention.HeadCount)
+            slopes = AlibiSlopes.Of(attention.HeadCount);
         plan.Make(attention, texts, Arithmetic.PanelWidth);
         ReservePartials();
         long work = plan.Cost * (spec.HeadSize + spec.ValueSize);
@@ -105,6 +108,13 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
     /// <summary>The query of a column; those of a token's group lie one after another.</summary>
     internal float* Query(in AttentionUnit unit, int column) => queries + Row(unit, column) * spec.HeadSize;
 
+    /// <summary>The slope of a column's head, and the position of its query.</summary>
+    internal (float Slope, int Position) Slope(in AttentionUnit unit, int column)
+    {
+        (int token, int head) = Math.DivRem(unit.FirstColumn + column, GroupSize);
+        return (slopes[unit.KeyHead * GroupSize + head], segments[unit.Segment].FirstPosition + token);
+    }
+
     private float* Output(in AttentionUnit unit, int column) => outputs + Row(unit, column) * spec.ValueSize;
 
     private long Row(in AttentionUnit unit, int column)
@@ -138,6 +148,16 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
             cache.Products.Scores(query, columns, keys + i * keyByteCount, keyByteCount, Math.Min(Run, count - i), spec.HeadSize, spec.Scale, scores + i, count);
         if (spec.SoftCap is { } cap)
             Arithmetic.SoftCap(scores, cap, count * columns);
+        if (spec.UsesAlibi)
+        {
+            for (int column = 0; column < columns; column++)
+            {
+                (float slope, int position) = Slope(unit, column);
+                var own = new Span<float>(scores + (long)column * count, count);
+                for (int i = 0; i < count; i++)
+                    own[i] += slope * (unit.FirstKey + i - position);
+            }
+        }
 
         bool isWhole = unit.Group < 0;
         float* results = isWhole ? Output(unit, 0) : PartialRow(unit, 0);

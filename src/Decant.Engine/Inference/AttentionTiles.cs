@@ -71,6 +71,8 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
                 }
                 if (spec.SoftCap is { } cap)
                     arithmetic.SoftCap(scores, cap, count * panel);
+                if (spec.UsesAlibi)
+                    AddSlopes(unit, owner, scores, first, count, column, panel);
                 Mask(unit, scores, first, count, column, panel);
                 arithmetic.SoftmaxStep(scores, count, panel, maxima + column, sums + column, factors);
                 float* own = results + (long)column * valueRows;
@@ -115,6 +117,17 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
             if (used < panel)
                 new Span<float>(target, panel * spec.HeadSize).Clear();
             arithmetic.Transpose(columns + (long)column * spec.HeadSize, spec.HeadSize, used, spec.HeadSize, target, panel);
+        }
+    }
+
+    private static void AddSlopes(in AttentionUnit unit, Attention owner, float* scores, int firstKey, int keyCount, int firstColumn, int width)
+    {
+        int used = Math.Min(width, unit.ColumnCount - firstColumn);
+        for (int column = 0; column < used; column++)
+        {
+            (float slope, int position) = owner.Slope(unit, firstColumn + column);
+            for (int i = 0; i < keyCount; i++)
+                scores[(long)i * width + column] += slope * (firstKey + i - position);
         }
     }
 

@@ -190,7 +190,7 @@ public sealed class Decoder : IDisposable
     private static int LongestText(DecoderSpec spec)
     {
         if (spec.Embedding.LearnedPositionCount is { } positions)
-            return Math.Min(spec.ContextLength, positions - spec.Embedding.LearnedPositionOffset);
+            return Math.Min(spec.ContextLength, positions);
         // Dynamic NTK is the one scaling whose checkpoints state the original context as their length.
         double longest = spec.ContextLength;
         foreach (LayerSpec layer in spec.Layers)

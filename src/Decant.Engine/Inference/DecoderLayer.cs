@@ -28,13 +28,17 @@ internal sealed class DecoderLayer : IDisposable
         FeedForwardPostNorm = LoadNorm(TensorRole.FeedForwardPostNorm, after);
 
         Linear Load(TensorRole role, int rows, int columns, int? expert = null) =>
-            Linear.Load(model, new TensorId(role, index, expert), rows, columns, kernels);
+            Linear.Load(model, new TensorId(role, index, expert), rows, columns, kernels, role == TensorRole.Router ? ProjectionKind.Plain : Spec.Projections);
 
         int queryWidth = attention.HeadCount * attention.HeadSize;
         int keyWidth = attention.KeyValueHeadCount * attention.HeadSize;
         int valueWidth = attention.KeyValueHeadCount * attention.ValueSize;
-        QueryKeyValue = Own(new LinearGroup(
-            Load(TensorRole.Query, queryWidth, hidden), Load(TensorRole.Key, keyWidth, hidden), Load(TensorRole.Value, valueWidth, hidden)));
+        QueryKeyValue = Own<AttentionProjections>(attention.Latent is null
+            ? new DirectProjections(new LinearGroup(
+                Load(TensorRole.Query, queryWidth, hidden), Load(TensorRole.Key, keyWidth, hidden), Load(TensorRole.Value, valueWidth, hidden)))
+            : new LatentProjections(model, index, attention, (role, rows, columns) => Load(role, rows, columns)));
+        if (attention.OutputNorm is { } outputNorm)
+            OutputNorm = Own(new Norm(model, new TensorId(TensorRole.AttentionOutputNorm, index), outputNorm, attention.HeadCount * attention.ValueSize));
         AttentionOutput = Own(new LinearGroup(Load(TensorRole.AttentionOutput, hidden, attention.HeadCount * attention.ValueSize)));
         if (attention.QueryKeyNorm is { } norm)
         {
@@ -43,19 +47,30 @@ internal sealed class DecoderLayer : IDisposable
         }
 
         FeedForwardSpec feedForward = Spec.FeedForward;
-        FeedForward LoadFeedForward(int? expert) => Own(new FeedForward(
+        if (feedForward.InnerNorm is { } innerNorm)
+            InnerNorm = Own(new Norm(model, new TensorId(TensorRole.FeedForwardInnerNorm, index), innerNorm, feedForward.Width));
+        FeedForward LoadFeedForward(TensorRole gate, TensorRole up, TensorRole down, int width, int? expert = null) => Own(new FeedForward(
             feedForward.Gated
-                ? new LinearGroup(Load(TensorRole.Gate, feedForward.Width, hidden, expert), Load(TensorRole.Up, feedForward.Width, hidden, expert))
-                : new LinearGroup(Load(TensorRole.Up, feedForward.Width, hidden, expert)),
-            new LinearGroup(Load(TensorRole.Down, hidden, feedForward.Width, expert))));
+                ? new LinearGroup(Load(gate, width, hidden, expert), Load(up, width, hidden, expert))
+                : new LinearGroup(Load(up, width, hidden, expert)),
+            new LinearGroup(Load(down, hidden, width, expert)),
+            width));
         if (feedForward.Experts is { } experts)
         {
             Router = Own(new LinearGroup(Load(TensorRole.Router, experts.Count, hidden)));
-            Experts = [.. Enumerable.Range(0, experts.Count).Select(expert => LoadFeedForward(expert))];
+            Experts = [.. Enumerable.Range(0, experts.Count).Select(expert => LoadFeedForward(TensorRole.Gate, TensorRole.Up, TensorRole.Down, feedForward.Width, expert))];
+            if (experts.ChoiceBias)
+                ExpertChoiceBias = LoadVector(model, new TensorId(TensorRole.ExpertChoiceBias, index), experts.Count);
+            if (experts.Shared is { } shared)
+            {
+                SharedExpert = LoadFeedForward(TensorRole.SharedGate, TensorRole.SharedUp, TensorRole.SharedDown, shared.Width);
+                if (shared.Gated)
+                    SharedRouter = Own(new LinearGroup(Load(TensorRole.SharedRouter, 1, hidden)));
+            }
         }
         else
         {
-            Experts = [LoadFeedForward(null)];
+            Experts = [LoadFeedForward(TensorRole.Gate, TensorRole.Up, TensorRole.Down, feedForward.Width)];
         }
     }
 
@@ -74,8 +89,11 @@ internal sealed class DecoderLayer : IDisposable
     /// <summary>After the feed-forward part, or null.</summary>
     public Norm? FeedForwardPostNorm { get; }
 
-    /// <summary>The three projections.</summary>
-    public LinearGroup QueryKeyValue { get; }
+    /// <summary>The projections to queries, keys and values.</summary>
+    public AttentionProjections QueryKeyValue { get; }
+
+    /// <summary>Norm of the outputs of all heads, or null.</summary>
+    public Norm? OutputNorm { get; }
 
     /// <summary>The output projection.</summary>
     public LinearGroup AttentionOutput { get; }
@@ -89,6 +107,18 @@ internal sealed class DecoderLayer : IDisposable
     /// <summary>Expert scores, or null without experts.</summary>
     public LinearGroup? Router { get; }
 
+    /// <summary>What is added to the experts' scores for the choice; empty for nothing.</summary>
+    public float[] ExpertChoiceBias { get; } = [];
+
+    /// <summary>The expert that every token uses, or null.</summary>
+    public FeedForward? SharedExpert { get; }
+
+    /// <summary>Its factor's projection, or null if the factor is 1.</summary>
+    public LinearGroup? SharedRouter { get; }
+
+    /// <summary>Norm of the inner units, or null.</summary>
+    public Norm? InnerNorm { get; }
+
     /// <summary>The experts, or the one feed-forward part.</summary>
     public FeedForward[] Experts { get; }
 
@@ -97,6 +127,12 @@ internal sealed class DecoderLayer : IDisposable
     {
         foreach (IDisposable item in owned)
             item.Dispose();
+    }
+
+    private static unsafe float[] LoadVector(DecoderModel model, TensorId id, int count)
+    {
+        using AlignedBuffer values = SmallTensor.Load(model, model.Get(id), id, count);
+        return new ReadOnlySpan<float>(values.Pointer, count).ToArray();
     }
 
     private Norm LoadHeadNorm(DecoderModel model, TensorId id, QueryKeyNormSpec norm, int headCount, int headSize) => Own(norm.Span switch
@@ -118,8 +154,12 @@ internal sealed class DecoderLayer : IDisposable
 /// <summary>The matrices of one feed-forward part.</summary>
 /// <param name="inner">Gate and up, or up alone.</param>
 /// <param name="down">Down.</param>
-internal sealed class FeedForward(LinearGroup inner, LinearGroup down) : IDisposable
+/// <param name="width">Inner units.</param>
+internal sealed class FeedForward(LinearGroup inner, LinearGroup down, int width) : IDisposable
 {
+    /// <summary>Inner units.</summary>
+    public int Width { get; } = width;
+
     /// <summary>Gate and up, or up alone.</summary>
     public LinearGroup Inner { get; } = inner;
 

@@ -13,14 +13,20 @@ internal sealed class DecoderWeights : IDisposable
         Spec = model.Spec;
         int hidden = Spec.HiddenSize;
         var embeddingId = new TensorId(TensorRole.TokenEmbedding);
-        Linear embedding = Linear.Load(model, embeddingId, Spec.VocabularySize, hidden, kernels);
+        int width = Spec.Embedding.Width ?? hidden;
+        Linear embedding = Linear.Load(model, embeddingId, Spec.VocabularySize, width, kernels);
         TokenEmbedding = embedding.Weight;
         cancellationToken.ThrowIfCancellationRequested();
         Head = new LinearGroup(Spec.Head.Tied
             ? embedding.WithBias(model, new TensorId(TensorRole.Head))
-            : Linear.Load(model, new TensorId(TensorRole.Head), Spec.VocabularySize, hidden, kernels));
+            : Linear.Load(model, new TensorId(TensorRole.Head), Spec.VocabularySize, width, kernels));
+        if (Spec.Embedding.Width is not null)
+        {
+            EmbeddingProjection = new LinearGroup(Linear.Load(model, new TensorId(TensorRole.EmbeddingProjection), hidden, width, kernels));
+            HeadProjection = new LinearGroup(Linear.Load(model, new TensorId(TensorRole.HeadProjection), width, hidden, kernels));
+        }
         if (Spec.Embedding.LearnedPositionCount is { } positions)
-            PositionEmbedding = Linear.Load(model, new TensorId(TensorRole.PositionEmbedding), positions, hidden, kernels).Weight;
+            PositionEmbedding = Linear.Load(model, new TensorId(TensorRole.PositionEmbedding), positions + Spec.Embedding.LearnedPositionOffset, hidden, kernels).Weight;
         if (Spec.Embedding.Norm is { } embeddingNorm)
             EmbeddingNorm = new Norm(model, new TensorId(TensorRole.EmbeddingNorm), embeddingNorm, hidden);
         if (Spec.FinalNorm is { } finalNorm)
@@ -38,6 +44,12 @@ internal sealed class DecoderWeights : IDisposable
 
     /// <summary>A row per token id.</summary>
     public WeightMatrix TokenEmbedding { get; }
+
+    /// <summary>From the embedding's width to the hidden one, or null if they are one.</summary>
+    public LinearGroup? EmbeddingProjection { get; }
+
+    /// <summary>From the hidden width to the embedding's, or null if they are one.</summary>
+    public LinearGroup? HeadProjection { get; }
 
     /// <summary>A row per position, or null.</summary>
     public WeightMatrix? PositionEmbedding { get; }
@@ -81,6 +93,8 @@ internal sealed class DecoderWeights : IDisposable
         Head.Dispose();
         if (!Spec.Head.Tied)
             TokenEmbedding.Dispose();
+        EmbeddingProjection?.Dispose();
+        HeadProjection?.Dispose();
         PositionEmbedding?.Dispose();
         EmbeddingNorm?.Dispose();
         FinalNorm?.Dispose();
@@ -91,10 +105,18 @@ internal sealed class DecoderWeights : IDisposable
     {
         foreach (DecoderLayer layer in Layers)
         {
-            yield return (layer.QueryKeyValue, 1);
+            foreach (LinearGroup projection in layer.QueryKeyValue.Groups)
+                yield return (projection, 1);
             yield return (layer.AttentionOutput, 1);
             if (layer.Router is { } router)
                 yield return (router, 1);
+            if (layer.SharedRouter is { } sharedRouter)
+                yield return (sharedRouter, 1);
+            if (layer.SharedExpert is { } shared)
+            {
+                yield return (shared.Inner, 1);
+                yield return (shared.Down, 1);
+            }
             double share = layer.Spec.FeedForward.Experts is { } experts ? (double)experts.UsedCount / experts.Count : 1;
             foreach (FeedForward expert in layer.Experts)
             {
@@ -102,6 +124,10 @@ internal sealed class DecoderWeights : IDisposable
                 yield return (expert.Down, share);
             }
         }
+        if (EmbeddingProjection is not null)
+            yield return (EmbeddingProjection, 1);
+        if (HeadProjection is not null)
+            yield return (HeadProjection, 1);
         yield return (Head, 1);
     }
 }

@@ -6,15 +6,26 @@ namespace Decant.Engine.Inference;
 internal sealed class ExpertRouting
 {
     private readonly ExpertsSpec spec;
+    private readonly float[] choiceBias;
+    private readonly float[] probabilities;
+    private readonly float[] merits;
     private int[] chosen = [];
     private float[] weights = [];
     private int tokenCount;
 
     /// <summary>Creates an empty routing.</summary>
-    public ExpertRouting(ExpertsSpec spec) => this.spec = spec;
+    /// <param name="spec">The experts.</param>
+    /// <param name="choiceBias">What is added to their scores for the choice; empty for nothing.</param>
+    public ExpertRouting(ExpertsSpec spec, float[] choiceBias)
+    {
+        this.spec = spec;
+        this.choiceBias = choiceBias;
+        probabilities = new float[spec.Count];
+        merits = new float[spec.Count];
+    }
 
     /// <summary>
-    /// Softmax over all experts, then the <see cref="ExpertsSpec.UsedCount"/> largest; among equals the expert of lower index.
+    /// The experts' scores, then the <see cref="ExpertsSpec.UsedCount"/> best; among equals the expert of lower index.
     /// </summary>
     /// <param name="scores">[tokens, experts].</param>
     /// <param name="tokenCount">Tokens.</param>
@@ -49,31 +60,78 @@ internal sealed class ExpertRouting
         return count;
     }
 
-    private void RouteToken(ReadOnlySpan<float> scores, Span<int> experts, Span<float> expertWeights)
+    private void RouteToken(ReadOnlySpan<float> outputs, Span<int> experts, Span<float> expertWeights)
     {
-        float largest = float.NegativeInfinity;
-        foreach (float score in scores)
-            largest = MathF.Max(largest, score);
-        float sum = 0;
-        foreach (float score in scores)
-            sum += MathF.Exp(score - largest);
+        Score(outputs);
+        probabilities.CopyTo(merits, 0);
+        for (int expert = 0; expert < choiceBias.Length; expert++)
+            merits[expert] += choiceBias[expert];
+        if (spec.Groups is { } groups)
+            KeepBestGroups(groups);
         float chosenSum = 0;
         for (int slot = 0; slot < experts.Length; slot++)
         {
             int best = -1;
-            for (int expert = 0; expert < scores.Length; expert++)
+            for (int expert = 0; expert < merits.Length; expert++)
             {
-                if (!experts[..slot].Contains(expert) && (best < 0 || scores[expert] > scores[best]))
+                if (!experts[..slot].Contains(expert) && (best < 0 || merits[expert] > merits[best]))
                     best = expert;
             }
             experts[slot] = best;
-            expertWeights[slot] = MathF.Exp(scores[best] - largest) / sum;
+            expertWeights[slot] = probabilities[best];
             chosenSum += expertWeights[slot];
         }
-        if (spec.Renormalise)
+        float factor = spec.Renormalise ? spec.Scale / chosenSum : spec.Scale;
+        foreach (ref float weight in expertWeights)
+            weight *= factor;
+    }
+
+    private void Score(ReadOnlySpan<float> outputs)
+    {
+        if (spec.Scoring == ExpertScoring.Sigmoid)
         {
-            foreach (ref float weight in expertWeights)
-                weight /= chosenSum;
+            for (int expert = 0; expert < outputs.Length; expert++)
+                probabilities[expert] = 1 / (1 + MathF.Exp(-outputs[expert]));
+            return;
+        }
+        float largest = float.NegativeInfinity;
+        foreach (float output in outputs)
+            largest = MathF.Max(largest, output);
+        float sum = 0;
+        for (int expert = 0; expert < outputs.Length; expert++)
+            sum += probabilities[expert] = MathF.Exp(outputs[expert] - largest);
+        foreach (ref float probability in probabilities.AsSpan())
+            probability /= sum;
+    }
+
+    // Experts of other groups are not left out but worth nothing, as in the reference: with biases below zero one of them may still be chosen.
+    private void KeepBestGroups(ExpertGroupsSpec groups)
+    {
+        int size = merits.Length / groups.Count;
+        Span<float> worths = stackalloc float[Math.Min(groups.Count, 256)];
+        if (groups.Count > worths.Length)
+            worths = new float[groups.Count];
+        for (int group = 0; group < groups.Count; group++)
+        {
+            float first = float.NegativeInfinity, second = float.NegativeInfinity;
+            foreach (float merit in merits.AsSpan(group * size, size))
+                (first, second) = merit > first ? (merit, first) : (first, MathF.Max(second, merit));
+            worths[group] = groups.SumsTopTwo ? first + second : first;
+        }
+        for (int kept = 0; kept < groups.UsedCount; kept++)
+        {
+            int best = -1;
+            for (int group = 0; group < groups.Count; group++)
+            {
+                if (!float.IsNaN(worths[group]) && (best < 0 || worths[group] > worths[best]))
+                    best = group;
+            }
+            worths[best] = float.NaN;
+        }
+        for (int group = 0; group < groups.Count; group++)
+        {
+            if (!float.IsNaN(worths[group]))
+                merits.AsSpan(group * size, size).Clear();
         }
     }
 }

@@ -38,6 +38,8 @@ internal sealed unsafe class ForwardPass : IDisposable
     private float* gathered;
     private float* routerScores;
     private float* rotaryCopies;
+    private float* latent;
+    private float* embedded;
     private int[] expertTokens = [];
     private float[] expertWeights = [];
 
@@ -48,7 +50,7 @@ internal sealed unsafe class ForwardPass : IDisposable
         this.context = context;
         spec = weights.Spec;
         attention = new Attention(context);
-        routings = [.. spec.Layers.Select(layer => layer.FeedForward.Experts is { } experts ? new ExpertRouting(experts) : null)];
+        routings = [.. weights.Layers.Select(layer => layer.Spec.FeedForward.Experts is { } experts ? new ExpertRouting(experts, layer.ExpertChoiceBias) : null)];
         List<RopeSpec> ropes = [.. spec.Layers.Select(layer => layer.Attention.Rope).OfType<RopeSpec>().Distinct()];
         rotaryTables = [.. ropes.Select(rope => new RotaryTable(rope))];
         rotaryTableOfLayer = [.. spec.Layers.Select(layer => layer.Attention.Rope is { } rope ? ropes.IndexOf(rope) : -1)];
@@ -101,7 +103,15 @@ internal sealed unsafe class ForwardPass : IDisposable
     public void FinalNorm(int rowCount) => weights.FinalNorm?.Apply(context, stream, stream, rowCount);
 
     /// <summary>Tells the observer about the normalised stream.</summary>
-    public void ObserveFinal(int count) => context.Observer?.HiddenState(spec.Layers.Length + 1, Rows(stream, count), count);
+    public void ObserveFinal(int count)
+    {
+        if (context.Observer is not { } observer)
+            return;
+        ReadOnlySpan<float> rows = weights.HeadProjection is null
+            ? Rows(stream, count)
+            : new ReadOnlySpan<float>(ProjectForHead(stream, count), checked(count * spec.Embedding.Width!.Value));
+        observer.HiddenState(spec.Layers.Length + 1, rows, count);
+    }
 
     /// <summary>Logits of normalised rows of the stream.</summary>
     /// <param name="firstRow">First row.</param>
@@ -109,7 +119,7 @@ internal sealed unsafe class ForwardPass : IDisposable
     /// <param name="logits">[rows, vocabulary].</param>
     public void Head(int firstRow, int rowCount, float* logits)
     {
-        weights.Head.Multiply(context, stream + (long)firstRow * spec.HiddenSize, rowCount, (nint)logits);
+        weights.Head.Multiply(context, ProjectForHead(stream + (long)firstRow * spec.HiddenSize, rowCount), rowCount, (nint)logits);
         int total = checked(rowCount * spec.VocabularySize);
         if (spec.Head.Scale != 1)
             context.Arithmetic.Scale(logits, spec.Head.Scale, total);
@@ -126,6 +136,14 @@ internal sealed unsafe class ForwardPass : IDisposable
             table.Dispose();
     }
 
+    private float* ProjectForHead(float* rows, int count)
+    {
+        if (weights.HeadProjection is not { } projection)
+            return rows;
+        projection.Multiply(context, rows, count, (nint)embedded);
+        return embedded;
+    }
+
     private ReadOnlySpan<float> Rows(float* rows, int count) => new(rows, checked(count * spec.HiddenSize));
 
     private void Grow(int count)
@@ -135,11 +153,12 @@ internal sealed unsafe class ForwardPass : IDisposable
         int keyWidth = spec.Layers.Max(l => l.Attention.KeyValueHeadCount * l.Attention.HeadSize);
         int valueWidth = spec.Layers.Max(l => l.Attention.KeyValueHeadCount * l.Attention.ValueSize);
         int attendedWidth = spec.Layers.Max(l => l.Attention.HeadCount * l.Attention.ValueSize);
-        int innerWidth = spec.Layers.Max(l => l.FeedForward.Width * (l.FeedForward.Gated ? 2 : 1));
+        int innerWidth = spec.Layers.Max(l => Math.Max(l.FeedForward.Width, l.FeedForward.Experts?.Shared?.Width ?? 0) * (l.FeedForward.Gated ? 2 : 1));
         int experts = spec.Layers.Max(l => l.FeedForward.Experts?.Count ?? 0);
         int angles = rotaryTables.Sum(table => 2 * table.ValuesPerPosition);
+        int latentWidth = weights.Layers.Max(layer => layer.QueryKeyValue.ScratchWidth);
         int[] widths =
-            [hidden, hidden, hidden, hidden, heads, keyWidth, valueWidth, attendedWidth, innerWidth, experts > 0 ? hidden : 0, experts, angles];
+            [hidden, hidden, hidden, hidden, heads, keyWidth, valueWidth, attendedWidth, innerWidth, experts > 0 ? hidden : 0, experts, angles, latentWidth, spec.Embedding.Width ?? 0];
         buffer?.Dispose();
         buffer = null;
         bufferTokenCount = 0;
@@ -165,6 +184,8 @@ internal sealed unsafe class ForwardPass : IDisposable
         gathered = Take(9);
         routerScores = Take(10);
         rotaryCopies = Take(11);
+        latent = Take(12);
+        embedded = Take(13);
         expertTokens = new int[count];
         expertWeights = new float[count];
         bufferTokenCount = count;
@@ -200,23 +221,28 @@ internal sealed unsafe class ForwardPass : IDisposable
     private void Embed(List<Segment> segments, ReadOnlySpan<int> ids)
     {
         EmbeddingSpec embedding = spec.Embedding;
-        int hidden = spec.HiddenSize;
+        int width = embedding.Width ?? spec.HiddenSize;
+        float* rows = weights.EmbeddingProjection is null ? stream : embedded;
+        for (int i = 0; i < ids.Length; i++)
+            weights.TokenEmbedding.DecodeRow(ids[i], rows + (long)i * width);
+        if (embedding.Scale != 1)
+            context.Arithmetic.Scale(rows, embedding.Scale, checked(ids.Length * width));
+        weights.EmbeddingProjection?.Multiply(context, rows, ids.Length, (nint)stream);
+        if (weights.PositionEmbedding is { } positions)
+            AddPositions(segments, positions);
+        weights.EmbeddingNorm?.Apply(context, stream, stream, ids.Length);
+    }
+
+    private void AddPositions(List<Segment> segments, WeightMatrix positions)
+    {
         foreach (Segment segment in segments)
         {
             for (int i = 0; i < segment.RowCount; i++)
             {
-                float* row = stream + (long)(segment.FirstRow + i) * hidden;
-                weights.TokenEmbedding.DecodeRow(ids[segment.FirstRow + i], row);
-                if (embedding.Scale != 1)
-                    context.Arithmetic.Scale(row, embedding.Scale, hidden);
-                if (weights.PositionEmbedding is { } positions)
-                {
-                    positions.DecodeRow(segment.FirstPosition + i + embedding.LearnedPositionOffset, normed);
-                    context.Arithmetic.AddScaled(row, normed, 1, hidden);
-                }
+                positions.DecodeRow(segment.FirstPosition + i + spec.Embedding.LearnedPositionOffset, normed);
+                context.Arithmetic.AddScaled(stream + (long)(segment.FirstRow + i) * spec.HiddenSize, normed, 1, spec.HiddenSize);
             }
         }
-        weights.EmbeddingNorm?.Apply(context, stream, stream, ids.Length);
     }
 
     private void RunLayer(DecoderLayer layer, int index, List<Segment> segments, int count, CancellationToken cancellationToken)
@@ -260,14 +286,24 @@ internal sealed unsafe class ForwardPass : IDisposable
     private void RunAttention(DecoderLayer layer, int index, List<Segment> segments, float* input, int count, float* output)
     {
         AttentionSpec attention = layer.Spec.Attention;
-        layer.QueryKeyValue.Multiply(context, input, count, (nint)queries, (nint)keys, (nint)values);
+        RoundInput(layer, input, count, spec.HiddenSize);
+        layer.QueryKeyValue.Multiply(context, input, count, queries, keys, values, latent);
         bool perHead = attention.QueryKeyNorm?.Span != QueryKeyNormSpan.Projection;
         layer.QueryNorm?.Apply(context, queries, queries, perHead ? (long)count * attention.HeadCount : count);
         layer.KeyNorm?.Apply(context, keys, keys, perHead ? (long)count * attention.KeyValueHeadCount : count);
         int parts = count < TokensWorthThreads ? 1 : context.Pool.ThreadCount;
         context.Pool.Run(parts, new StoreWork(this, attention, index, segments, count, parts));
         this.attention.Run(attention, index, segments, queries, attended);
+        layer.OutputNorm?.Apply(context, attended, attended, count);
+        RoundInput(layer, attended, count, attention.HeadCount * attention.ValueSize);
         layer.AttentionOutput.Multiply(context, attended, count, (nint)output);
+    }
+
+    /// <summary>Rounds what a product is about to read, if the block's products are of the kind that does. Rows are the pass's own, never the residual stream.</summary>
+    private void RoundInput(DecoderLayer layer, float* rows, int count, int width)
+    {
+        if (layer.Spec.Projections == ProjectionKind.Ternary)
+            TernaryProjections.RoundActivations(context, rows, count, width);
     }
 
     /// <summary>Rotates the queries and keys of some rows and stores their keys and values.</summary>
@@ -315,7 +351,7 @@ internal sealed unsafe class ForwardPass : IDisposable
             float* sines = cosines + table.ValuesPerPosition;
             for (int head = 0; head < headCount; head++)
             {
-                float* x = rows + ((long)row * headCount + head) * headSize;
+                float* x = rows + ((long)row * headCount + head) * headSize + table.Spec.FirstElement;
                 if (table.Spec.Pairing == RopePairing.Half)
                     context.Arithmetic.RotateHalves(x, cosines, sines, table.Spec.RotaryCount);
                 else
@@ -329,7 +365,7 @@ internal sealed unsafe class ForwardPass : IDisposable
         FeedForwardSpec feedForward = layer.Spec.FeedForward;
         if (layer.Router is null)
         {
-            RunFeedForward(layer.Experts[0], feedForward, input, count, output);
+            RunFeedForward(layer, layer.Experts[0], input, count, output);
             return;
         }
         int hidden = spec.HiddenSize;
@@ -345,16 +381,31 @@ internal sealed unsafe class ForwardPass : IDisposable
             for (int row = 0; row < rows; row++)
                 Copy(input + (long)expertTokens[row] * hidden, gathered + (long)row * hidden, hidden);
             // The experts' outputs go where their inputs were: each product has read its input before it writes.
-            RunFeedForward(layer.Experts[expert], feedForward, gathered, rows, gathered);
+            RunFeedForward(layer, layer.Experts[expert], gathered, rows, gathered);
             for (int row = 0; row < rows; row++)
                 context.Arithmetic.AddScaled(output + (long)expertTokens[row] * hidden, gathered + (long)row * hidden, expertWeights[row], hidden);
         }
+        if (layer.SharedExpert is { } shared)
+            AddSharedExpert(layer, shared, input, count, output);
     }
 
-    private void RunFeedForward(FeedForward part, FeedForwardSpec feedForward, float* input, int count, float* output)
+    private void AddSharedExpert(DecoderLayer layer, FeedForward shared, float* input, int count, float* output)
     {
+        layer.SharedRouter?.Multiply(context, input, count, (nint)routerScores);
+        RunFeedForward(layer, shared, input, count, gathered);
+        for (int row = 0; row < count; row++)
+        {
+            float factor = layer.SharedRouter is null ? 1 : 1 / (1 + MathF.Exp(-routerScores[row]));
+            context.Arithmetic.AddScaled(output + (long)row * spec.HiddenSize, gathered + (long)row * spec.HiddenSize, factor, spec.HiddenSize);
+        }
+    }
+
+    private void RunFeedForward(DecoderLayer layer, FeedForward part, float* input, int count, float* output)
+    {
+        FeedForwardSpec feedForward = layer.Spec.FeedForward;
         float* gate = inner;
-        long elements = (long)count * feedForward.Width;
+        long elements = (long)count * part.Width;
+        RoundInput(layer, input, count, spec.HiddenSize);
         if (feedForward.Gated)
         {
             float* up = inner + elements;
@@ -366,6 +417,8 @@ internal sealed unsafe class ForwardPass : IDisposable
             part.Inner.Multiply(context, input, count, (nint)gate);
             Activate(feedForward.Activation, gate, null, elements);
         }
+        layer.InnerNorm?.Apply(context, gate, gate, count);
+        RoundInput(layer, gate, count, part.Width);
         part.Down.Multiply(context, gate, count, (nint)output);
     }
 

@@ -29,12 +29,14 @@ internal sealed unsafe class Linear : IDisposable
 
     /// <summary>Takes a matrix and its bias from a model and checks their shapes.</summary>
     /// <exception cref="BadFileException">A tensor is missing or has another shape.</exception>
-    public static Linear Load(DecoderModel model, TensorId id, int rowCount, int columnCount, KernelSelection kernels)
+    public static Linear Load(DecoderModel model, TensorId id, int rowCount, int columnCount, KernelSelection kernels, ProjectionKind kind = ProjectionKind.Plain)
     {
         TensorData data = model.Get(id);
         if (data.Info.Shape.RowCount != rowCount || data.Info.Shape.RowLength != columnCount)
             throw BadFileException.Expected(model.Source.Location, $"{data.Info.Name} ({id})", $"[{rowCount}, {columnCount}]", data.Info.Shape.ToString());
         AlignedBuffer? bias = model.Find(id.Bias) is { } tensor ? SmallTensor.Load(model, tensor, id.Bias, rowCount) : null;
+        if (kind == ProjectionKind.Ternary)
+            data = TernaryProjections.Round(data);
         return new Linear(id, new StoredMatrix(data, kernels), bias);
     }
 

@@ -27,7 +27,7 @@ internal static class Miniature
             VocabularySize = Width,
             HiddenSize = Width,
             ContextLength = ContextLength,
-            Embedding = model.Spec.Embedding with { LearnedPositionCount = model.Spec.Embedding.LearnedPositionCount is null ? null : ContextLength, LearnedPositionOffset = 0 },
+            Embedding = model.Spec.Embedding with { Width = model.Spec.Embedding.Width is null ? null : Width, LearnedPositionCount = model.Spec.Embedding.LearnedPositionCount is null ? null : ContextLength, LearnedPositionOffset = 0 },
             Layers = [.. kinds.Select(kind => Narrowed(model.Spec.Layers[kind]))],
         };
         var infos = new List<(TensorId Id, TensorInfo Info)>();
@@ -75,11 +75,12 @@ internal static class Miniature
         while (groupSize * keyHeads * attention.ValueSize % Width != 0)
             keyHeads++;
         ExpertsSpec? experts = layer.FeedForward.Experts is { } all
-            ? all with { Count = Math.Min(all.Count, MostExperts), UsedCount = Math.Min(all.UsedCount, MostExperts) }
+            ? all with { Count = Math.Min(all.Count, MostExperts), UsedCount = Math.Min(all.UsedCount, MostExperts), Groups = null, Shared = all.Shared is { } shared ? shared with { Width = Width } : null }
             : null;
+        LatentAttentionSpec? latent = attention.Latent is { } narrow ? narrow with { QueryRank = narrow.QueryRank is null ? null : Width, KeyValueRank = Width } : null;
         return layer with
         {
-            Attention = attention with { HeadCount = groupSize * keyHeads, KeyValueHeadCount = keyHeads },
+            Attention = attention with { HeadCount = groupSize * keyHeads, KeyValueHeadCount = keyHeads, Latent = latent },
             FeedForward = layer.FeedForward with { Width = Width, Experts = experts },
         };
     }

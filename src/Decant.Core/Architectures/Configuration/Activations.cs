@@ -33,6 +33,9 @@ internal static class Activations
         throw config.NotSupported(key, string.Join(", ", table.Select(entry => entry.Name)));
     }
 
+    /// <summary>The activation of this name, or null.</summary>
+    public static Activation? Find(string name) => table.Where(entry => entry.Name == name).Select(entry => (Activation?)entry.Activation).FirstOrDefault();
+
     /// <summary>The name to write; the first of the list that reads back as the same function, preferring <paramref name="usual"/>.</summary>
     public static string Write(Activation activation, string usual) =>
         table.Any(entry => entry.Name == usual && entry.Activation == activation)

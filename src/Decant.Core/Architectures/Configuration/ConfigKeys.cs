@@ -35,6 +35,12 @@ internal sealed record ConfigKeys
     /// <summary>Experts.</summary>
     public string Experts { get; init; } = "num_local_experts";
 
+    /// <summary>Inner width of the shared expert.</summary>
+    public string SharedWidth { get; init; } = "shared_expert_intermediate_size";
+
+    /// <summary>Width of the token embedding where it is a matter of its own.</summary>
+    public string Embedding { get; init; } = "word_embed_proj_dim";
+
     /// <summary>The keys that determine an axis, for messages.</summary>
     public string Of(ModelAxis axis) => axis switch
     {
@@ -48,6 +54,13 @@ internal sealed record ConfigKeys
         ModelAxis.HeadSize => HeadSize,
         ModelAxis.Width => Width,
         ModelAxis.Experts => Experts,
+        ModelAxis.Embedding => Embedding,
+        ModelAxis.QueryRank => "q_lora_rank",
+        ModelAxis.KeyValueRank => "kv_lora_rank",
+        ModelAxis.KeyValueDown => "kv_lora_rank + qk_rope_head_dim",
+        ModelAxis.KeyValueUp => $"{Heads} × (qk_nope_head_dim + v_head_dim)",
+        ModelAxis.SharedWidth => SharedWidth,
+        ModelAxis.One => "always",
         _ => "rotary size / 2",
     };
 }

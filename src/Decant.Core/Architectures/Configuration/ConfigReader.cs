@@ -115,6 +115,16 @@ internal sealed class ConfigReader
         return [.. array.Select(item => item is null ? throw Wrong(key, "an array of numbers", node) : Number(key, item))];
     }
 
+    /// <summary>An array of whole numbers from 0 on, or null if the key is absent or null.</summary>
+    public ImmutableArray<int>? FindCounts(string key)
+    {
+        if (FindNumbers(key) is not { } numbers)
+            return null;
+        return numbers.All(number => number >= 0 && number <= MaximumCount && number == Math.Floor(number))
+            ? [.. numbers.Select(number => (int)number)]
+            : throw Contradiction(key, "an array of whole numbers");
+    }
+
     /// <summary>An array of strings, or null if the key is absent or null.</summary>
     public ImmutableArray<string>? FindTexts(string key)
     {
@@ -132,7 +142,10 @@ internal sealed class ConfigReader
             return null;
         if (node is not JsonObject section)
             throw Wrong(key, "an object", node);
-        var reader = new ConfigReader(Location, section, path + key + ".");
+        string name = path + key + ".";
+        if (sections.FirstOrDefault(known => known.path == name) is { } again)
+            return again;
+        var reader = new ConfigReader(Location, section, name);
         sections.Add(reader);
         return reader;
     }
@@ -149,6 +162,17 @@ internal sealed class ConfigReader
     {
         if (FindNumber(key) is { } value && value != 1)
             throw NotSupported(key, "1");
+    }
+
+    /// <summary>The first of these keys that is there and not null, else the first of all: for keys with an older spelling.</summary>
+    public string FirstOf(params ReadOnlySpan<string> keys)
+    {
+        foreach (string key in keys)
+        {
+            if (Has(key))
+                return key;
+        }
+        return keys[0];
     }
 
     /// <summary>Marks keys as read that change nothing in this family.</summary>

@@ -84,10 +84,13 @@ internal sealed record DecoderDimensions
     public static DecoderDimensions Of(DecoderSpec spec)
     {
         LayerSpec first = spec.Layers[0];
+        // Blocks with and without experts have widths of their own, which have keys of their own.
+        LayerSpec dense = spec.Layers.FirstOrDefault(layer => layer.FeedForward.Experts is null) ?? first;
         foreach (LayerSpec layer in spec.Layers)
         {
+            LayerSpec alike = layer.FeedForward.Experts is null ? dense : spec.Layers.First(other => other.FeedForward.Experts is not null);
             if (layer.Attention.HeadCount != first.Attention.HeadCount || layer.Attention.KeyValueHeadCount != first.Attention.KeyValueHeadCount
-                || layer.Attention.HeadSize != first.Attention.HeadSize || layer.FeedForward.Width != first.FeedForward.Width)
+                || layer.Attention.HeadSize != first.Attention.HeadSize || layer.FeedForward.Width != alike.FeedForward.Width)
                 throw new NotSupportedModelException("A Hugging Face config states one head count and one feed-forward width for all blocks; these blocks differ.");
         }
         return new()
@@ -98,7 +101,7 @@ internal sealed record DecoderDimensions
             HeadSize = first.Attention.HeadSize,
             Vocabulary = spec.VocabularySize,
             Layers = spec.Layers.Length,
-            Width = first.FeedForward.Width,
+            Width = dense.FeedForward.Width,
             Context = spec.ContextLength,
         };
     }

@@ -18,14 +18,17 @@ internal static class RopeConfig
     /// <param name="partial">True if the family rotates a fraction of the head when told; otherwise such a fraction is refused.</param>
     /// <param name="layerType">The entry of a per-layer-type object to read.</param>
     /// <param name="defaultFraction">The rotated fraction if the config states none.</param>
+    /// <param name="baseKey">How the older spelling calls the base.</param>
+    /// <param name="fractionKey">How the older spelling calls the rotated fraction.</param>
     /// <param name="defaultOriginal">The family's default of a top-level original_max_position_embeddings, if it has one.</param>
     public static RopeSpec Read(
         ConfigReader config, int headSize, int contextLength, double defaultBase,
-        bool partial = false, string? layerType = null, double defaultFraction = 1, int? defaultOriginal = null)
+        bool partial = false, string? layerType = null, double defaultFraction = 1, int? defaultOriginal = null,
+        string baseKey = "rope_theta", string fractionKey = "partial_rotary_factor")
     {
         ConfigReader? newer = config.FindSection("rope_parameters"), older = config.FindSection("rope_scaling");
-        double? topBase = config.FindPositive("rope_theta");
-        double? topFraction = config.FindPositive("partial_rotary_factor");
+        double? topBase = config.FindPositive(baseKey);
+        double? topFraction = config.FindPositive(fractionKey);
         if (newer is not null && layerType is not null && newer.Has(layerType))
             newer = newer.FindSection(layerType);
         // Phi-3 states the original context beside the section; that one wins in the reference.
@@ -36,9 +39,9 @@ internal static class RopeConfig
         if (fromNewer is not null && fromOlder is not null && !AreEqual(fromNewer, fromOlder))
             throw config.Contradiction("rope_scaling", "the same settings as in rope_parameters");
         if (fromNewer is not null && topBase is not null && topBase != fromNewer.Base)
-            throw config.Contradiction("rope_theta", "the same number as in rope_parameters");
+            throw config.Contradiction(baseKey, "the same number as in rope_parameters");
         if (topFraction is not null && newer?.FindPositive("partial_rotary_factor") is { } ownFraction && ownFraction != topFraction)
-            throw config.Contradiction("partial_rotary_factor", "the same number as in rope_parameters");
+            throw config.Contradiction(fractionKey, "the same number as in rope_parameters");
         return fromNewer ?? fromOlder ?? Build(config, "rope_theta", shared, shared.Base, shared.Fraction, RopeScaling.None);
     }
 
@@ -103,6 +106,19 @@ internal static class RopeConfig
     /// <summary>The double with the shortest decimal that reads back as this single: 0.002f becomes 0.002.</summary>
     public static double Shortest(float value) =>
         double.Parse(value.ToString("R", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// The number with the fewest digits whose reciprocal rounds to this single: what a config divides by where a spec multiplies.
+    /// </summary>
+    public static double DivisorOf(float scale)
+    {
+        float nearest = (float)(1 / (double)scale);
+        return ((ReadOnlySpan<float>)[MathF.BitDecrement(nearest), nearest, MathF.BitIncrement(nearest)]).ToArray()
+            .Select(Shortest)
+            .Where(divisor => (float)(1 / divisor) == scale)
+            .OrderBy(divisor => divisor.ToString("R", System.Globalization.CultureInfo.InvariantCulture).Length)
+            .FirstOrDefault(1 / (double)scale);
+    }
 
     private static RopeSpec ReadSection(ConfigReader section, Shared shared)
     {

@@ -15,6 +15,15 @@ internal static class DecantKeys
     /// <summary>The content of generation_config.json.</summary>
     public const string GenerationConfig = "decant.generation_config";
 
+    /// <summary>The activation, where it is not the one that files of this architecture have.</summary>
+    public const string Activation = "decant.activation";
+
+    /// <summary>Which layers rotate queries and keys, where it is not those that llama.cpp rotates.</summary>
+    public const string RotatedLayers = "decant.rope.layers";
+
+    /// <summary>ε of the norms of latent attention's narrow vectors, where it is not that of the other norms.</summary>
+    public const string LatentEpsilon = "decant.attention.latent_epsilon";
+
     /// <summary>The rotary scaling where GGUF cannot say it: <c>dynamic</c>, <c>yarn</c>, <c>llama3</c> or <c>linear</c>.</summary>
     public const string RopeScaling = "decant.rope.scaling.type";
 

@@ -76,6 +76,15 @@ internal sealed record GgufDimensions
         Scale = scale ?? DecoderDimensions.ScaleOf(HeadSize),
     };
 
+    /// <summary>The mixture of experts.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="renormalise">Whether llama.cpp divides the chosen weights by their sum for this architecture.</param>
+    public ExpertsSpec Experts(GgufSpecReader file, bool renormalise)
+    {
+        int experts = file.GetCount("expert_count", DecoderDimensions.MaximumExperts / Layers);
+        return new(experts, file.GetCount("expert_used_count", experts), file.GetFlag("expert_weights_norm", renormalise));
+    }
+
     /// <summary>The window of every layer.</summary>
     /// <param name="file">The file.</param>
     /// <param name="usual">Which layers have it if the file states no pattern.</param>

@@ -33,7 +33,7 @@ public static class GgufExport
 
     private static GgufDescription Keep(DecoderModel model, GgufMetadata metadata, TensorFormat? matrixFormat)
     {
-        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayout;
+        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
         IEnumerable<TensorData> tensors = model.Source.Tensors.Select(stored =>
             matrixFormat is not null && layout.Find(stored.Info.Name) is { } place && IsMatrix(place.Mapping.Roles[0], stored.Info.Shape)
                 ? RecodedTensor.Create(stored.Info.Name, stored, matrixFormat)
@@ -65,7 +65,7 @@ public static class GgufExport
                 tensors[new TensorId(role)] = data;
         }
         List<TensorData> written = LayoutWriter.Write(
-            location, model.Spec, architecture.GgufLayout, tensors, (parts, data) => Choose(parts[0], data[0].Info.Format, matrixFormat));
+            location, model.Spec, architecture.GgufLayoutOf(model.Spec), tensors, (parts, data) => Choose(parts[0], data[0].Info.Format, matrixFormat));
 
         DecoderSpec readBack = ReadBack(model, architecture, metadata, written);
         if (model.Source.HuggingFace is { } files)
@@ -91,7 +91,7 @@ public static class GgufExport
 
     /// <summary>Vectors, norms, routers and learned positions are F32 in GGUF, as llama.cpp's operators want them; the rest is free.</summary>
     internal static bool IsMatrix(TensorRole role, TensorShape shape) =>
-        shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.PositionEmbedding or TensorRole.QueryNorm or TensorRole.KeyNorm);
+        shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.SharedRouter or TensorRole.PositionEmbedding or TensorRole.QueryNorm or TensorRole.KeyNorm);
 
     private static TensorFormat Choose(DecoderTensor tensor, TensorFormat source, TensorFormat? matrixFormat)
     {

@@ -18,7 +18,7 @@ public static class GgufPlaces
     /// </summary>
     public static IReadOnlyDictionary<TensorId, GgufPlace> Of(DecoderModel model)
     {
-        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayout;
+        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
         var places = new Dictionary<TensorId, GgufPlace>();
         if (model.Source.Gguf is null)
         {

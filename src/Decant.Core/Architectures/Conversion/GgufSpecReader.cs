@@ -37,6 +37,9 @@ internal sealed class GgufSpecReader
     /// <summary>general.architecture.</summary>
     public string Architecture { get; }
 
+    /// <summary>True if Decant wrote the rotary scaling beside the usual keys.</summary>
+    public bool HasDecantRope => FindDecantText(DecantKeys.RopeScaling) is not null;
+
     /// <summary>The family that Decant wrote the file from, if it did.</summary>
     public string? WrittenFamily => metadata.FindString(DecantKeys.Family);
 
@@ -147,8 +150,21 @@ internal sealed class GgufSpecReader
     /// <summary>A switch under <c>decant.</c>.</summary>
     public bool FindDecantFlag(string key, bool absent) => metadata.FindBool(key) ?? absent;
 
+    /// <summary>A switch per layer under <c>decant.</c>, or null.</summary>
+    public bool[]? FindDecantFlags(string key, int layers) => metadata.Find(key) switch
+    {
+        null => null,
+        { Value: bool[] flags } when flags.Length == layers => flags,
+        _ => throw BadFileException.Expected(Location, $"metadata key {key}", $"{layers} switches", "something else"),
+    };
+
     /// <summary>A text under <c>decant.</c>.</summary>
     public string? FindDecantText(string key) => metadata.FindString(key);
+
+    /// <summary>The activation: the family's, or the one that Decant wrote beside it.</summary>
+    public Activation Activation(Activation usual) => metadata.FindString(DecantKeys.Activation) is { } name
+        ? Activations.Find(name) ?? throw new NotSupportedModelException($"{Location}: metadata key {DecantKeys.Activation}: {name} is not supported.")
+        : usual;
 
     /// <summary>Refuses the first unread key of the architecture.</summary>
     public void Finish()

@@ -33,24 +33,36 @@ internal static class GgufSpecWriter
         Count("context_length", spec.ContextLength);
         Count("embedding_length", spec.HiddenSize);
         Count("block_count", spec.Layers.Length);
-        PerLayer("feed_forward_length", layer => layer.FeedForward.Width);
+        LayerSpec? sparse = spec.Layers.FirstOrDefault(layer => layer.FeedForward.Experts is not null);
+        LayerSpec? dense = spec.Layers.FirstOrDefault(layer => layer.FeedForward.Experts is null);
+        PerLayer("feed_forward_length", layer => layer.FeedForward.Experts is not null && dense is not null && architecture.GgufStatesExpertWidth ? dense.FeedForward.Width : layer.FeedForward.Width);
         PerLayer("attention.head_count", layer => layer.Attention.HeadCount);
         PerLayer("attention.head_count_kv", layer => layer.Attention.KeyValueHeadCount);
         Count("attention.key_length", attention.HeadSize);
         Count("attention.value_length", attention.ValueSize);
         Number(first.Norm.Kind == NormKind.Layer ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", first.Norm.Epsilon);
         Count("vocab_size", spec.VocabularySize);
-        if (first.FeedForward.Experts is { } experts)
+        if (sparse?.FeedForward.Experts is { } experts)
         {
             Count("expert_count", experts.Count);
             Count("expert_used_count", experts.UsedCount);
+            if (architecture.GgufStatesExpertWidth)
+                Count("expert_feed_forward_length", sparse.FeedForward.Width);
+            if (experts.Shared is { } shared)
+                Count("expert_shared_feed_forward_length", shared.Width);
+        }
+        if (first.FeedForward.Activation != architecture.GgufActivation)
+        {
+            metadata.Set(DecantKeys.Activation, GgufValue.From(Activations.Write(first.FeedForward.Activation, "")));
+            notices.Add($"llama.cpp gives {architecture.Name} models the activation {Activations.Write(architecture.GgufActivation, "")}; this one has {Activations.Write(first.FeedForward.Activation, "")}");
         }
         if (spec.FirstRope is { } rope && GgufRope.Write(metadata, prefix, rope, architecture.GgufHoldsRotaryDivisors) is { } notice)
             notices.Add(notice);
         if (attention.Scale != DecoderDimensions.ScaleOf(attention.HeadSize))
         {
             Number("attention.scale", attention.Scale);
-            notices.Add($"llama.cpp scales attention scores of {architecture.Name} models by the head size; the model wants 1/√{1 / ((double)attention.Scale * attention.Scale):0.##} instead of 1/√{attention.HeadSize}");
+            if (!architecture.GgufScaleIsHonoured)
+                notices.Add($"llama.cpp scales attention scores of {architecture.Name} models by the head size; the model wants 1/√{1 / ((double)attention.Scale * attention.Scale):0.##} instead of 1/√{attention.HeadSize}");
         }
         if (attention.SoftCap is { } attentionCap)
             Number("attn_logit_softcapping", attentionCap);
@@ -63,6 +75,8 @@ internal static class GgufSpecWriter
                 metadata.Set(prefix + "attention.sliding_window_pattern", GgufValue.From(spec.Layers.Select(layer => layer.Attention.Window is not null).ToArray()));
         }
         architecture.WriteGguf(spec, metadata);
+        if (architecture.GgufDifference(spec) is { } difference)
+            notices.Add(difference);
         return notices;
     }
 }

@@ -50,7 +50,7 @@ public static class HuggingFaceExport
             tensors.Remove(new TensorId(role));
         bool fromGguf = model.Source.Gguf is not null;
         List<TensorData> written = LayoutWriter.Write(
-            location, spec, architecture.HuggingFaceLayout, tensors, (parts, data) => format ?? Choose(parts[0], data, dense, fromGguf));
+            location, spec, architecture.HuggingFaceLayoutOf(spec), tensors, (parts, data) => format ?? Choose(parts[0], data, dense, fromGguf));
 
         if (model.Tensors.Values.FirstOrDefault(tensor => tensor.Info.Format.IsBlockFormat) is { } quantized)
             notices.Add($"quantized tensors ({quantized.Info.Name} is {quantized.Info.Format.Name}) are written as {dense.Name}: a Hugging Face folder has no such type");

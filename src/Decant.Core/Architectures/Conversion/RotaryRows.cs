@@ -13,20 +13,25 @@ internal static class RotaryRows
     public static TensorData Reorder(TensorId id, TensorData data, AttentionSpec attention, RopePairing target)
     {
         if (attention.Rope is not { } rope || rope.Pairing == target
-            || id.Role is not (TensorRole.Query or TensorRole.Key or TensorRole.QueryNorm or TensorRole.KeyNorm))
+            || id.Role is not (TensorRole.Query or TensorRole.Key or TensorRole.QueryNorm or TensorRole.KeyNorm or TensorRole.KeyValueDown))
             return data;
-        int headSize = attention.HeadSize, half = rope.RotaryCount / 2;
+        // The one rotated part of latent attention's keys lies behind their narrow vector.
+        (int headSize, int first) = id.Role == TensorRole.KeyValueDown
+            ? (attention.Latent!.KeyValueRank + rope.RotaryCount, attention.Latent.KeyValueRank)
+            : (attention.HeadSize, rope.FirstElement);
+        int half = rope.RotaryCount / 2;
         long Source(long row)
         {
             (long head, long within) = Math.DivRem(row, headSize);
-            if (within >= rope.RotaryCount)
+            within -= first;
+            if (within < 0 || within >= rope.RotaryCount)
                 return row;
             long source = target == RopePairing.Interleaved
                 ? within / 2 + within % 2 * half
                 : within % half * 2 + within / half;
-            return head * headSize + source;
+            return head * headSize + first + source;
         }
-        bool matrix = id.Role is TensorRole.Query or TensorRole.Key && id.Part == TensorPart.Weight;
+        bool matrix = id.Role is TensorRole.Query or TensorRole.Key or TensorRole.KeyValueDown && id.Part == TensorPart.Weight;
         if (matrix)
             return new RowSelectionTensor(data.Info.Name, data.Info.Shape, data, Source);
         TensorData column = TensorComposition.AsColumn(data);

@@ -45,12 +45,17 @@ internal static class LlamaForm
     };
 
     /// <summary>The decoder of this form.</summary>
-    public static DecoderSpec Build(DecoderDimensions sizes, NormSpec norm, bool tied, Func<int, AttentionSpec> attention, FeedForwardSpec feedForward) => new()
+    public static DecoderSpec Build(DecoderDimensions sizes, NormSpec norm, bool tied, Func<int, AttentionSpec> attention, FeedForwardSpec feedForward) =>
+        Build(sizes, norm, tied, attention, _ => feedForward);
+
+    /// <summary>The decoder of this form, whose blocks' feed-forward parts differ.</summary>
+    public static DecoderSpec Build(
+        DecoderDimensions sizes, NormSpec norm, bool tied, Func<int, AttentionSpec> attention, Func<int, FeedForwardSpec> feedForward) => new()
     {
         VocabularySize = sizes.Vocabulary,
         HiddenSize = sizes.Hidden,
         ContextLength = sizes.Context,
-        Layers = [.. Enumerable.Range(0, sizes.Layers).Select(layer => new LayerSpec { Norm = norm, Attention = attention(layer), FeedForward = feedForward })],
+        Layers = [.. Enumerable.Range(0, sizes.Layers).Select(layer => new LayerSpec { Norm = norm, Attention = attention(layer), FeedForward = feedForward(layer) })],
         FinalNorm = norm,
         Head = new HeadSpec { Tied = tied },
     };
@@ -84,6 +89,16 @@ internal static class LlamaForm
 
     /// <summary>The norm of this form, from GGUF.</summary>
     public static NormSpec Norm(GgufSpecReader file) => new(NormKind.RootMeanSquare, file.GetPositive("attention.layer_norm_rms_epsilon"));
+
+    /// <summary>The norm of families that subtract the mean.</summary>
+    public static NormSpec LayerNorm(ConfigReader config, string key, double absent = 1e-5, bool bias = true) =>
+        new(NormKind.Layer, (float)(config.FindPositive(key) ?? absent), bias);
+
+    /// <summary>The norm of families that subtract the mean, from GGUF.</summary>
+    public static NormSpec LayerNorm(GgufSpecReader file, bool bias = true) => new(NormKind.Layer, file.GetPositive("attention.layer_norm_epsilon"), bias);
+
+    /// <summary>The spec with every block changed alike.</summary>
+    public static DecoderSpec WithLayers(DecoderSpec spec, Func<LayerSpec, LayerSpec> change) => spec with { Layers = [.. spec.Layers.Select(change)] };
 
     /// <summary>The config keys of this form.</summary>
     public static JsonObject WriteConfig(DecoderSpec spec, string modelType, string className)

@@ -17,6 +17,8 @@ internal static class TensorComposition
             // One role per stack: [experts, rows, columns], or [experts, rows] for biases.
             return first.Rank == 2 ? new TensorShape(parts.Count, first[0], first[1]) : new TensorShape(parts.Count, first[0]);
         }
+        if (mapping.IsVector)
+            return new TensorShape(first.ElementCount);
         if (parts.Count == 1 && !mapping.Transposed)
             return first;
         long rows = parts.Sum(part => part.Shape[0]);

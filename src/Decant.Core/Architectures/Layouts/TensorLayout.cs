@@ -23,6 +23,9 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
     /// <summary>A module whose rows are those of several canonical tensors, one after the other.</summary>
     public static TensorMapping Fused(string module, params ReadOnlySpan<TensorRole> roles) => new(module, [.. roles]);
 
+    /// <summary>A tensor whose stored name says neither weight nor bias, or says it otherwise.</summary>
+    public static TensorMapping Whole(string name, TensorRole role) => new(name, [role]) { IsWholeName = true };
+
     /// <summary>A module that stacks the experts of a layer.</summary>
     public static TensorMapping Experts(string module, TensorRole role) => new(module, [role]) { StacksExperts = true };
 
@@ -33,17 +36,17 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
     public Place? Find(string name)
     {
         const string weight = ".weight", bias = ".bias";
-        TensorPart part = name.EndsWith(weight, StringComparison.Ordinal) ? TensorPart.Weight : TensorPart.Bias;
-        string end = part == TensorPart.Weight ? weight : bias;
-        if (!name.EndsWith(end, StringComparison.Ordinal))
-            return null;
-        ReadOnlySpan<char> module = name.AsSpan(0, name.Length - end.Length);
+        TensorPart? part = name.EndsWith(weight, StringComparison.Ordinal) ? TensorPart.Weight : name.EndsWith(bias, StringComparison.Ordinal) ? TensorPart.Bias : null;
+        string end = part switch { TensorPart.Weight => weight, TensorPart.Bias => bias, _ => "" };
         foreach (TensorMapping mapping in Mappings)
         {
+            if (!mapping.IsWholeName && part is null)
+                continue;
+            ReadOnlySpan<char> module = mapping.IsWholeName ? name : name.AsSpan(0, name.Length - end.Length);
             foreach (string prefix in Prefixes)
             {
                 if (Match(mapping.Module, prefix, module, out int? layer, out int? expert))
-                    return new Place(mapping, layer, expert, part);
+                    return new Place(mapping, layer, expert, mapping.IsWholeName ? TensorPart.Weight : part!.Value);
                 if (!mapping.Module.StartsWith("{prefix}", StringComparison.Ordinal))
                     break;
             }

@@ -16,6 +16,12 @@ namespace Decant.Core.Architectures.Layouts;
 /// <param name="Roles">The canonical tensors in it, in order; several if rows are fused.</param>
 internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> Roles)
 {
+    /// <summary>True if the name is whole as it is and the tensor a weight: <c>e_score_correction_bias</c>, <c>A_log</c>.</summary>
+    public bool IsWholeName { get; init; }
+
+    /// <summary>True if a matrix of one row is stored as a vector.</summary>
+    public bool IsVector { get; init; }
+
     /// <summary>True if the weight is stored [inputs, outputs] (GPT's Conv1D).</summary>
     public bool Transposed { get; init; }
 
@@ -43,7 +49,7 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
             .Replace("{prefix}", prefix, StringComparison.Ordinal)
             .Replace("{layer}", layer?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
             .Replace("{expert}", expert?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        + (part == TensorPart.Weight ? ".weight" : ".bias");
+        + (IsWholeName ? "" : part == TensorPart.Weight ? ".weight" : ".bias");
 
     /// <summary>The canonical tensors in the stored tensor of these numbers, in stored order.</summary>
     /// <param name="layer">The layer, if the name has one.</param>
@@ -52,6 +58,8 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
     /// <param name="expertCount">Experts of the layer.</param>
     public ImmutableArray<TensorId> Ids(int? layer, int? expert, TensorPart part, int expertCount)
     {
+        if (IsWholeName && part == TensorPart.Bias)
+            return [];
         if (!StacksExperts)
             return [.. Roles.Select(role => new TensorId(role, layer, expert, part))];
         return [.. Enumerable.Range(0, expertCount).SelectMany(e => Roles.Select(role => new TensorId(role, layer, e, part)))];

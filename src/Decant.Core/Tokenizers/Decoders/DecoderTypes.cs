@@ -8,6 +8,9 @@ internal static class DecoderTypes
     private static readonly (string Type, Func<JsonPart, TokenDecoder> Read)[] all =
     [
         ("ByteLevel", ReadByteLevel),
+        ("WordPiece", ReadWordPiece),
+        ("Metaspace", ReadMetaspace),
+        ("BPEDecoder", ReadSuffix),
         ("Sequence", ReadSequence),
         ("Replace", part => ReadChain(part, [part])),
         ("ByteFallback", part => ReadChain(part, [part])),
@@ -33,6 +36,28 @@ internal static class DecoderTypes
         part.RefuseKeysExcept("type", "add_prefix_space", "trim_offsets", "use_regex");
         return new ByteLevelDecoder(
             part.Find("add_prefix_space").GetBoolean(true), part.Find("trim_offsets").GetBoolean(true), part.Find("use_regex").GetBoolean(true));
+    }
+
+    private static WordPieceDecoder ReadWordPiece(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "prefix", "cleanup");
+        return new WordPieceDecoder(part.Find("prefix").IsNull ? "##" : part["prefix"].GetString(), part.Find("cleanup").GetBoolean(true));
+    }
+
+    private static MetaspaceDecoder ReadMetaspace(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep");
+        string replacement = part["replacement"].GetString();
+        return replacement.Length == 0
+            ? throw part.Wrong("a replacement", "an empty one")
+            : new MetaspaceDecoder(replacement, PreTokenizers.PreTokenizerTypes.ReadScheme(part), part.Find("split").GetBoolean(true));
+    }
+
+    private static SuffixDecoder ReadSuffix(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "suffix");
+        string suffix = part.Find("suffix").IsNull ? "</w>" : part["suffix"].GetString();
+        return suffix.Length == 0 ? throw part.Wrong("a suffix", "an empty one") : new SuffixDecoder(suffix);
     }
 
     private static TokenDecoder ReadSequence(JsonPart part)

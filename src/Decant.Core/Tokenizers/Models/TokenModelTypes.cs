@@ -9,6 +9,8 @@ internal static class TokenModelTypes
     private static readonly (string Type, Func<JsonPart, bool, TokenModel> Read)[] all =
     [
         ("BPE", BpeJson.Read),
+        ("Unigram", (part, _) => UnigramJson.Read(part)),
+        ("WordPiece", (part, _) => WordPieceModel.Read(part)),
     ];
 
     /// <summary>Reads a model.</summary>

@@ -11,6 +11,12 @@ internal static class NormalizerTypes
         ("Prepend", ReadPrepend),
         ("Replace", ReadReplace),
         ("NFC", part => { part.RefuseKeysExcept("type"); return new NfcNormalizer(); }),
+        ("NFD", part => { part.RefuseKeysExcept("type"); return new DecomposingNormalizer(compatibility: false); }),
+        ("NFKD", part => { part.RefuseKeysExcept("type"); return new DecomposingNormalizer(compatibility: true); }),
+        ("StripAccents", part => { part.RefuseKeysExcept("type"); return FilterNormalizer.StripAccents; }),
+        ("Strip", ReadStrip),
+        ("BertNormalizer", ReadBert),
+        ("Precompiled", ReadPrecompiled),
         ("Lowercase", part => { part.RefuseKeysExcept("type"); return new LowercaseNormalizer(); }),
     ];
 
@@ -40,12 +46,43 @@ internal static class NormalizerTypes
         return new PrependNormalizer(part["prepend"].GetString());
     }
 
-    private static ReplaceNormalizer ReadReplace(JsonPart part)
+    private static StripNormalizer ReadStrip(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "strip_left", "strip_right");
+        return new StripNormalizer(part.Find("strip_left").GetBoolean(true), part.Find("strip_right").GetBoolean(true));
+    }
+
+    private static BertNormalizer ReadBert(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase");
+        JsonPart accents = part.Find("strip_accents");
+        return new BertNormalizer(
+            part.Find("clean_text").GetBoolean(true),
+            part.Find("handle_chinese_chars").GetBoolean(true),
+            accents.IsNull ? null : accents.GetBoolean(false),
+            part.Find("lowercase").GetBoolean(true));
+    }
+
+    private static PrecompiledNormalizer ReadPrecompiled(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "precompiled_charsmap");
+        JsonPart map = part["precompiled_charsmap"];
+        byte[] encoded = new byte[map.GetString().Length];
+        if (!Convert.TryFromBase64String(map.GetString(), encoded, out int length) || CharacterMap.TryRead(encoded[..length]) is not { } read || !read.IsValid())
+            throw map.Wrong("a SentencePiece character map in base 64", "something else");
+        return new PrecompiledNormalizer(read);
+    }
+
+    private static Normalizer ReadReplace(JsonPart part)
     {
         part.RefuseKeysExcept("type", "pattern", "content");
         JsonPart pattern = part["pattern"];
         if (!pattern.Find("Regex").IsNull)
-            throw pattern.NotSupported($"the regular expression '{pattern["Regex"].GetString()}' in a Replace normalizer");
+        {
+            return pattern["Regex"].GetString() == SpacesNormalizer.Pattern
+                ? new SpacesNormalizer(part["content"].GetString())
+                : throw pattern.NotSupported($"the regular expression '{pattern["Regex"].GetString()}' in a Replace normalizer");
+        }
         string text = pattern["String"].GetString();
         return text.Length == 0 ? throw pattern.Wrong("a string to replace", "an empty one") : new ReplaceNormalizer(text, part["content"].GetString());
     }

@@ -54,6 +54,21 @@ internal sealed class WordList
         (words, spare) = (spare, words);
     }
 
+    /// <summary>Decides about a word.</summary>
+    public delegate bool Condition(ReadOnlySpan<byte> word);
+
+    /// <summary>Leaves out words.</summary>
+    public void Remove(Condition condition)
+    {
+        spare.Clear();
+        foreach (Word word in words)
+        {
+            if (!condition(Text.Bytes.Slice(word.Start, word.Length)))
+                spare.Add(word);
+        }
+        (words, spare) = (spare, words);
+    }
+
     /// <summary>Rewrites every word: <paramref name="rewrite"/> gets a builder that stands at the word's start, and writes the word anew.</summary>
     public void Rewrite(Action<AlignedTextBuilder, Word> rewrite)
     {

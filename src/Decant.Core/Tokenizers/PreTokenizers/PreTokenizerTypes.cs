@@ -12,6 +12,8 @@ internal static class PreTokenizerTypes
         ("Split", ReadSplit),
         ("Digits", ReadDigits),
         ("Metaspace", ReadMetaspace),
+        ("WhitespaceSplit", part => { part.RefuseKeysExcept("type"); return new WhitespaceSplitPreTokenizer(); }),
+        ("BertPreTokenizer", part => { part.RefuseKeysExcept("type"); return new BertPreTokenizer(); }),
     ];
 
     /// <summary>Reads a pre-tokenizer; null if the file has none.</summary>

@@ -1,0 +1,74 @@
+namespace Decant.Core.Architectures;
+
+/// <summary>Grouped-query attention: softmax(softcap(scale · q·k) + bias + mask) · v.</summary>
+public sealed record AttentionSpec
+{
+    /// <summary>Query heads.</summary>
+    public required int HeadCount { get; init; }
+
+    /// <summary>Key and value heads; divides <see cref="HeadCount"/>. Query head j reads head j / (HeadCount / KeyValueHeadCount).</summary>
+    public required int KeyValueHeadCount { get; init; }
+
+    /// <summary>Elements of a query or key head.</summary>
+    public required int HeadSize { get; init; }
+
+    /// <summary>Elements of a value head.</summary>
+    public required int ValueSize { get; init; }
+
+    /// <summary>Factor on q·k.</summary>
+    public required float Scale { get; init; }
+
+    /// <summary>c in c·tanh(score / c), before the mask, or null.</summary>
+    public float? SoftCap { get; init; }
+
+    /// <summary>Sliding window W: query i sees key j if 0 ≤ i − j &lt; W; null sees all earlier keys.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>Rotary positions, or null for none.</summary>
+    public RopeSpec? Rope { get; init; }
+
+    /// <summary>Norm of queries and keys before rotation, or null.</summary>
+    public QueryKeyNormSpec? QueryKeyNorm { get; init; }
+
+    /// <summary>
+    /// True with ALiBi (Press et al. 2022): slope · (key position − query position) is added to scores. The slopes follow from the number of heads.
+    /// </summary>
+    public bool UsesAlibi { get; init; }
+
+    /// <summary>Queries, keys and values that come through narrow projections of the hidden state, or null.</summary>
+    public LatentAttentionSpec? Latent { get; init; }
+
+    /// <summary>A norm over the outputs of all heads together, before the output projection (BitNet), or null.</summary>
+    public NormSpec? OutputNorm { get; init; }
+
+    /// <summary>True if the query, key and value projections have bias tensors.</summary>
+    public bool QueryKeyValueBias { get; init; }
+
+    /// <summary>True if the output projection has a bias tensor.</summary>
+    public bool OutputBias { get; init; }
+}
+
+/// <summary>What one norm of queries and keys spans.</summary>
+public enum QueryKeyNormSpan
+{
+    /// <summary>One head; the weight [head size] is shared by all heads (Qwen3, Gemma 3).</summary>
+    Head,
+    /// <summary>One head; each head has its own weight [heads, head size] (Cohere).</summary>
+    HeadWithOwnWeight,
+    /// <summary>The whole projection (OLMo 2).</summary>
+    Projection,
+}
+
+/// <summary>Norm of queries and keys.</summary>
+/// <param name="Norm">Which norm.</param>
+/// <param name="Span">Over what.</param>
+public sealed record QueryKeyNormSpec(NormSpec Norm, QueryKeyNormSpan Span);
+
+/// <summary>
+/// Multi-head latent attention (DeepSeek-AI 2024): keys and values are projected from a narrow normalised vector, queries perhaps too. Rotated are the last
+/// elements of a head; those of the keys come from the hidden state directly and are the same for all heads.
+/// </summary>
+/// <param name="QueryRank">Elements of the queries' narrow vector, or null if queries come from the hidden state.</param>
+/// <param name="KeyValueRank">Elements of the keys' and values' narrow vector.</param>
+/// <param name="Norm">The norm of both vectors.</param>
+public sealed record LatentAttentionSpec(int? QueryRank, int KeyValueRank, NormSpec Norm);

@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Decant.Core.Architectures.Configuration;
+using Decant.Core.Architectures.Conversion;
+using Decant.Core.Architectures.Layouts;
+using Decant.Core.Files;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Architectures.Families;
+
+/// <summary>
+/// Gemma 3's text models (Kamath et al. 2025): Gemma 2 without caps, with norms of queries and keys, and five windowed blocks to a global one, whose
+/// rotations have bases of their own.
+/// </summary>
+public sealed class Gemma3Architecture : Architecture
+{
+    private const int DefaultWindow = 4096, DefaultPeriod = 6;
+    private const string Windowed = "sliding_attention", Global = "full_attention";
+
+    /// <inheritdoc/>
+    public override string Name => "gemma3";
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> ModelTypes => ["gemma3_text"];
+
+    /// <inheritdoc/>
+    public override string GgufName => "gemma3";
+
+    /// <inheritdoc/>
+    internal override bool GgufWindowIsHonoured => true;
+
+    /// <inheritdoc/>
+    internal override Activation GgufActivation => Activation.GeluTanh;
+
+    /// <inheritdoc/>
+    internal override TensorLayout HuggingFaceLayout { get; } = LlamaForm.NamesWith(
+        TensorLayout.Module("{prefix}layers.{layer}.input_layernorm", TensorRole.AttentionNorm) with { Offset = 1 },
+        TensorLayout.Module("{prefix}layers.{layer}.self_attn.q_norm", TensorRole.QueryNorm) with { Offset = 1 },
+        TensorLayout.Module("{prefix}layers.{layer}.self_attn.k_norm", TensorRole.KeyNorm) with { Offset = 1 },
+        TensorLayout.Module("{prefix}layers.{layer}.post_attention_layernorm", TensorRole.AttentionPostNorm) with { Offset = 1 },
+        TensorLayout.Module("{prefix}layers.{layer}.pre_feedforward_layernorm", TensorRole.FeedForwardNorm) with { Offset = 1 },
+        TensorLayout.Module("{prefix}layers.{layer}.post_feedforward_layernorm", TensorRole.FeedForwardPostNorm) with { Offset = 1 },
+        TensorLayout.Module("{prefix}norm", TensorRole.FinalNorm) with { Offset = 1 });
+
+    /// <inheritdoc/>
+    internal override DecoderSpec ReadConfig(ConfigReader config)
+    {
+        DecoderDimensions sizes = DecoderDimensions.Read(config, Keys, defaultContext: 131072, defaultKeyValueHeads: 4, defaultHeadSize: 256);
+        config.RequireOff("use_bidirectional_attention");
+        NormSpec norm = LlamaForm.Norm(config);
+        bool bias = config.GetFlag("attention_bias", absent: false);
+        AttentionSpec attention = LlamaForm.Attention(sizes, rope: null) with
+        {
+            Scale = DecoderDimensions.ScaleOf(config.FindPositive("query_pre_attn_scalar") ?? 256),
+            SoftCap = (float?)config.FindPositive("attn_logit_softcapping"),
+            QueryKeyNorm = new QueryKeyNormSpec(norm, QueryKeyNormSpan.Head),
+            QueryKeyValueBias = bias,
+            OutputBias = bias,
+        };
+        int? window = config.HasEvenNull("sliding_window") ? config.FindCount("sliding_window") : DefaultWindow;
+        int period = config.FindCount("sliding_window_pattern") ?? config.FindCount("_sliding_window_pattern") ?? DefaultPeriod;
+        int?[] windows = LlamaForm.Windows(config, sizes.Layers, window, layer => IsWindowed(layer, period));
+        (RopeSpec global, RopeSpec local) = ReadRopes(config, sizes);
+        var feedForward = new FeedForwardSpec
+        {
+            Gated = true,
+            Activation = Activations.Read(config, "hidden_activation", Activation.GeluTanh),
+            Width = sizes.Width,
+        };
+        float? cap = (float?)config.FindPositive("final_logit_softcapping");
+        bool tied = config.GetFlag("tie_word_embeddings", absent: true);
+        return Finish(
+            LlamaForm.Build(
+                sizes, norm, tied, layer => attention with { Window = windows[layer], Rope = windows[layer] is null ? global : local }, feedForward),
+            cap);
+    }
+
+    /// <inheritdoc/>
+    internal override JsonObject WriteConfig(DecoderSpec spec)
+    {
+        JsonObject config = LlamaForm.WriteConfig(spec, "gemma3_text", "Gemma3ForCausalLM");
+        AttentionSpec attention = spec.Layers[0].Attention;
+        config.Remove("hidden_act");
+        config["hidden_activation"] = Activations.Write(spec.Layers[0].FeedForward.Activation, "gelu_pytorch_tanh");
+        config["attention_bias"] = attention.QueryKeyValueBias;
+        config["attn_logit_softcapping"] = attention.SoftCap is { } attentionCap ? RopeConfig.Shortest(attentionCap) : null;
+        config["final_logit_softcapping"] = spec.Head.SoftCap is { } cap ? RopeConfig.Shortest(cap) : null;
+        config["query_pre_attn_scalar"] = Math.Round(1 / ((double)attention.Scale * attention.Scale), 3);
+        config["sliding_window"] = spec.FirstWindow;
+        config["layer_types"] = LlamaForm.LayerTypes(spec);
+        var ropes = new JsonObject();
+        foreach ((string type, bool windowed) in (ReadOnlySpan<(string, bool)>)[(Global, false), (Windowed, true)])
+        {
+            if (spec.Layers.FirstOrDefault(layer => (layer.Attention.Window is not null) == windowed) is { } example)
+                ropes[type] = RopeConfig.Write(example.Attention.Rope!, example.Attention.HeadSize);
+        }
+        config["rope_parameters"] = ropes;
+        return config;
+    }
+
+    /// <inheritdoc/>
+    internal override DecoderSpec ReadGguf(GgufSpecReader file)
+    {
+        GgufDimensions sizes = GgufDimensions.Read(file);
+        RopeSpec global = GgufRope.Read(file, sizes.HeadSize, sizes.Context, GgufPairing);
+        RopeSpec local = new() { Pairing = GgufPairing, RotaryCount = global.RotaryCount, Base = RopeConfig.Shortest(file.FindPositive("rope.freq_base_swa") ?? 10000) };
+        int?[] windows = sizes.Windows(file, layer => IsWindowed(layer, DefaultPeriod));
+        NormSpec norm = LlamaForm.Norm(file);
+        // llama.cpp tells the 27B model, whose queries are scaled by its hidden size, by its 62 blocks.
+        float scale = file.FindPositive("attention.scale") ?? DecoderDimensions.ScaleOf(sizes.Layers == 62 ? sizes.Hidden / sizes.Heads[0] : sizes.HeadSize);
+        float? attentionCap = file.FindPositive("attn_logit_softcapping"), cap = file.FindPositive("final_logit_softcapping");
+        Activation activation = file.Activation(GgufActivation);
+        return Finish(
+            LlamaForm.BuildGguf(
+                sizes,
+                norm,
+                tied: !file.HasTensor("output.weight"),
+                layer => sizes.Attention(layer, scale) with
+                {
+                    Rope = windows[layer] is null ? global : local,
+                    Window = windows[layer],
+                    SoftCap = attentionCap,
+                    QueryKeyNorm = new QueryKeyNormSpec(norm, QueryKeyNormSpan.Head),
+                },
+                layer => new FeedForwardSpec { Gated = true, Activation = activation, Width = sizes.Width[layer] }),
+            cap);
+    }
+
+    /// <inheritdoc/>
+    internal override void WriteGguf(DecoderSpec spec, GgufMetadata metadata)
+    {
+        // The usual keys are those of the first block's rotation; GGUF's are of the global blocks, with another key for the windowed ones.
+        if (spec.Layers.FirstOrDefault(layer => layer.Attention.Window is null)?.Attention.Rope is { } global)
+            GgufRope.Write(metadata, "gemma3.", global, GgufHoldsRotaryDivisors);
+        if (spec.Layers.FirstOrDefault(layer => layer.Attention.Window is not null)?.Attention.Rope is { } local)
+            metadata.Set("gemma3.rope.freq_base_swa", GgufValue.From((float)local.Base));
+        if (spec.Layers.Select((layer, i) => (layer.Attention.Window is not null) == IsWindowed(i, DefaultPeriod)).All(usual => usual))
+            metadata.Remove("gemma3.attention.sliding_window_pattern");
+    }
+
+    private static bool IsWindowed(int layer, int period) => (layer + 1) % period != 0;
+
+    private static (RopeSpec Global, RopeSpec Local) ReadRopes(ConfigReader config, DecoderDimensions sizes)
+    {
+        double localBase = config.FindPositive("rope_local_base_freq") ?? 10000;
+        RopeSpec global = RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 1e6, layerType: Global);
+        bool hasLocal = config.FindSection("rope_parameters") is { } section && section.Has(Windowed);
+        RopeSpec local = hasLocal
+            ? RopeConfig.Read(config, sizes.HeadSize, sizes.Context, localBase, layerType: Windowed)
+            : global with { Base = localBase, Scaling = RopeScaling.None };
+        return (global, local);
+    }
+
+    private static DecoderSpec Finish(DecoderSpec spec, float? cap) => LlamaForm.WithLayers(
+        spec with { Embedding = new EmbeddingSpec { Scale = (float)Math.Sqrt(spec.HiddenSize) }, Head = spec.Head with { SoftCap = cap } },
+        layer => layer with { NormPlacement = NormPlacement.BeforeBranch | NormPlacement.AfterBranch });
+}
