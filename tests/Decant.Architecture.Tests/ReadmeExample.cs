@@ -19,7 +19,7 @@ internal static class Example
     {
         using IModelSource model = ModelSources.Open(path);
         Tokenizer tokenizer = TokenizerLoader.Load(model)!;      // null: the model carries none
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(model));
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(model));
         using DecoderSession session = decoder.StartSession(capacity: 256);
         var generator = new Generator(session, new Sampler(SamplerOptions.Greedy));
         int[] prompt = tokenizer.EncodeIds(text, addSpecialTokens: true);

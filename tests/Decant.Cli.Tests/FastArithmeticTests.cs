@@ -70,7 +70,7 @@ public sealed class FastArithmeticTests : IDisposable
     private void Check(int[] ids, int oneByOne, double bound, string[] formats, IReadOnlyList<string> levels, WeightPlacement[] placements)
     {
         using IModelSource source = ModelSources.Open(folder["model.gguf"]);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         string[] stored = [.. model.Tensors.Values.Select(tensor => tensor.Info.Format.Name).Where(name => name is not ("F32" or "F16")).Distinct().Order(StringComparer.Ordinal)];
         Assert.Equal(formats, stored);
         float[][] expected = Logits(model, new DecoderOptions(), ids, oneByOne).Prompt;

@@ -15,7 +15,7 @@ public sealed class QualityProbeTests
         using IModelSource gguf = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
         using IModelSource folder = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
         QualityFigures figures = new QualityProbe().Compare(
-            new QualityRequest { Reference = ArchitectureRegistry.Bind(gguf), Candidate = ArchitectureRegistry.Bind(folder), Windows = Windows(gguf, 128, 3) },
+            new QualityRequest { Reference = ArchitectureRegistry.BindDecoder(gguf), Candidate = ArchitectureRegistry.BindDecoder(folder), Windows = Windows(gguf, 128, 3) },
             cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(3 * 127, figures.Reference.TokenCount);
         Assert.InRange(figures.Divergence.Maximum, 0, 1e-6);
@@ -27,7 +27,7 @@ public sealed class QualityProbeTests
     public void Windows_without_a_target_are_refused()
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         var probe = new QualityProbe();
         Assert.Throws<UsageException>(() => probe.Compare(
             new QualityRequest { Reference = model, Candidate = model, Windows = [] }, cancellationToken: TestContext.Current.CancellationToken));

@@ -16,7 +16,7 @@ int[] threadCounts = args.Length > 3 ? [.. args[3].Split(',').Select(n => int.Pa
 string? kernel = args.Length > 4 && args[4] != "best" ? args[4] : null;
 
 using var source = ModelSources.Open(path);
-DecoderModel model = ArchitectureRegistry.Bind(source);
+DecoderModel model = ArchitectureRegistry.BindDecoder(source);
 Console.WriteLine("threads  cache   empty ms  context ms  attention ms  cache MiB  GB/s  prefill s");
 foreach (int threads in threadCounts)
 {

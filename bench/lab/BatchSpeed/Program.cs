@@ -24,7 +24,7 @@ using IModelSource source = ModelSources.Open(args[0]);
 var options = new DecoderOptions { ThreadCount = Number("--threads", 0), KeyValueFormat = Option("--cache", "F32"), Arithmetic = Enum.Parse<DecoderArithmetic>(Option("--arithmetic", "fast"), true), Weights = Enum.Parse<WeightPlacement>(Option("--weights", "copied"), true) };
 if (args.Contains("--kernel"))
     options = options with { Kernel = Option("--kernel", "") };
-using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), options);
+using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), options);
 using var batch = new DecoderBatch(decoder);
 var random = new Random(1);
 int RandomId() => random.Next(decoder.Spec.VocabularySize);

@@ -25,7 +25,7 @@ int windowLength = Number("--window", 64);
 var options = new DecoderOptions { ThreadCount = Number("--threads", 0), Arithmetic = Enum.Parse<DecoderArithmetic>(Option("--arithmetic", "fast"), true) };
 
 using IModelSource source = ModelSources.Open(args[0]);
-using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), options);
+using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), options);
 var random = new Random(1);
 int[] Draw(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(decoder.Spec.VocabularySize))];
 ContinuationSet Question(int[] before, int contextLength, int answerLength) => new(

@@ -10,7 +10,7 @@ namespace Decant.Cli.Models;
 /// <summary>What headers and side files tell about a model. Weights are not read.</summary>
 internal sealed class ModelSummary
 {
-    private ModelSummary(IModelSource source, DecoderModel? model, string? unsupportedReason)
+    private ModelSummary(IModelSource source, Model? model, string? unsupportedReason)
     {
         Source = source;
         Model = model;
@@ -20,7 +20,10 @@ internal sealed class ModelSummary
     public IModelSource Source { get; }
 
     /// <summary>The model understood, or null if Decant cannot run it.</summary>
-    public DecoderModel? Model { get; }
+    public Model? Model { get; }
+
+    /// <summary>The model as a decoder, or null if it is none.</summary>
+    public DecoderSpec? Decoder => Model?.Spec as DecoderSpec;
 
     /// <summary>Why Decant cannot run it, or null.</summary>
     public string? UnsupportedReason { get; }
@@ -42,12 +45,12 @@ internal sealed class ModelSummary
     {
         get
         {
-            if (Model is null || !Model.Spec.Layers.Any(layer => layer.FeedForward.Experts is not null))
+            if (Model is null || Decoder is not { } spec || !spec.Layers.Any(layer => layer.FeedForward.Experts is not null))
                 return null;
             double idle = 0;
             foreach ((TensorId id, TensorData tensor) in Model.Tensors)
             {
-                if (id is { Expert: not null, Layer: { } layer } && Model.Spec.Layers[layer].FeedForward.Experts is { } experts)
+                if (id is { Expert: not null, Layer: { } layer } && spec.Layers[layer].FeedForward.Experts is { } experts)
                     idle += tensor.Info.Shape.ElementCount * (1 - (double)experts.UsedCount / experts.Count);
             }
             return ParameterCount - (long)Math.Round(idle);

@@ -85,7 +85,7 @@ internal sealed class OpenModel : IDisposable
 
     private DecoderModel Bind()
     {
-        DecoderModel bound = ArchitectureRegistry.Bind(Source);
+        DecoderModel bound = ArchitectureRegistry.BindDecoder(Source);
         foreach (string notice in bound.Notices)
             run.Notice(notice);
         return bound;

@@ -67,7 +67,7 @@ internal sealed class InspectVerb : Verb
             },
             ["bytes"] = summary.ByteCount,
             ["bits_per_weight"] = summary.ParameterCount == 0 ? 0 : 8.0 * summary.ByteCount / summary.ParameterCount,
-            ["layout"] = summary.Model is { } understood ? Layout(understood.Spec) : null,
+            ["layout"] = summary.Decoder is { } understood ? Layout(understood) : null,
             ["types"] = new JsonArray([.. summary.Types.Select(share => new JsonObject
             {
                 ["type"] = share.Format.Name,
@@ -152,7 +152,7 @@ internal sealed class InspectVerb : Verb
         yield return ("parameters", Parameters(summary));
         yield return ("size", FormattableString.Invariant(
             $"{Quantities.Bytes(summary.ByteCount)} of tensors, {8.0 * summary.ByteCount / Math.Max(1, summary.ParameterCount):F2} bits per weight"));
-        if (summary.Model?.Spec is { } spec)
+        if (summary.Decoder is { } spec)
         {
             yield return ("context", $"{Quantities.Count(spec.ContextLength)} tokens");
             yield return ("blocks", $"{spec.Layers.Length} of width {Quantities.Count(spec.HiddenSize)}{(spec.Head.Tied ? ", head tied to the embedding" : "")}");

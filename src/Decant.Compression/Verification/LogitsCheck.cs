@@ -27,7 +27,7 @@ internal static class LogitsCheck
         DecoderModel reference;
         try
         {
-            reference = ArchitectureRegistry.Bind(request.Reference);
+            reference = ArchitectureRegistry.BindDecoder(request.Reference);
         }
         catch (NotSupportedModelException e)
         {
@@ -38,7 +38,7 @@ internal static class LogitsCheck
         DecoderModel candidate;
         try
         {
-            candidate = ArchitectureRegistry.Bind(request.Candidate);
+            candidate = ArchitectureRegistry.BindDecoder(request.Candidate);
         }
         catch (DecantException e)
         {

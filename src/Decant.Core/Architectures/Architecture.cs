@@ -5,17 +5,25 @@ using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
 using Decant.Core.Errors;
 using Decant.Core.Files;
+using Decant.Core.Tensors;
 
 namespace Decant.Core.Architectures;
 
 /// <summary>
-/// A family of decoders: how its config keys and tensor names map to a <see cref="DecoderSpec"/> and canonical tensors, and back.
+/// A family of models: how its config keys and tensor names map to a spec and canonical tensors, and back.
 /// One file per family, one line in <see cref="ArchitectureRegistry"/>; nothing else in the program knows a family's name.
 /// </summary>
 public abstract class Architecture
 {
+    private protected Architecture()
+    {
+    }
+
     /// <summary>The registered name.</summary>
     public abstract string Name { get; }
+
+    /// <summary>What its models are, for people: decoder, encoder.</summary>
+    public abstract string Kind { get; }
 
     /// <summary>The <c>model_type</c> values of config.json that belong to the family.</summary>
     public abstract ImmutableArray<string> ModelTypes { get; }
@@ -26,44 +34,37 @@ public abstract class Architecture
     /// <summary>How config.json spells the keys that state sizes.</summary>
     internal virtual ConfigKeys Keys => ConfigKeys.Usual;
 
-    /// <summary>Names of tensors in Hugging Face checkpoints.</summary>
-    internal abstract TensorLayout HuggingFaceLayout { get; }
+    /// <summary>The config.json key that counts the blocks of a stack, for messages.</summary>
+    internal virtual string LayersKeyOf(StackKind stack) => Keys.Layers;
 
-    /// <summary>Names of tensors in Hugging Face checkpoints of this spec, where they depend on it.</summary>
-    internal virtual TensorLayout HuggingFaceLayoutOf(DecoderSpec spec) => HuggingFaceLayout;
+    /// <summary>The GGUF key that counts the blocks of a stack, without the architecture's prefix, for messages.</summary>
+    internal virtual string GgufLayersKeyOf(StackKind stack) => "block_count";
 
-    /// <summary>Names of tensors in GGUF files.</summary>
-    internal virtual TensorLayout GgufLayout => GgufNames.Usual;
+    /// <summary>The GGUF key that states the length of an axis, without the architecture's prefix, for messages.</summary>
+    internal virtual string GgufKeyOf(ModelAxis axis) => GgufAxisKeys.Of(axis);
 
-    /// <summary>Names of tensors in GGUF files of this spec, where they depend on it.</summary>
-    internal virtual TensorLayout GgufLayoutOf(DecoderSpec spec) => GgufLayout;
+    /// <summary>Refuses configs of another form of model under the same <c>model_type</c>.</summary>
+    internal virtual void RequireForm(ConfigReader config)
+    {
+        config.RequireOff("is_encoder_decoder");
+        config.RequireOff("add_cross_attention");
+        config.RequireOff("tie_encoder_decoder");
+    }
 
-    /// <summary>The rotary pairing that llama.cpp uses for this architecture, and its converter permutes rows for.</summary>
-    internal virtual RopePairing GgufPairing => RopePairing.Half;
+    /// <summary>Names of tensors in Hugging Face checkpoints of this spec.</summary>
+    internal abstract TensorLayout HuggingFaceLayoutOf(ModelSpec spec);
 
-    /// <summary>The rotary pairing of its Hugging Face checkpoints.</summary>
-    internal virtual RopePairing HuggingFacePairing => RopePairing.Half;
-
-    /// <summary>True if llama.cpp applies the sliding window for this architecture.</summary>
-    internal virtual bool GgufWindowIsHonoured => false;
-
-    /// <summary>True if llama.cpp reads the factor on scores for this architecture.</summary>
-    internal virtual bool GgufScaleIsHonoured => false;
-
-    /// <summary>True if GGUF files of this architecture state the inner width of experts by a key of its own.</summary>
-    internal virtual bool GgufStatesExpertWidth => false;
-
-    /// <summary>The activation that models of this family have, which GGUF has no key for.</summary>
-    internal virtual Activation GgufActivation => Activation.Silu;
-
-    /// <summary>True if llama.cpp loads <c>rope_freqs.weight</c> for this architecture.</summary>
-    internal virtual bool GgufHoldsRotaryDivisors => false;
+    /// <summary>Names of tensors in GGUF files of this spec.</summary>
+    internal abstract TensorLayout GgufLayoutOf(ModelSpec spec);
 
     /// <summary>Reads config.json, every key that matters.</summary>
-    internal abstract DecoderSpec ReadConfig(ConfigReader config);
+    internal abstract ModelSpec ReadConfig(ConfigReader config);
 
     /// <summary>The config.json, in the spelling of transformers 5, that reads back as this spec. Sizes, not token ids.</summary>
-    internal abstract JsonObject WriteConfig(DecoderSpec spec);
+    internal abstract JsonObject WriteConfig(ModelSpec spec);
+
+    /// <summary>The spec with what stored tensors alone tell: whether a checkpoint has a head. Of what config.json says nothing is changed.</summary>
+    internal virtual ModelSpec Complete(ModelSpec spec, IModelSource source) => spec;
 
     /// <summary>
     /// True if a GGUF file of <see cref="GgufName"/> is of this family: several share one architecture there. Asked in the registry's order.
@@ -71,14 +72,78 @@ public abstract class Architecture
     internal virtual bool ClaimsGguf(GgufSpecReader file) => true;
 
     /// <summary>Reads the hyperparameters of a GGUF file.</summary>
-    internal virtual DecoderSpec ReadGguf(GgufSpecReader file) =>
-        throw new NotSupportedModelException($"{file.Location}: {Name} models cannot be read from GGUF.");
+    internal abstract ModelSpec ReadGguf(GgufSpecReader file);
 
-    /// <summary>What llama.cpp does otherwise with this model, in words, or null: beyond what every architecture is asked.</summary>
-    internal virtual string? GgufDifference(DecoderSpec spec) => null;
+    /// <summary>Writes a spec as the keys that llama.cpp's loader reads.</summary>
+    /// <returns>What llama.cpp does otherwise with this model, in words.</returns>
+    internal abstract List<string> WriteGguf(ModelSpec spec, GgufMetadata metadata);
 
-    /// <summary>Adds or replaces metadata after the usual keys have been written from the spec.</summary>
-    internal virtual void WriteGguf(DecoderSpec spec, GgufMetadata metadata)
+    /// <summary>The spec as a GGUF file holds it: with its order of rows, without what it has no place for.</summary>
+    internal virtual ModelSpec AsGguf(ModelSpec spec) => spec;
+
+    /// <summary>The spec as a Hugging Face folder holds it.</summary>
+    internal virtual ModelSpec AsHuggingFace(ModelSpec spec) => spec;
+
+    /// <summary>The canonical tensors in the order of rows that GGUF files have, with tensors that follow from the spec.</summary>
+    internal virtual Dictionary<TensorId, TensorData> GgufTensors(Model model) => new(model.Tensors);
+
+    /// <summary>The canonical tensors in the order of rows that Hugging Face checkpoints have.</summary>
+    internal virtual Dictionary<TensorId, TensorData> HuggingFaceTensors(Model model) => new(model.Tensors);
+
+    /// <summary>The first difference between a spec and what a written file reads back as, in words, or null if they compute the same.</summary>
+    internal abstract string? DifferenceOf(ModelSpec expected, ModelSpec got);
+
+    /// <summary>A checkpoint of this family understood.</summary>
+    internal abstract Model CreateModel(
+        IModelSource source, ModelSpec spec, IReadOnlyDictionary<TensorId, TensorData> tensors, IReadOnlyList<string> notices, IReadOnlyList<string> unknownTensors);
+}
+
+/// <summary>A family of one kind of model.</summary>
+/// <typeparam name="TSpec">The kind's spec.</typeparam>
+public abstract class Architecture<TSpec> : Architecture
+    where TSpec : ModelSpec
+{
+    private protected Architecture()
     {
     }
+
+    /// <summary>Names of tensors in Hugging Face checkpoints.</summary>
+    internal abstract TensorLayout HuggingFaceLayout { get; }
+
+    /// <summary>Names of tensors in Hugging Face checkpoints of this spec, where they depend on it.</summary>
+    internal virtual TensorLayout HuggingFaceLayoutOf(TSpec spec) => HuggingFaceLayout;
+
+    /// <summary>Names of tensors in GGUF files.</summary>
+    internal virtual TensorLayout GgufLayout => new([]);
+
+    /// <summary>Names of tensors in GGUF files of this spec, where they depend on it.</summary>
+    internal virtual TensorLayout GgufLayoutOf(TSpec spec) => GgufLayout;
+
+    /// <summary>Reads config.json, every key that matters.</summary>
+    internal abstract override TSpec ReadConfig(ConfigReader config);
+
+    /// <summary>The config.json, in the spelling of transformers 5, that reads back as this spec. Sizes, not token ids.</summary>
+    internal abstract JsonObject WriteConfig(TSpec spec);
+
+    /// <summary>Reads the hyperparameters of a GGUF file.</summary>
+    internal override TSpec ReadGguf(GgufSpecReader file) =>
+        throw new NotSupportedModelException($"{file.Location}: {Name} models cannot be read from GGUF.");
+
+    /// <summary>The first difference between two specs, in words, or null.</summary>
+    internal virtual string? DifferenceOf(TSpec expected, TSpec got) => expected == got ? null : $"{expected} became {got}";
+
+    internal sealed override TensorLayout HuggingFaceLayoutOf(ModelSpec spec) => HuggingFaceLayoutOf((TSpec)spec);
+
+    internal sealed override TensorLayout GgufLayoutOf(ModelSpec spec) => GgufLayoutOf((TSpec)spec);
+
+    internal override JsonObject WriteConfig(ModelSpec spec) => WriteConfig((TSpec)spec);
+
+    internal sealed override string? DifferenceOf(ModelSpec expected, ModelSpec got) => DifferenceOf((TSpec)expected, (TSpec)got);
+
+    internal override List<string> WriteGguf(ModelSpec spec, GgufMetadata metadata) =>
+        throw new NotSupportedModelException($"GGUF has no architecture for {Name} models. Write a Hugging Face folder instead.");
+
+    internal override Model CreateModel(
+        IModelSource source, ModelSpec spec, IReadOnlyDictionary<TensorId, TensorData> tensors, IReadOnlyList<string> notices, IReadOnlyList<string> unknownTensors) =>
+        new Model<TSpec>(source, Name, (TSpec)spec, tensors, notices, unknownTensors);
 }

@@ -3,10 +3,7 @@ using Decant.Core.Tensors;
 
 namespace Decant.Core.Architectures;
 
-/// <summary>
-/// A checkpoint understood: its source, its spec, and its tensors by canonical name. What the engine, compression and conversion read.
-/// Does not own the source.
-/// </summary>
+/// <summary>A decoder's checkpoint understood.</summary>
 /// <param name="source">Where the tensors come from.</param>
 /// <param name="architectureName">The registered name of the family, for reports and converters.</param>
 /// <param name="spec">The decoder as data.</param>
@@ -19,31 +16,4 @@ public sealed class DecoderModel(
     DecoderSpec spec,
     IReadOnlyDictionary<TensorId, TensorData> tensors,
     IReadOnlyList<string>? notices = null,
-    IReadOnlyList<string>? unknownTensors = null)
-{
-    /// <summary>Where the tensors come from.</summary>
-    public IModelSource Source { get; } = source;
-
-    /// <summary>The registered name of the family. Interpreters of <see cref="Spec"/> must not read it.</summary>
-    public string ArchitectureName { get; } = architectureName;
-
-    /// <summary>The decoder as data.</summary>
-    public DecoderSpec Spec { get; } = spec;
-
-    /// <summary>All canonical tensors that the checkpoint has.</summary>
-    public IReadOnlyDictionary<TensorId, TensorData> Tensors { get; } = tensors;
-
-    /// <summary>What the user should know although the model can be used: tensors left out, a head stored twice.</summary>
-    public IReadOnlyList<string> Notices { get; } = notices ?? [];
-
-    /// <summary>Names of stored tensors that neither the spec nor the list of known leftovers accounts for. Running ignores them; conversion refuses them.</summary>
-    public IReadOnlyList<string> UnknownTensors { get; } = unknownTensors ?? [];
-
-    /// <summary>A tensor that may be absent (biases, a tied head).</summary>
-    public TensorData? Find(TensorId id) => Tensors.GetValueOrDefault(id);
-
-    /// <summary>A tensor that must be there.</summary>
-    /// <exception cref="Errors.BadFileException">It is missing.</exception>
-    public TensorData Get(TensorId id) => Find(id)
-        ?? throw new Errors.BadFileException($"{Source.Location}: the {ArchitectureName} checkpoint has no tensor for {id}. Is the download complete?");
-}
+    IReadOnlyList<string>? unknownTensors = null) : Model<DecoderSpec>(source, architectureName, spec, tensors, notices, unknownTensors);

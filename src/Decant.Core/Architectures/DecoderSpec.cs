@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Decant.Core.Tensors;
 
 namespace Decant.Core.Architectures;
 
@@ -6,17 +7,8 @@ namespace Decant.Core.Architectures;
 /// A decoder described as data: everything that inference, compression and training must know to run it. Families differ only in
 /// what their file writes here; nothing that reads a spec asks for the family. All lengths are element counts.
 /// </summary>
-public sealed record DecoderSpec
+public sealed record DecoderSpec : ModelSpec
 {
-    /// <summary>Number of token ids; rows of the embedding and the head.</summary>
-    public required int VocabularySize { get; init; }
-
-    /// <summary>Width of the residual stream.</summary>
-    public required int HiddenSize { get; init; }
-
-    /// <summary>The context length the model was trained for.</summary>
-    public required int ContextLength { get; init; }
-
     /// <summary>How ids become the first hidden state.</summary>
     public EmbeddingSpec Embedding { get; init; } = new();
 
@@ -34,6 +26,24 @@ public sealed record DecoderSpec
 
     /// <summary>The sliding window of the first block that has one, or null. Blocks may differ.</summary>
     public int? FirstWindow => Layers.Select(layer => layer.Attention.Window).FirstOrDefault(window => window is not null);
+
+    /// <inheritdoc/>
+    public override bool HeadIsTied => Head.Tied;
+
+    /// <inheritdoc/>
+    internal override int? RotaryFrequencyCount => FirstRope?.RotaryCount / 2;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ModelTensor> ListTensors() => DecoderTensors.List(this);
+
+    /// <inheritdoc/>
+    public override int LayerCountOf(StackKind stack) => stack == StackKind.Main ? Layers.Length : 0;
+
+    /// <inheritdoc/>
+    public override int ExpertCountOf(int layer) => Layers[layer].FeedForward.Experts?.Count ?? 0;
+
+    /// <inheritdoc/>
+    public override AttentionSpec? AttentionOf(StackKind stack, int layer) => stack == StackKind.Main ? Layers[layer].Attention : null;
 
     /// <summary>Equal if every choice and every block is.</summary>
     public bool Equals(DecoderSpec? other) =>

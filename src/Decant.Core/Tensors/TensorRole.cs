@@ -1,6 +1,6 @@
 namespace Decant.Core.Tensors;
 
-/// <summary>What a tensor does in a decoder, whatever a container calls it. Matrices are [outputs, inputs].</summary>
+/// <summary>What a tensor does in a model, whatever a container calls it. Matrices are [outputs, inputs].</summary>
 public enum TensorRole
 {
     /// <summary>Token embedding [vocabulary, hidden].</summary>
@@ -86,17 +86,28 @@ public enum TensorPart
     Bias,
 }
 
-/// <summary>Names one canonical tensor of a decoder, independent of containers.</summary>
+/// <summary>Which blocks of a model: an encoder–decoder has two stacks.</summary>
+public enum StackKind
+{
+    /// <summary>The only stack, or the decoder of an encoder–decoder.</summary>
+    Main,
+    /// <summary>The encoder of an encoder–decoder.</summary>
+    Encoder,
+}
+
+/// <summary>Names one canonical tensor of a model, independent of containers.</summary>
 /// <param name="Role">What it does.</param>
 /// <param name="Layer">The block, or null for tensors outside the blocks.</param>
 /// <param name="Expert">The expert, or null outside expert feed-forwards.</param>
 /// <param name="Part">Weight or bias.</param>
-public readonly record struct TensorId(TensorRole Role, int? Layer = null, int? Expert = null, TensorPart Part = TensorPart.Weight)
+/// <param name="Stack">The stack, for encoder–decoders.</param>
+public readonly record struct TensorId(
+    TensorRole Role, int? Layer = null, int? Expert = null, TensorPart Part = TensorPart.Weight, StackKind Stack = StackKind.Main)
 {
     /// <summary>The bias that belongs to this weight.</summary>
     public TensorId Bias => this with { Part = TensorPart.Bias };
 
     /// <summary>As in <c>layer 3 Gate expert 1 Weight</c>.</summary>
     public override string ToString() =>
-        (Layer is { } layer ? $"layer {layer} " : "") + Role + (Expert is { } expert ? $" expert {expert}" : "") + " " + Part;
+        (Stack == StackKind.Encoder ? "encoder " : "") + (Layer is { } layer ? $"layer {layer} " : "") + Role + (Expert is { } expert ? $" expert {expert}" : "") + " " + Part;
 }

@@ -31,7 +31,7 @@ internal static class Miniature
             Layers = [.. kinds.Select(kind => Narrowed(model.Spec.Layers[kind]))],
         };
         var infos = new List<(TensorId Id, TensorInfo Info)>();
-        foreach (DecoderTensor tensor in DecoderTensors.List(spec))
+        foreach (ModelTensor tensor in DecoderTensors.List(spec))
         {
             TensorId original = tensor.Id.Layer is { } layer ? tensor.Id with { Layer = kinds[layer] } : tensor.Id;
             if (model.Find(original) is { } data)

@@ -23,7 +23,7 @@ public sealed class LogitsVerbTests
         var file = new SafetensorsFixture(output);
         Assert.Equal(Enumerable.Range(0, 12).Select(i => $"logits.{i}").Order(StringComparer.Ordinal), file.Names.Order(StringComparer.Ordinal));
         using IModelSource source = ModelSources.Open(SharedModels.Stories);
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), cancellationToken: TestContext.Current.CancellationToken);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), cancellationToken: TestContext.Current.CancellationToken);
         using DecoderSession session = decoder.StartSession(8);
         for (int i = 0; i < sequences.Length; i++)
         {

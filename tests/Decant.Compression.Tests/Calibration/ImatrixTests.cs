@@ -29,7 +29,7 @@ public sealed class ImatrixTests : IDisposable
     {
         using IModelSource source = ModelSources.Open(model);
         return ImatrixJob.Collect(
-            ArchitectureRegistry.Bind(source), TokenizerLoader.Load(source)!, [CalibrationText.Read(text)],
+            ArchitectureRegistry.BindDecoder(source), TokenizerLoader.Load(source)!, [CalibrationText.Read(text)],
             new ImatrixOptions { ContextLength = context, MaximumChunkCount = chunks }, cancellationToken: TestContext.Current.CancellationToken);
     }
 
@@ -117,7 +117,7 @@ public sealed class ImatrixTests : IDisposable
     {
         string fixture = SharedFiles.Require("fixtures", "architectures", "mixtral");
         using IModelSource source = ModelSources.Open(fixture);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         var collector = new ImportanceCollector(model);
         using Decant.Engine.Inference.Decoder decoder = Decant.Engine.Inference.Decoder.Load(
             model, new Decant.Engine.Inference.DecoderOptions { Observer = collector }, TestContext.Current.CancellationToken);

@@ -51,7 +51,7 @@ public sealed class ConvertJobTests : IDisposable
 
         using IModelSource before = ModelSources.Open(original);
         using IModelSource after = ModelSources.Open(folder["back"]);
-        DecoderModel used = ArchitectureRegistry.Bind(before);
+        DecoderModel used = ArchitectureRegistry.BindDecoder(before);
         Assert.NotEmpty(after.Tensors);
         foreach (TensorData tensor in after.Tensors)
         {

@@ -32,11 +32,11 @@ public sealed partial class BindingTests
     public void Both_spellings_of_the_config_give_equal_specs(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        DecoderSpec spec = ArchitectureRegistry.Bind(source).Spec;
+        DecoderSpec spec = ArchitectureRegistry.BindDecoder(source).Spec;
         foreach (string config in Fixtures.Configs(folder))
         {
             using HuggingFaceModelSource other = Fixtures.Open(folder, config);
-            Assert.Equal(spec, ArchitectureRegistry.Bind(other).Spec);
+            Assert.Equal(spec, ArchitectureRegistry.BindDecoder(other).Spec);
         }
         Assert.NotEqual(spec, spec with { ContextLength = spec.ContextLength + 1 });
     }
@@ -46,8 +46,8 @@ public sealed partial class BindingTests
     public void Every_canonical_tensor_is_bound_with_the_shape_of_the_spec(string folder, string config)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder, config);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
-        IReadOnlyList<DecoderTensor> expected = DecoderTensors.List(model.Spec);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
+        IReadOnlyList<ModelTensor> expected = DecoderTensors.List(model.Spec);
         Assert.Equal(expected.Select(t => t.Id).ToHashSet(), model.Tensors.Keys.ToHashSet());
         Assert.All(expected, t => Assert.Equal(t.Shape, model.Tensors[t.Id].Info.Shape));
         Assert.Empty(model.UnknownTensors);
@@ -60,7 +60,7 @@ public sealed partial class BindingTests
     public void Bound_tensors_hold_the_stored_numbers(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         bool isGemma = folder.StartsWith("gemma", StringComparison.Ordinal), isGpt = folder.StartsWith("gpt2", StringComparison.Ordinal);
         int visited = 0;
         foreach (TensorData stored in source.Tensors)
@@ -97,14 +97,14 @@ public sealed partial class BindingTests
     public void Leftover_tensors_and_a_second_copy_of_the_head_are_left_out_with_notices()
     {
         using HuggingFaceModelSource llama = Fixtures.Open("llama-oddities");
-        DecoderModel model = ArchitectureRegistry.Bind(llama);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(llama);
         Assert.Equal(2, model.Notices.Count);
         Assert.Contains(model.Notices, n => n.Contains("inv_freq", StringComparison.Ordinal) && n.Contains("left out", StringComparison.Ordinal));
         Assert.Contains(model.Notices, n => n.Contains("lm_head.weight", StringComparison.Ordinal));
         using HuggingFaceModelSource gpt2 = Fixtures.Open("gpt2-oddities");
-        Assert.Contains(ArchitectureRegistry.Bind(gpt2).Notices, n => n.Contains("h.0.attn.bias", StringComparison.Ordinal));
+        Assert.Contains(ArchitectureRegistry.BindDecoder(gpt2).Notices, n => n.Contains("h.0.attn.bias", StringComparison.Ordinal));
         using HuggingFaceModelSource plain = Fixtures.Open("llama");
-        Assert.Empty(ArchitectureRegistry.Bind(plain).Notices);
+        Assert.Empty(ArchitectureRegistry.BindDecoder(plain).Notices);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed partial class BindingTests
         using HuggingFaceModelSource llama = Fixtures.Open("llama");
         var config = Fixtures.Config("llama");
         config["tie_word_embeddings"] = true;
-        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, llama.Tensors)));
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, llama.Tensors)));
         Assert.Contains("tie_word_embeddings", error.Message, StringComparison.Ordinal);
     }
 
@@ -124,7 +124,7 @@ public sealed partial class BindingTests
         SharedFiles.Require("fixtures", "architectures");
         using HuggingFaceModelSource llama = Fixtures.Open("llama");
         TensorData extra = MemoryTensor.FromValues("model.layers.0.mystery.weight", new TensorShape(1), [1f]);
-        DecoderModel model = ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(Fixtures.Config("llama"), [.. llama.Tensors, extra]));
+        DecoderModel model = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(Fixtures.Config("llama"), [.. llama.Tensors, extra]));
         Assert.Equal(["model.layers.0.mystery.weight"], model.UnknownTensors);
         Assert.Single(model.Notices);
     }
@@ -134,14 +134,14 @@ public sealed partial class BindingTests
     public void Any_missing_tensor_is_named(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         foreach (TensorData missing in source.Tensors)
         {
             bool isNeeded = IdsOf(missing.Info.Name, model.Spec).Any(model.Tensors.ContainsKey);
             if (!isNeeded)
                 continue;
             MemoryModelSource without = MemoryModelSource.WithConfig(source.HuggingFace.Config, [.. source.Tensors.Where(t => t != missing)]);
-            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(without));
+            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(without));
             Assert.Contains(Unprefixed(missing.Info.Name), error.Message, StringComparison.Ordinal);
         }
     }
@@ -151,7 +151,7 @@ public sealed partial class BindingTests
     public void Any_tensor_of_another_shape_or_stored_twice_is_named(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         foreach (TensorData tensor in source.Tensors.Where(t => IdsOf(t.Info.Name, model.Spec).Any(model.Tensors.ContainsKey)))
         {
             if (tensor.Info.Name.StartsWith("lm_head", StringComparison.Ordinal) && model.Spec.Head.Tied)
@@ -160,12 +160,12 @@ public sealed partial class BindingTests
             shape[0]++;
             var other = new TensorInfo(tensor.Info.Name, new TensorShape(shape), tensor.Info.Format);
             TensorData[] changed = [.. source.Tensors.Select(t => t == tensor ? new MemoryTensor(other, new byte[other.ByteCount]) : t)];
-            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(source.HuggingFace.Config, changed)));
+            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(source.HuggingFace.Config, changed)));
             Assert.Contains(tensor.Info.Name, error.Message, StringComparison.Ordinal);
             Assert.Contains($"{other.Shape}", error.Message, StringComparison.Ordinal);
 
             error = Assert.Throws<BadFileException>(
-                () => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(source.HuggingFace.Config, [.. source.Tensors, tensor])));
+                () => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(source.HuggingFace.Config, [.. source.Tensors, tensor])));
             Assert.Contains("twice", error.Message, StringComparison.Ordinal);
         }
     }

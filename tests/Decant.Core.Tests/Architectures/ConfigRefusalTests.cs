@@ -29,7 +29,7 @@ public sealed class ConfigRefusalTests
             {
                 JsonObject config = Fixtures.Config(folder, file);
                 config[key] = wrong;
-                DecantException error = Assert.ThrowsAny<DecantException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+                DecantException error = Assert.ThrowsAny<DecantException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
                 Assert.True(error is BadFileException or NotSupportedModelException, error.ToString());
                 Assert.Contains(key, error.Message, StringComparison.Ordinal);
                 tried++;
@@ -52,7 +52,7 @@ public sealed class ConfigRefusalTests
             {
                 JsonObject config = Fixtures.Config(folder, file);
                 config[key] = (int)original[key]! + change;
-                DecantException error = Assert.ThrowsAny<DecantException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+                DecantException error = Assert.ThrowsAny<DecantException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
                 Assert.IsType<BadFileException>(error);
                 tried++;
                 // One head fewer may be noticed first as heads that do not divide.
@@ -78,7 +78,7 @@ public sealed class ConfigRefusalTests
             if (!config.Remove(key))
                 continue;
             tried++;
-            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
             Assert.Contains($" {key}: expected", error.Message, StringComparison.Ordinal);
         }
         Assert.True(tried >= 5);
@@ -91,9 +91,9 @@ public sealed class ConfigRefusalTests
         using HuggingFaceModelSource source = Fixtures.Open(folder);
         JsonObject config = Fixtures.Config(folder);
         config["logit_multiplier_of_tomorrow"] = null;
-        ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors));
+        ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors));
         config["logit_multiplier_of_tomorrow"] = 2.5;
-        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains("logit_multiplier_of_tomorrow: 2.5", error.Message, StringComparison.Ordinal);
         Assert.Equal(ExitCode.NotSupported, error.ExitCode);
     }
@@ -119,7 +119,7 @@ public sealed class ConfigRefusalTests
         using HuggingFaceModelSource source = Fixtures.Open(folder);
         JsonObject config = Fixtures.Config(folder);
         config[key] = JsonNode.Parse(value);
-        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains(key, error.Message, StringComparison.Ordinal);
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
         Assert.Equal(ExitCode.NotSupported, error.ExitCode);
@@ -148,7 +148,7 @@ public sealed class ConfigRefusalTests
         using HuggingFaceModelSource source = Fixtures.Open(folder);
         JsonObject config = Fixtures.Config(folder);
         config[key] = JsonNode.Parse(value);
-        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }
 
@@ -161,7 +161,7 @@ public sealed class ConfigRefusalTests
         JsonObject config = Fixtures.Config("phi3");
         config["rope_parameters"] = JsonNode.Parse("{\"rope_type\":\"default\",\"rope_theta\":10000,\"partial_rotary_factor\":1}");
         config[key] = JsonNode.Parse(value);
-        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains(key, error.Message, StringComparison.Ordinal);
     }
 
@@ -172,13 +172,13 @@ public sealed class ConfigRefusalTests
         JsonObject config = Fixtures.Config("llama-linear");
         config["rope_scaling"] = JsonNode.Parse("{\"type\":\"linear\",\"factor\":2.5}");
         config["rope_theta"] = 10000;
-        Assert.Equal(new RopeScaling.Linear(2.5), ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)).Spec.Layers[0].Attention.Rope!.Scaling);
+        Assert.Equal(new RopeScaling.Linear(2.5), ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)).Spec.Layers[0].Attention.Rope!.Scaling);
         config["rope_scaling"] = JsonNode.Parse("{\"type\":\"linear\",\"factor\":3}");
-        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains("rope_scaling", error.Message, StringComparison.Ordinal);
         config.Remove("rope_scaling");
         config["rope_theta"] = 20000;
-        Assert.Contains("rope_theta", Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors))).Message, StringComparison.Ordinal);
+        Assert.Contains("rope_theta", Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors))).Message, StringComparison.Ordinal);
     }
 
     /// <summary>2,000 configs, each with a few random changes: only documented errors, quickly, and without large allocations.</summary>
@@ -200,7 +200,7 @@ public sealed class ConfigRefusalTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
-                ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, sources[folder].Tensors));
+                ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, sources[folder].Tensors));
             }
             catch (DecantException error)
             {

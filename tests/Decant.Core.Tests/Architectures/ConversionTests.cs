@@ -25,11 +25,11 @@ public sealed class ConversionTests
     {
         using var files = new TemporaryFolder();
         using HuggingFaceModelSource source = Fixtures.Open(folder, configName);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         string path = WriteGguf(files, GgufExport.Describe(model));
 
         using IModelSource gguf = ModelSources.Open(path);
-        DecoderModel middle = ArchitectureRegistry.Bind(gguf);
+        DecoderModel middle = ArchitectureRegistry.BindDecoder(gguf);
         Assert.Equal(model.ArchitectureName, middle.ArchitectureName);
         Assert.Empty(middle.Notices);
         HuggingFaceDescription back = HuggingFaceExport.Describe(middle);
@@ -56,7 +56,7 @@ public sealed class ConversionTests
             || left.EndsWith(".attn.bias", StringComparison.Ordinal) || left.EndsWith("masked_bias", StringComparison.Ordinal)
             || (left == "lm_head.weight" && model.Spec.Head.Tied), left));
         // And the folder is understood as the same model again.
-        Assert.Equal(model.Spec, ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(back.Config, back.Tensors)).Spec);
+        Assert.Equal(model.Spec, ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(back.Config, back.Tensors)).Spec);
     }
 
     [Theory]
@@ -64,7 +64,7 @@ public sealed class ConversionTests
     public void Vectors_routers_and_positions_are_F32_and_matrices_as_asked(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         TensorFormat half = TensorFormats.FindByName("F16")!;
         foreach (TensorFormat? asked in (TensorFormat?[])[null, TensorFormats.F32, half])
         {
@@ -90,7 +90,7 @@ public sealed class ConversionTests
     {
         SharedFiles.Require("fixtures", "architectures");
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         Dictionary<string, TensorData> written = GgufExport.Describe(model).Tensors.ToDictionary(t => t.Info.Name);
         AttentionSpec attention = model.Spec.Layers[1].Attention;
         int visited = 0;
@@ -123,7 +123,7 @@ public sealed class ConversionTests
     public void A_file_without_keys_of_our_own_is_still_understood(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         GgufDescription description = GgufExport.Describe(model);
         GgufMetadata foreign = description.Metadata.Copy();
         foreach ((string key, _) in description.Metadata.Entries.Where(e => e.Key.StartsWith("decant.", StringComparison.Ordinal)))
@@ -132,10 +132,10 @@ public sealed class ConversionTests
         {
             // Its bounds are not the default ones; only the factor on cosines tells a foreign reader that this is no plain set of divisors.
             Assert.Contains("attn_factor", Assert.Throws<NotSupportedModelException>(
-                () => ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(foreign, description.Tensors))).Message, StringComparison.Ordinal);
+                () => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithMetadata(foreign, description.Tensors))).Message, StringComparison.Ordinal);
             return;
         }
-        DecoderModel read = ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(foreign, description.Tensors));
+        DecoderModel read = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithMetadata(foreign, description.Tensors));
         Assert.Equal(model.Spec.Layers.Length, read.Spec.Layers.Length);
         Assert.Equal(model.ArchitectureName, read.ArchitectureName);
         if (model.Spec.Layers[0].Attention.Rope is { Scaling: RopeScaling.Llama3 })
@@ -147,7 +147,7 @@ public sealed class ConversionTests
         else
         {
             HuggingFaceDescription back = HuggingFaceExport.Describe(read);
-            Assert.NotNull(ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(back.Config, back.Tensors)));
+            Assert.NotNull(ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(back.Config, back.Tensors)));
         }
     }
 
@@ -177,7 +177,7 @@ public sealed class ConversionTests
         static IReadOnlyList<string> Notices(string folder)
         {
             using HuggingFaceModelSource source = Fixtures.Open(folder);
-            return GgufExport.Describe(ArchitectureRegistry.Bind(source)).Notices;
+            return GgufExport.Describe(ArchitectureRegistry.BindDecoder(source)).Notices;
         }
     }
 
@@ -188,11 +188,11 @@ public sealed class ConversionTests
         using HuggingFaceModelSource source = Fixtures.Open("llama");
         JsonObject config = Fixtures.Config("llama");
         config["hidden_act"] = "relu";
-        DecoderModel relu = ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors));
+        DecoderModel relu = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors));
         Assert.Contains("Relu", Assert.Throws<NotSupportedModelException>(() => GgufExport.Describe(relu)).Message, StringComparison.Ordinal);
 
         TensorData extra = MemoryTensor.FromValues("model.layers.0.mystery.weight", new TensorShape(1), [1f]);
-        DecoderModel model = ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(Fixtures.Config("llama"), [.. source.Tensors, extra]));
+        DecoderModel model = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(Fixtures.Config("llama"), [.. source.Tensors, extra]));
         Assert.Contains("mystery", Assert.Throws<NotSupportedModelException>(() => GgufExport.Describe(model)).Message, StringComparison.Ordinal);
         Assert.Contains("mystery", Assert.Throws<NotSupportedModelException>(() => HuggingFaceExport.Describe(model)).Message, StringComparison.Ordinal);
     }
@@ -204,7 +204,7 @@ public sealed class ConversionTests
         using HuggingFaceModelSource source = Fixtures.Open("llama");
         TensorData[] tensors = [.. source.Tensors.Select(t => t.Info.Name == "lm_head.weight" ? Huge(t) : t)];
         GgufDescription description = GgufExport.Describe(
-            ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(Fixtures.Config("llama"), tensors)), TensorFormats.FindByName("F16"));
+            ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(Fixtures.Config("llama"), tensors)), TensorFormats.FindByName("F16"));
         NumericalException error = Assert.Throws<NumericalException>(() => Fixtures.Bytes(description.Tensors.Single(t => t.Info.Name == "output.weight")));
         Assert.Contains("output.weight", error.Message, StringComparison.Ordinal);
         Assert.Contains("row 3", error.Message, StringComparison.Ordinal);
@@ -224,7 +224,7 @@ public sealed class ConversionTests
     {
         SharedFiles.Require("fixtures", "architectures");
         using HuggingFaceModelSource source = Fixtures.Open("llama-tied", configName);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         HuggingFaceDescription half = HuggingFaceExport.Describe(model, TensorFormats.FindByName("BF16"));
         Assert.Equal("bfloat16", (string?)half.Config[key]);
         Assert.Equal(source.HuggingFace.Config.Count, half.Config.Count);
@@ -241,9 +241,9 @@ public sealed class ConversionTests
     {
         SharedFiles.Require("fixtures", "architectures");
         using HuggingFaceModelSource source = Fixtures.Open("llama");
-        GgufDescription first = GgufExport.Describe(ArchitectureRegistry.Bind(source));
+        GgufDescription first = GgufExport.Describe(ArchitectureRegistry.BindDecoder(source));
         first.Metadata.Set("mine.own", GgufValue.From(5));
-        DecoderModel gguf = ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(first.Metadata, first.Tensors));
+        DecoderModel gguf = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithMetadata(first.Metadata, first.Tensors));
         GgufDescription again = GgufExport.Describe(gguf);
         Assert.Equal(first.Metadata.Entries, again.Metadata.Entries);
         Assert.Equal(first.Tensors, again.Tensors);
@@ -276,7 +276,7 @@ public sealed class ConversionTests
         Peer.RequireProgram();
         using var files = new TemporaryFolder();
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        string path = WriteGguf(files, GgufExport.Describe(ArchitectureRegistry.Bind(source), TensorFormats.F32));
+        string path = WriteGguf(files, GgufExport.Describe(ArchitectureRegistry.BindDecoder(source), TensorFormats.F32));
         var expected = new SafetensorsFixture(reference);
         long[] shape = expected.Shape("logits");
         int vocabulary = (int)shape[2];
@@ -311,7 +311,7 @@ public sealed class ConversionTests
             JsonNode rope = config["rope_parameters"]!;
             rope["beta_fast"] = 32;
             rope["attention_factor"] = (0.1 * Math.Log(4) + 1) * change;
-            GgufDescription description = GgufExport.Describe(ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)), TensorFormats.F32);
+            GgufDescription description = GgufExport.Describe(ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)), TensorFormats.F32);
             Assert.Equal(change == 1, description.Tensors.All(t => t.Info.Name != "rope_freqs.weight"));
             using var files = new TemporaryFolder();
             results.Add(PeerLogits(files, WriteGguf(files, description), Enumerable.Range(5, 60).Select(i => (long)i)));
@@ -326,10 +326,10 @@ public sealed class ConversionTests
     public void Longrope_without_a_scaling_type_is_understood_from_its_tensors()
     {
         using HuggingFaceModelSource source = Fixtures.Open("phi3-longrope");
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         GgufDescription description = GgufExport.Describe(model);
         description.Metadata.Remove("phi3.rope.scaling.type");
-        DecoderModel read = ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors));
+        DecoderModel read = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors));
         var expected = (RopeScaling.LongRope)model.Spec.FirstRope!.Scaling;
         var got = Assert.IsType<RopeScaling.LongRope>(read.Spec.FirstRope!.Scaling);
         Assert.Equal(expected.ShortFactors, got.ShortFactors);

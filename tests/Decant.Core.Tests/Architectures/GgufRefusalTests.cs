@@ -93,7 +93,7 @@ public sealed class GgufRefusalTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
-                DecoderModel model = ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(metadata, original.Tensors));
+                DecoderModel model = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithMetadata(metadata, original.Tensors));
                 HuggingFaceExport.Describe(model);
             }
             catch (DecantException error)
@@ -114,13 +114,13 @@ public sealed class GgufRefusalTests
     {
         SharedFiles.Require("fixtures", "architectures", folder);
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        GgufDescription description = GgufExport.Describe(ArchitectureRegistry.Bind(source));
+        GgufDescription description = GgufExport.Describe(ArchitectureRegistry.BindDecoder(source));
         // The source is closed here, so the tensors are taken along.
         return description with { Tensors = [.. description.Tensors.Select(t => (TensorData)new MemoryTensor(t.Info, Fixtures.Bytes(t)))] };
     }
 
     private static DecoderModel Bind(GgufDescription description) =>
-        ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors));
+        ArchitectureRegistry.BindDecoder(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors));
 
     private static GgufValue Value(object value) => value switch
     {

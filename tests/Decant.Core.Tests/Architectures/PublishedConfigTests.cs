@@ -167,5 +167,5 @@ public sealed class PublishedConfigTests
         Assert.Equal(48f, scaling.LongFactors[^1]);
     }
 
-    private static DecoderSpec Read(string config) => ArchitectureRegistry.ReadConfig("config.json", (JsonObject)JsonNode.Parse(config)!).Spec;
+    private static DecoderSpec Read(string config) => (DecoderSpec)ArchitectureRegistry.ReadConfig("config.json", (JsonObject)JsonNode.Parse(config)!).Spec;
 }

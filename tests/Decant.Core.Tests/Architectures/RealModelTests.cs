@@ -13,7 +13,7 @@ public sealed class RealModelTests
     public void SmolLM2_135M_from_GGUF_is_understood()
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         Assert.Equal("llama", model.ArchitectureName);
         Assert.Equal((49152, 576, 30), (model.Spec.VocabularySize, model.Spec.HiddenSize, model.Spec.Layers.Length));
         AttentionSpec attention = model.Spec.Layers[29].Attention;
@@ -36,7 +36,7 @@ public sealed class RealModelTests
     {
         using HuggingFaceModelSource source = HuggingFaceModelSource.OpenFolder(SharedFiles.Require("models", "stories260K", "hf"));
         using IModelSource reference = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         GgufDescription description = GgufExport.Describe(model);
         Assert.Equal(reference.Tensors.Select(t => t.Info.Name).Order(), description.Tensors.Select(t => t.Info.Name).Order());
         foreach (TensorData tensor in description.Tensors)
@@ -50,7 +50,7 @@ public sealed class RealModelTests
         Assert.Equal("llama", description.Metadata.FindString("tokenizer.ggml.model"));
         Assert.Equal(reference.Gguf!.FindStrings("tokenizer.ggml.tokens"), description.Metadata.FindStrings("tokenizer.ggml.tokens"));
         Assert.Equal(2, ((System.Text.Json.Nodes.JsonArray)HuggingFaceExport.Describe(
-            ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors))).GenerationConfig!["eos_token_id"]!).Count);
+            ArchitectureRegistry.BindDecoder(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors))).GenerationConfig!["eos_token_id"]!).Count);
     }
 
     /// <summary>Describing a model reads no weights: a source whose tensors cannot be read is enough.</summary>
@@ -62,7 +62,7 @@ public sealed class RealModelTests
         if (folder == "llama-oddities")
             return; // Comparing the second copy of the head needs its bytes.
         TensorData[] unreadable = [.. source.Tensors.Select(t => (TensorData)new Unreadable(t.Info))];
-        DecoderModel model = ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(source.HuggingFace.Config, unreadable));
+        DecoderModel model = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(source.HuggingFace.Config, unreadable));
         GgufDescription gguf = GgufExport.Describe(model, TensorFormats.FindByName("BF16"));
         HuggingFaceDescription hf = HuggingFaceExport.Describe(model);
         Assert.True(gguf.Tensors.Count > 0 && hf.Tensors.Count > 0);

@@ -23,7 +23,7 @@ public sealed class TensorCompositionTests
             foreach (bool vector in (bool[])[false, true])
             {
                 var mapping = new TensorMapping("fused", [TensorRole.Query, TensorRole.Key, TensorRole.Value]) { Transposed = transposed };
-                DecoderTensor[] parts = [.. rowCounts.Select((rows, i) => Part(mapping.Roles[i], rows, vector))];
+                ModelTensor[] parts = [.. rowCounts.Select((rows, i) => Part(mapping.Roles[i], rows, vector))];
                 TensorShape shape = TensorComposition.StoredShape(mapping, parts);
                 int length = (int)shape.ElementCount;
                 TensorData stored = Numbers("fused", shape, length);
@@ -61,7 +61,7 @@ public sealed class TensorCompositionTests
     {
         TensorMapping mapping = TensorLayout.Experts("blk.{layer}.ffn_up_exps", TensorRole.Up);
         ImmutableArray<TensorId> ids = mapping.Ids(0, null, vector ? TensorPart.Bias : TensorPart.Weight, expertCount: 5);
-        DecoderTensor[] parts = [.. ids.Select(id => Part(id.Role, 4, vector) with { Id = id })];
+        ModelTensor[] parts = [.. ids.Select(id => Part(id.Role, 4, vector) with { Id = id })];
         TensorShape shape = TensorComposition.StoredShape(mapping, parts);
         Assert.Equal(vector ? new TensorShape(5, 4) : new TensorShape(5, 4, Columns), shape);
         TensorData stored = Numbers("experts", shape, (int)shape.ElementCount);
@@ -77,7 +77,7 @@ public sealed class TensorCompositionTests
     {
         TensorFormat format = TensorFormats.FindByName("Q8_0")!;
         TensorMapping mapping = TensorLayout.Experts("blk.{layer}.ffn_up_exps", TensorRole.Up);
-        DecoderTensor[] parts = [.. mapping.Ids(0, null, TensorPart.Weight, 2).Select(id => new DecoderTensor(id, [ModelAxis.Width, ModelAxis.Hidden], new TensorShape(2, 32)))];
+        ModelTensor[] parts = [.. mapping.Ids(0, null, TensorPart.Weight, 2).Select(id => new ModelTensor(id, [ModelAxis.Width, ModelAxis.Hidden], new TensorShape(2, 32)))];
         var info = new TensorInfo("experts", new TensorShape(2, 2, 32), format);
         byte[] bytes = [.. Enumerable.Range(0, (int)info.ByteCount).Select(i => (byte)i)];
         TensorData[] views = TensorComposition.Split(mapping, new MemoryTensor(info, bytes), parts, 1);
@@ -103,7 +103,7 @@ public sealed class TensorCompositionTests
         Assert.Equal(layer is not null, layout.Find(name) is not null);
     }
 
-    private static DecoderTensor Part(TensorRole role, int rows, bool vector) => vector
+    private static ModelTensor Part(TensorRole role, int rows, bool vector) => vector
         ? new(new TensorId(role, 0, Part: TensorPart.Bias), [ModelAxis.Queries], new TensorShape(rows))
         : new(new TensorId(role, 0), [ModelAxis.Queries, ModelAxis.Hidden], new TensorShape(rows, Columns));
 

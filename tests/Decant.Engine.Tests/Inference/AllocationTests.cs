@@ -50,7 +50,7 @@ public class AllocationTests
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
         var options = new DecoderOptions { ThreadCount = 2, Arithmetic = fast ? DecoderArithmetic.Fast : DecoderArithmetic.Float };
-        AssertNothingAllocated(ArchitectureRegistry.Bind(source), options, Create(kind), promptLength: 1, 199, TokenCount, kind);
+        AssertNothingAllocated(ArchitectureRegistry.BindDecoder(source), options, Create(kind), promptLength: 1, 199, TokenCount, kind);
     }
 
     /// <summary>Every way through the kernels and caches: 260 tokens are more than one block of a cache holds.</summary>
@@ -104,7 +104,7 @@ public class AllocationTests
     public void The_loop_that_writes_a_text_allocates_nothing_from_its_second_token_on(int threads, bool fast)
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         // Longer than the model is made for: attention is then cut in all the ways it can be.
         model = new DecoderModel(source, model.ArchitectureName, model.Spec with { ContextLength = LongText }, model.Tensors);
         var options = new DecoderOptions { ThreadCount = threads, Arithmetic = fast ? DecoderArithmetic.Fast : DecoderArithmetic.Float, KeyValueFormat = fast ? "F16" : "F32" };
@@ -133,7 +133,7 @@ public class AllocationTests
     public void Room_is_made_for_what_may_be_written_and_no_more(int maximumCount, int capacity)
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { ThreadCount = 1 }, Cancellation);
         using DecoderSession session = decoder.StartSession(capacity);
         long before = GC.GetAllocatedBytesForCurrentThread();
         int count = new Generator(session, new Sampler(new SamplerOptions())).Generate([1, 403, 407, 261, 378], maximumCount, [], Cancellation).Count();

@@ -79,7 +79,7 @@ public unsafe class CancellationTests
     public void A_load_that_is_cancelled_reads_no_further_tensor(TensorRole? cancelsAt, int expected)
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", "llama"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         using var cancellation = new CancellationTokenSource();
         using var none = new CancellationTokenSource();
         Dictionary<TensorId, CancellingTensor> tensors = model.Tensors.ToDictionary(
@@ -132,7 +132,7 @@ public unsafe class CancellationTests
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
         using var cancellation = new CancellationTokenSource();
         var observer = new CancelAtLayer(2, cancellation);
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { Observer = observer }, TestContext.Current.CancellationToken);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { Observer = observer }, TestContext.Current.CancellationToken);
         using DecoderSession session = decoder.StartSession(64);
         int[] prompt = [.. Enumerable.Range(1, 40)];
         float[] expected = session.Append(prompt.AsSpan(0, 8), TestContext.Current.CancellationToken).ToArray();

@@ -30,7 +30,7 @@ public sealed class ConvertedModelTests
             writer.Complete();
         }
         using IModelSource source = ModelSources.Open(files["model.gguf"]);
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), cancellationToken: TestContext.Current.CancellationToken);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), cancellationToken: TestContext.Current.CancellationToken);
         int visited = 0;
         for (int row = 0; row < checkpoint.Rows; row++)
         {

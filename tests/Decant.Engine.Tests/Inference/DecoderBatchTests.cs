@@ -136,7 +136,7 @@ public class DecoderBatchTests
     public void A_long_texts_bytes_do_not_depend_on_the_others(string format)
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         if (model.Spec.Layers[0].Attention.HeadSize % TensorFormats.FindByName(format)!.BlockLength != 0)
             return;
         using Decoder decoder = Decoder.Load(model, new DecoderOptions { ThreadCount = 2, KeyValueFormat = format }, Cancellation);
@@ -149,7 +149,7 @@ public class DecoderBatchTests
     public void In_fast_arithmetic_a_texts_bytes_do_not_depend_on_the_others(string kernel)
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"));
-        DecoderModel whole = ArchitectureRegistry.Bind(source);
+        DecoderModel whole = ArchitectureRegistry.BindDecoder(source);
         var model = new DecoderModel(source, "llama", whole.Spec with { Layers = whole.Spec.Layers[..2] }, whole.Tensors);
         using Decoder decoder = Decoder.Load(
             model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, Arithmetic = DecoderArithmetic.Fast, BatchLength = 64 }, Cancellation);

@@ -55,7 +55,7 @@ internal static class RandomLlama
         }
         AddNorm("model.norm.weight");
         AddMatrix("lm_head.weight", VocabularySize, Hidden);
-        return ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, tensors));
+        return ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, tensors));
 
         void AddNorm(string name)
         {

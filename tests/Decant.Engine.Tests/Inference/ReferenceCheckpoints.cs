@@ -16,7 +16,7 @@ internal sealed class ReferenceCheckpoint : IDisposable
         Expected = new SafetensorsFixture(Path.Combine(path, "expected.safetensors"));
         Index = Indices()![folder]!;
         source = HuggingFaceModelSource.OpenFolder(path, configName);
-        Model = ArchitectureRegistry.Bind(source);
+        Model = ArchitectureRegistry.BindDecoder(source);
         Rows = (int)Expected.Shape("input_ids")[0];
         Length = (int)Expected.Shape("input_ids")[1];
         Ids = [.. Expected.Integers("input_ids").Select(id => (int)id)];

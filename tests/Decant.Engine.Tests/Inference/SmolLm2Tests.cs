@@ -32,7 +32,7 @@ public class SmolLm2Tests
     private static IModelSource Open() => ModelSources.Open(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"));
 
     private static Decoder Load(IModelSource source, string? kernel = null) =>
-        Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
+        Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
 
     private static int[] WikiTextIds()
     {
@@ -141,7 +141,7 @@ public class SmolLm2Tests
         const int Points = 10, MostTries = 4;
         const double Promised = 100;
         using IModelSource source = Open();
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = threads, Arithmetic = arithmetic }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { ThreadCount = threads, Arithmetic = arithmetic }, Cancellation);
         using DecoderSession session = decoder.StartSession(600);
         session.Append(new int[40], Cancellation);
         int[] prompt = new int[512];

@@ -52,7 +52,7 @@ public class StoriesTests
     public void Greedy_text_is_the_published_one(string file, string kernel)
     {
         using IModelSource source = Open(file);
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
         using DecoderSession session = decoder.StartSession(256);
         var generator = new Generator(session, new Sampler(SamplerOptions.Greedy));
         Assert.Equal(greedy, generator.Generate(prompt, greedy.Length, [2], Cancellation));
@@ -66,7 +66,7 @@ public class StoriesTests
     public void Texts_written_together_are_those_written_alone(string file, string kernel)
     {
         using IModelSource source = Open(file);
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { Kernel = kernel, ThreadCount = 2 }, Cancellation);
         int[][] prompts = [prompt, .. Enumerable.Range(1, 7).Select(i => (int[])[.. prompt, .. greedy[..(i * 9)], 300 + i])];
         var sampler = new Sampler(SamplerOptions.Greedy);
         using var batch = new DecoderBatch(decoder);
@@ -106,7 +106,7 @@ public class StoriesTests
         Tokenizer tokenizer = TokenizerLoader.Load(source)!;
         int[] ids = tokenizer.EncodeIds(File.ReadAllText(SharedFiles.Require("models", "stories260K", "story.txt")), addSpecialTokens: true);
         Assert.Equal(1697, ids.Length);
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { ThreadCount = 2 }, Cancellation);
         using DecoderSession session = decoder.StartSession(context);
         double sum = 0;
         int count = 0;
@@ -134,7 +134,7 @@ public class StoriesTests
         int[] ids = [.. prompt, .. greedy];
         float[] expected = PeerLogits(model, ids);
         using IModelSource source = ModelSources.Open(model);
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { ThreadCount = 2 }, Cancellation);
         using DecoderSession session = decoder.StartSession(ids.Length);
         session.Score(ids, 0, (position, logits) => Closeness.Assert(
             expected.AsSpan(position * logits.Length, logits.Length), logits, PeerLogitsTolerance, $"logits of {position}"), Cancellation);
@@ -145,7 +145,7 @@ public class StoriesTests
     {
         using IModelSource source = Open("stories260K-f32.gguf");
         Tokenizer tokenizer = TokenizerLoader.Load(source)!;
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { ThreadCount = 1 }, Cancellation);
         Generator Start(int capacity) => new(decoder.StartSession(capacity), new Sampler(SamplerOptions.Greedy));
 
         Assert.Equal(greedy[..13], Start(256).Generate(prompt, 200, [401], Cancellation));
@@ -162,7 +162,7 @@ public class StoriesTests
     public void Sampled_text_is_repeated_by_its_seed_and_changed_by_another()
     {
         using IModelSource source = Open("hf");
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { ThreadCount = 2 }, Cancellation);
         int[] Sample(ulong seed)
         {
             using DecoderSession session = decoder.StartSession(128);

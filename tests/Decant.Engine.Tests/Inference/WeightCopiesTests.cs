@@ -115,7 +115,7 @@ public unsafe class WeightCopiesTests
     public void A_model_in_single_precision_gives_the_same_bits_from_a_copy(DecoderArithmetic arithmetic)
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         using Decoder mapped = Decoder.Load(model, new DecoderOptions { Arithmetic = arithmetic }, Cancellation);
         using Decoder copy = Decoder.Load(model, copied with { Arithmetic = arithmetic }, Cancellation);
         Assert.Equal(0, mapped.CopiedWeightByteCount);
@@ -130,7 +130,7 @@ public unsafe class WeightCopiesTests
     public void Automatic_leaves_weights_in_the_map_for_single_precision_and_copies_for_fast_arithmetic()
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         using Decoder exact = Decoder.Load(model, new DecoderOptions { Weights = WeightPlacement.Automatic }, Cancellation);
         using Decoder fast = Decoder.Load(model, new DecoderOptions { Weights = WeightPlacement.Automatic, Arithmetic = DecoderArithmetic.Fast }, Cancellation);
         Assert.Equal(0, exact.CopiedWeightByteCount);
@@ -141,7 +141,7 @@ public unsafe class WeightCopiesTests
     public void Cancelling_while_copying_stops_loading()
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         Assert.ThrowsAny<OperationCanceledException>(() => Decoder.Load(model, copied, new CancellationToken(true)));
     }
 }

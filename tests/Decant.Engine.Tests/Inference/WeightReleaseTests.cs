@@ -37,7 +37,7 @@ public class WeightReleaseTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs /proc/self/smaps");
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"));
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         MappedTensor[] stored = [.. model.Tensors.Values.Cast<MappedTensor>()];
         long matrixByteCount = stored.Where(tensor => tensor.Info.Shape.Rank == 2).Sum(tensor => tensor.Info.ByteCount);
         Assert.InRange(matrixByteCount, 5 * LargestResidentByteCount, long.MaxValue);

@@ -47,7 +47,7 @@ public sealed class RooflineTests
         using Decoder single = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 1, Arithmetic = DecoderArithmetic.Fast }, TestContext.Current.CancellationToken);
         Assert.Equal((0, 0), (DecoderWork.OfPrompt(single, 100).RoundedOperationCount, DecoderWork.OfWriting(single, 256, 5, 3).RoundedOperationCount));
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"));
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 1, Arithmetic = DecoderArithmetic.Fast }, TestContext.Current.CancellationToken);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { ThreadCount = 1, Arithmetic = DecoderArithmetic.Fast }, TestContext.Current.CancellationToken);
         DecoderWork writing = DecoderWork.OfWriting(decoder, 256, 5, 3), reading = DecoderWork.OfPrompt(decoder, 512);
         bool hasBytes = decoder.KernelName != "scalar";
         Assert.Equal(hasBytes ? writing.OperationCount : 0, writing.RoundedOperationCount);

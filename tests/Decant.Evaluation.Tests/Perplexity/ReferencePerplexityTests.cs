@@ -139,7 +139,7 @@ public sealed class ReferencePerplexityTests
         private Model()
         {
             source = ModelSources.Open(Location);
-            decoder = Decoder.Load(ArchitectureRegistry.Bind(source));
+            decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source));
             Logits = new DecoderLogitsSource(Location, decoder, 512);
         }
 

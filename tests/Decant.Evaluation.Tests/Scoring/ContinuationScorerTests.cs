@@ -41,7 +41,7 @@ public sealed class ContinuationScorerTests
     }
 
     private static Decoder Load(IModelSource source, IDecoderObserver? observer = null) =>
-        Decoder.Load(ArchitectureRegistry.Bind(source), new DecoderOptions { ThreadCount = 2, Observer = observer }, Cancellation);
+        Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { ThreadCount = 2, Observer = observer }, Cancellation);
 
     private static IModelSource Open() => ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
 
@@ -159,7 +159,7 @@ public sealed class ContinuationScorerTests
     {
         const int Damaged = 77;
         using IModelSource source = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", "llama"));
-        DecoderModel model = DamagedTensor.WithEmbedding(ArchitectureRegistry.Bind(source), Damaged);
+        DecoderModel model = DamagedTensor.WithEmbedding(ArchitectureRegistry.BindDecoder(source), Damaged);
         using Decoder decoder = Decoder.Load(model, new DecoderOptions { ThreadCount = 2, KeyValueFormat = "F16" }, Cancellation);
         using var scorer = new ContinuationScorer("llama", decoder);
         string Message(params ContinuationSet[] sets) => Assert.Throws<NumericalException>(() => scorer.Score(sets, null, Cancellation)).Message;

@@ -20,7 +20,7 @@ public sealed class DecoderLogitsSourceTests
     public void Windows_read_together_have_the_bytes_of_windows_read_alone(int context)
     {
         using IModelSource file = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(file), new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(file), new DecoderOptions { ThreadCount = 2 }, Cancellation);
         using var source = new DecoderLogitsSource("stories", decoder, context);
         int[] ids = [.. Enumerable.Range(0, 1000).Select(i => 3 + i * i % 500)];
         foreach (PerplexityProtocol protocol in PerplexityProtocols.All)
@@ -57,7 +57,7 @@ public sealed class DecoderLogitsSourceTests
     {
         const int Damaged = 77;
         using IModelSource file = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", "llama"));
-        DecoderModel model = DamagedTensor.WithEmbedding(ArchitectureRegistry.Bind(file), Damaged);
+        DecoderModel model = DamagedTensor.WithEmbedding(ArchitectureRegistry.BindDecoder(file), Damaged);
         using Decoder decoder = Decoder.Load(model, new DecoderOptions { ThreadCount = 2, KeyValueFormat = "F16", BatchLength = 16 }, Cancellation);
         using var source = new DecoderLogitsSource("llama", decoder, 8);
         TokenWindow[] windows = [.. Enumerable.Range(0, 7).Select(i => new TokenWindow(new[] { 1, 5, i == 4 ? Damaged : 6, 7 + i, 8 }, 1))];
@@ -69,7 +69,7 @@ public sealed class DecoderLogitsSourceTests
     public void Windows_of_a_few_tokens_agree_within_rounding()
     {
         using IModelSource file = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
-        using Decoder decoder = Decoder.Load(ArchitectureRegistry.Bind(file), new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(file), new DecoderOptions { ThreadCount = 2 }, Cancellation);
         using var source = new DecoderLogitsSource("stories", decoder, 5);
         int[] ids = [.. Enumerable.Range(0, 400).Select(i => 3 + i * i % 500)];
         IReadOnlyList<TokenWindow> windows = new ChunksProtocol().Windows(ids, new WindowOptions { Context = 5 });

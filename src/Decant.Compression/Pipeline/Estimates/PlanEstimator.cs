@@ -105,7 +105,7 @@ public static class PlanEstimator
     {
         try
         {
-            return ArchitectureRegistry.Bind(plan.Source);
+            return ArchitectureRegistry.BindDecoder(plan.Source);
         }
         catch (NotSupportedModelException)
         {

@@ -79,7 +79,7 @@ internal sealed class VerifyTrial(TrialClock clock, int threadCount, Cancellatio
     private double Time(IQualityProbe probe, TensorFormat format, int hidden, int vocabulary, int length)
     {
         using IModelSource source = MakeModel(format, hidden, vocabulary, length);
-        DecoderModel model = ArchitectureRegistry.Bind(source);
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
         var request = new QualityRequest
         {
             Reference = model,

@@ -24,14 +24,14 @@ public static class GgufExport
     /// <param name="model">The model.</param>
     /// <param name="matrixFormat">The type of matrices (F32, F16, BF16), or null to keep each one's own where GGUF has it.</param>
     /// <exception cref="NotSupportedModelException">GGUF cannot hold the model, or it has tensors nobody knows.</exception>
-    public static GgufDescription Describe(DecoderModel model, TensorFormat? matrixFormat = null)
+    public static GgufDescription Describe(Model model, TensorFormat? matrixFormat = null)
     {
         if (matrixFormat is { GgmlType: null } or { IsBlockFormat: true })
             throw new ArgumentException($"Matrices can be F32, F16 or BF16 here, not {matrixFormat}.", nameof(matrixFormat));
         return model.Source.Gguf is { } metadata ? Keep(model, metadata, matrixFormat) : Convert(model, matrixFormat);
     }
 
-    private static GgufDescription Keep(DecoderModel model, GgufMetadata metadata, TensorFormat? matrixFormat)
+    private static GgufDescription Keep(Model model, GgufMetadata metadata, TensorFormat? matrixFormat)
     {
         TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
         IEnumerable<TensorData> tensors = model.Source.Tensors.Select(stored =>
@@ -41,7 +41,7 @@ public static class GgufExport
         return new GgufDescription(metadata.Copy(), [.. tensors], []);
     }
 
-    private static GgufDescription Convert(DecoderModel model, TensorFormat? matrixFormat)
+    private static GgufDescription Convert(Model model, TensorFormat? matrixFormat)
     {
         Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
         string location = model.Source.Location;
@@ -53,24 +53,18 @@ public static class GgufExport
 
         var metadata = new GgufMetadata(location);
         var notices = new List<string>(model.Notices);
-        notices.AddRange(GgufSpecWriter.Write(model.Spec, architecture, metadata));
-        AddWindowNotice(model.Spec, architecture, notices);
+        ModelSpec spec = architecture.AsGguf(model.Spec);
+        notices.AddRange(architecture.WriteGguf(spec, metadata));
         if (ArchitectureRegistry.All.Count(other => other.GgufName == architecture.GgufName) > 1)
             metadata.Set(DecantKeys.Family, GgufValue.From(architecture.Name));
 
-        Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder(model, architecture.GgufPairing);
-        if (model.Spec.FirstRope is { } rope)
-        {
-            foreach ((TensorRole role, TensorData data) in GgufRope.Tensors(rope, architecture.GgufHoldsRotaryDivisors))
-                tensors[new TensorId(role)] = data;
-        }
         List<TensorData> written = LayoutWriter.Write(
-            location, model.Spec, architecture.GgufLayoutOf(model.Spec), tensors, (parts, data) => Choose(parts[0], data[0].Info.Format, matrixFormat));
+            location, spec, architecture.GgufLayoutOf(spec), architecture.GgufTensors(model), (parts, data) => Choose(parts[0], data[0].Info.Format, matrixFormat));
 
-        DecoderSpec readBack = ReadBack(model, architecture, metadata, written);
+        ModelSpec readBack = ReadBack(location, spec, architecture, metadata, written);
         if (model.Source.HuggingFace is { } files)
         {
-            ConfigCarriage.Store(metadata, files.Config, HuggingFaceExport.Generate(architecture, readBack));
+            ConfigCarriage.Store(metadata, files.Config, architecture.WriteConfig(readBack));
             if (files.GenerationConfig is { } generation)
                 metadata.Set(DecantKeys.GenerationConfig, GgufValue.From(generation.ToJsonString()));
         }
@@ -78,7 +72,7 @@ public static class GgufExport
         return new GgufDescription(metadata, written, notices);
     }
 
-    private static void AddTokenizer(DecoderModel model, GgufMetadata metadata, List<string> notices)
+    private static void AddTokenizer(Model model, GgufMetadata metadata, List<string> notices)
     {
         if (TokenizerLoader.Load(model.Source) is { } tokenizer)
         {
@@ -93,7 +87,7 @@ public static class GgufExport
     internal static bool IsMatrix(TensorRole role, TensorShape shape) =>
         shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.SharedRouter or TensorRole.PositionEmbedding or TensorRole.QueryNorm or TensorRole.KeyNorm);
 
-    private static TensorFormat Choose(DecoderTensor tensor, TensorFormat source, TensorFormat? matrixFormat)
+    private static TensorFormat Choose(ModelTensor tensor, TensorFormat source, TensorFormat? matrixFormat)
     {
         if (!IsMatrix(tensor.Id.Role, tensor.Shape))
             return TensorFormats.F32;
@@ -102,20 +96,14 @@ public static class GgufExport
             ?? (source is F64Format ? TensorFormats.F32 : source.GgmlType is not null ? source : TensorFormats.FindByName("BF16")!);
     }
 
-    private static void AddWindowNotice(DecoderSpec spec, Architecture architecture, List<string> notices)
-    {
-        if (!architecture.GgufWindowIsHonoured && spec.Layers.Select(layer => layer.Attention.Window).Min() is { } window)
-            notices.Add($"llama.cpp ignores the sliding window of {architecture.Name} models: its results differ beyond {window} tokens");
-    }
-
     /// <summary>Reads the description as a file would be read, and refuses if another model comes out.</summary>
-    private static DecoderSpec ReadBack(DecoderModel model, Architecture architecture, GgufMetadata metadata, List<TensorData> written)
+    private static ModelSpec ReadBack(string location, ModelSpec spec, Architecture architecture, GgufMetadata metadata, List<TensorData> written)
     {
         Dictionary<string, TensorData> byName = written.ToDictionary(tensor => tensor.Info.Name, StringComparer.Ordinal);
-        DecoderSpec readBack = ArchitectureRegistry.ReadGguf(metadata, byName.GetValueOrDefault).Spec;
-        string? difference = SpecComparison.FirstDifference(RotaryRows.WithPairing(model.Spec, architecture.GgufPairing), readBack);
+        ModelSpec readBack = ArchitectureRegistry.ReadGguf(metadata, byName.GetValueOrDefault).Spec;
+        string? difference = architecture.DifferenceOf(spec, readBack);
         return difference is null
             ? readBack
-            : throw new NotSupportedModelException($"{model.Source.Location}: a GGUF file of architecture {architecture.GgufName} cannot hold this model: {difference}.");
+            : throw new NotSupportedModelException($"{location}: a GGUF file of architecture {architecture.GgufName} cannot hold this model: {difference}.");
     }
 }

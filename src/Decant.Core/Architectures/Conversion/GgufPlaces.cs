@@ -16,7 +16,7 @@ public static class GgufPlaces
     /// The place of every canonical weight: in the file itself if the model is GGUF, else where <see cref="GgufExport"/> would put it. Weights that
     /// GGUF has no name for are left out.
     /// </summary>
-    public static IReadOnlyDictionary<TensorId, GgufPlace> Of(DecoderModel model)
+    public static IReadOnlyDictionary<TensorId, GgufPlace> Of(Model model)
     {
         TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
         var places = new Dictionary<TensorId, GgufPlace>();
@@ -39,14 +39,15 @@ public static class GgufPlaces
         return places;
     }
 
-    private static void Add(Dictionary<TensorId, GgufPlace> places, string name, TensorMapping mapping, TensorId id, DecoderSpec spec) =>
+    private static void Add(Dictionary<TensorId, GgufPlace> places, string name, TensorMapping mapping, TensorId id, ModelSpec spec) =>
         places.TryAdd(id, mapping.StacksExperts ? new GgufPlace(name, id.Expert ?? 0, ExpertCount(spec, id.Layer)) : new GgufPlace(name, 0, 1));
 
     private static bool Holds(TensorMapping mapping, TensorId id) =>
-        mapping.Roles.Contains(id.Role)
+        mapping.Stack == id.Stack
+        && mapping.Roles.Contains(id.Role)
         && mapping.IsPerLayer == id.Layer is not null
         && (mapping.StacksExperts || mapping.IsPerExpert) == id.Expert is not null;
 
-    private static int ExpertCount(DecoderSpec spec, int? layer) =>
-        layer is { } index && index < spec.Layers.Length ? spec.Layers[index].FeedForward.Experts?.Count ?? 1 : 1;
+    private static int ExpertCount(ModelSpec spec, int? layer) =>
+        layer is { } index && index < spec.LayerCountOf(StackKind.Main) ? Math.Max(spec.ExpertCountOf(index), 1) : 1;
 }

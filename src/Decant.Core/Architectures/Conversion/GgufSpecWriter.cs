@@ -11,7 +11,7 @@ internal static class GgufSpecWriter
 {
     /// <summary>Writes all keys of the spec.</summary>
     /// <returns>What llama.cpp will not do, in words.</returns>
-    public static List<string> Write(DecoderSpec spec, Architecture architecture, GgufMetadata metadata)
+    public static List<string> Write(DecoderSpec spec, DecoderArchitecture architecture, GgufMetadata metadata)
     {
         string prefix = architecture.GgufName + ".";
         LayerSpec first = spec.Layers[0];
@@ -77,6 +77,8 @@ internal static class GgufSpecWriter
         architecture.WriteGguf(spec, metadata);
         if (architecture.GgufDifference(spec) is { } difference)
             notices.Add(difference);
+        if (!architecture.GgufWindowIsHonoured && spec.Layers.Select(layer => layer.Attention.Window).Min() is { } narrowest)
+            notices.Add($"llama.cpp ignores the sliding window of {architecture.Name} models: its results differ beyond {narrowest} tokens");
         return notices;
     }
 }

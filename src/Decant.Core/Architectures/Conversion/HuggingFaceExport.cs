@@ -29,7 +29,7 @@ public static class HuggingFaceExport
     /// <param name="model">The model.</param>
     /// <param name="format">The type of all tensors (F32, F16, BF16), or null.</param>
     /// <exception cref="NotSupportedModelException">No config describes the model, or it has tensors nobody knows.</exception>
-    public static HuggingFaceDescription Describe(DecoderModel model, TensorFormat? format = null)
+    public static HuggingFaceDescription Describe(Model model, TensorFormat? format = null)
     {
         if (format is not null && dtypes.All(dtype => dtype.Format != format))
             throw new ArgumentException($"Tensors can be F32, F16 or BF16 here, not {format}.", nameof(format));
@@ -39,18 +39,15 @@ public static class HuggingFaceExport
             throw new NotSupportedModelException(
                 $"{location}: {model.UnknownTensors[0]} and {model.UnknownTensors.Count - 1} other tensors are unknown in {architecture.Name} models, and leaving them out might change the model.");
         var notices = new List<string>(model.Notices);
-        DecoderSpec spec = RotaryRows.WithPairing(model.Spec, architecture.HuggingFacePairing);
+        ModelSpec spec = architecture.AsHuggingFace(model.Spec);
         JsonObject config = model.Source.HuggingFace is { } files
             ? (JsonObject)files.Config.DeepClone()
             : Restore(model, architecture, spec);
 
         TensorFormat dense = format ?? DenseFormat(model);
-        Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder(model, architecture.HuggingFacePairing);
-        foreach (TensorRole role in (ReadOnlySpan<TensorRole>)[TensorRole.RopeFrequencyDivisors, TensorRole.RopeShortFactors, TensorRole.RopeLongFactors])
-            tensors.Remove(new TensorId(role));
         bool fromGguf = model.Source.Gguf is not null;
         List<TensorData> written = LayoutWriter.Write(
-            location, spec, architecture.HuggingFaceLayoutOf(spec), tensors, (parts, data) => format ?? Choose(parts[0], data, dense, fromGguf));
+            location, spec, architecture.HuggingFaceLayoutOf(spec), architecture.HuggingFaceTensors(model), (parts, data) => format ?? Choose(parts[0], data, dense, fromGguf));
 
         if (model.Tensors.Values.FirstOrDefault(tensor => tensor.Info.Format.IsBlockFormat) is { } quantized)
             notices.Add($"quantized tensors ({quantized.Info.Name} is {quantized.Info.Format.Name}) are written as {dense.Name}: a Hugging Face folder has no such type");
@@ -62,36 +59,15 @@ public static class HuggingFaceExport
         return new HuggingFaceDescription(config, generation, written, notices);
     }
 
-    /// <summary>The config that follows from a spec alone.</summary>
-    internal static JsonObject Generate(Architecture architecture, DecoderSpec spec)
-    {
-        DecoderSpec named = spec with
-        {
-            Layers =
-            [
-                .. spec.Layers.Select(layer => layer.Attention.Rope is { Scaling: RopeScaling.FrequencyDivisors divisors } rope
-                    ? layer with
-                    {
-                        Attention = layer.Attention with
-                        {
-                            Rope = rope with { Scaling = RotaryDivisors.Recognise(rope, divisors.Divisors) ?? RopeScaling.None },
-                        },
-                    }
-                    : layer),
-            ],
-        };
-        return architecture.WriteConfig(named);
-    }
-
-    private static JsonObject Restore(DecoderModel model, Architecture architecture, DecoderSpec spec)
+    private static JsonObject Restore(Model model, Architecture architecture, ModelSpec spec)
     {
         GgufMetadata metadata = model.Source.Gguf!;
-        JsonObject generated = Generate(architecture, spec);
+        JsonObject generated = architecture.WriteConfig(spec);
         if (metadata.Find(DecantKeys.Config) is null)
             AddTokenIds(metadata, generated);
         JsonObject config = ConfigCarriage.Restore(metadata, generated);
-        (Architecture again, DecoderSpec readBack) = ArchitectureRegistry.ReadConfig($"{model.Source.Location} (as config.json)", config);
-        string? difference = again == architecture ? SpecComparison.FirstDifference(spec, readBack) : $"{architecture.Name} became {again.Name}";
+        (Architecture again, ModelSpec readBack) = ArchitectureRegistry.ReadConfig($"{model.Source.Location} (as config.json)", config);
+        string? difference = again == architecture ? architecture.DifferenceOf(spec, readBack) : $"{architecture.Name} became {again.Name}";
         return difference is null
             ? config
             : throw new NotSupportedModelException($"{model.Source.Location}: no {architecture.Name} config.json describes this model: {difference}.");
@@ -109,16 +85,16 @@ public static class HuggingFaceExport
     }
 
     /// <summary>The type of the matrices: their own if it is a plain one, else BF16.</summary>
-    private static TensorFormat DenseFormat(DecoderModel model)
+    private static TensorFormat DenseFormat(Model model)
     {
-        TensorFormat own = model.Get(new TensorId(TensorRole.AttentionOutput, 0)).Info.Format;
+        TensorFormat own = (model.Find(new TensorId(TensorRole.AttentionOutput, 0)) ?? model.Get(new TensorId(TensorRole.TokenEmbedding))).Info.Format;
         return dtypes.Any(dtype => dtype.Format == own) ? own : own is F64Format ? TensorFormats.F32 : TensorFormats.FindByName("BF16")!;
     }
 
     /// <summary>
     /// A tensor's own type if it is a plain one. GGUF keeps vectors as F32 whatever the model's type; they go back to it where that loses nothing.
     /// </summary>
-    private static TensorFormat Choose(DecoderTensor tensor, IReadOnlyList<TensorData> data, TensorFormat dense, bool fromGguf)
+    private static TensorFormat Choose(ModelTensor tensor, IReadOnlyList<TensorData> data, TensorFormat dense, bool fromGguf)
     {
         TensorFormat own = data[0].Info.Format;
         if (dtypes.All(dtype => dtype.Format != own))

@@ -68,4 +68,15 @@ internal static class RotaryDivisors
             return 1 / (ramp / scaling.Factor + 1 - ramp);
         });
     }
+
+    /// <summary>The spec with divisors that a known scaling gives replaced by it, as configs name it, and others left out.</summary>
+    public static DecoderSpec Named(DecoderSpec spec) => spec with
+    {
+        Layers =
+        [
+            .. spec.Layers.Select(layer => layer.Attention.Rope is { Scaling: RopeScaling.FrequencyDivisors divisors } rope
+                ? layer with { Attention = layer.Attention with { Rope = rope with { Scaling = Recognise(rope, divisors.Divisors) ?? RopeScaling.None } } }
+                : layer),
+        ],
+    };
 }

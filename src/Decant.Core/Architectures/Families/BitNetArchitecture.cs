@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// BitNet b1.58 (Ma et al. 2024, 2025): Llama whose projections multiply ternary weights with activations of 8 bits, with a norm before each branch's last
 /// projection and squared ReLU.
 /// </summary>
-public sealed class BitNetArchitecture : Architecture
+public sealed class BitNetArchitecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "bitnet";

@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// BLOOM (Scao et al. 2022): ALiBi in place of positions, a norm right after the embedding, the three projections one matrix, head by head, biases
 /// everywhere.
 /// </summary>
-public sealed class BloomArchitecture : Architecture
+public sealed class BloomArchitecture : DecoderArchitecture
 {
     private const int DefaultContext = 2048;
 

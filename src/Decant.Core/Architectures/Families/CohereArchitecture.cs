@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// Cohere's Command R and Aya (Cohere 2024): both branches read one norm without bias, neighbours are rotated together, logits are scaled; large ones
 /// normalise queries and keys, each head with a weight of its own.
 /// </summary>
-public sealed class CohereArchitecture : Architecture
+public sealed class CohereArchitecture : DecoderArchitecture
 {
     private const double DefaultLogitScale = 0.0625;
 

@@ -8,7 +8,7 @@ using Decant.Core.Files;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>DeepSeek-V2 (DeepSeek-AI 2024): latent attention, experts scored by softmax whose weights are scaled, not renormalised.</summary>
-public sealed class DeepSeek2Architecture : Architecture
+public sealed class DeepSeek2Architecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "deepseek_v2";

@@ -8,7 +8,7 @@ using Decant.Core.Files;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>DeepSeek-V3 and R1 (DeepSeek-AI 2024): latent attention, experts scored by the logistic function and chosen from the best groups with a bias.</summary>
-public sealed class DeepSeek3Architecture : Architecture
+public sealed class DeepSeek3Architecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "deepseek_v3";

@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// Falcon (Almazrouei et al. 2023): both branches read the block's input, the three projections are one matrix, a key-value head's queries, key and value
 /// together. The 7B shares one norm and one key-value head, the newer form has a norm for each branch and several key-value heads.
 /// </summary>
-public sealed class FalconArchitecture : Architecture
+public sealed class FalconArchitecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "falcon";

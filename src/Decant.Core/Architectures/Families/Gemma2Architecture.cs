@@ -12,7 +12,7 @@ namespace Decant.Core.Architectures.Families;
 /// Gemma 2 (Riviere et al. 2024): scaled embeddings, norm weights stored less one, norms before and after each branch, capped scores
 /// and logits, a window on every other layer, and a query scale of its own.
 /// </summary>
-public sealed class Gemma2Architecture : Architecture
+public sealed class Gemma2Architecture : DecoderArchitecture
 {
     private const int DefaultWindow = 4096;
     private const float DefaultAttentionCap = 50, DefaultCap = 30;

@@ -12,7 +12,7 @@ namespace Decant.Core.Architectures.Families;
 /// Gemma 3's text models (Kamath et al. 2025): Gemma 2 without caps, with norms of queries and keys, and five windowed blocks to a global one, whose
 /// rotations have bases of their own.
 /// </summary>
-public sealed class Gemma3Architecture : Architecture
+public sealed class Gemma3Architecture : DecoderArchitecture
 {
     private const int DefaultWindow = 4096, DefaultPeriod = 6;
     private const string Windowed = "sliding_attention", Global = "full_attention";

@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// Gemma (Mesnard et al. 2024): scaled embeddings, norm weights stored less one, heads of a size of their own, GELU in its tanh form, one head tied to the
 /// embedding.
 /// </summary>
-public sealed class GemmaArchitecture : Architecture
+public sealed class GemmaArchitecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "gemma";

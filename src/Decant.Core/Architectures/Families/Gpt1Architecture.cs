@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// GPT (Radford et al. 2018), model_type <c>openai-gpt</c>: norms after each sum, none at the end, learned positions, fused projections stored transposed.
 /// GGUF has no architecture for it.
 /// </summary>
-public sealed class Gpt1Architecture : Architecture
+public sealed class Gpt1Architecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "openai-gpt";

@@ -8,7 +8,7 @@ using Decant.Core.Tensors;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>GPT-2 (Radford et al. 2019): LayerNorm, learned positions, fused projections stored transposed (Conv1D), biases everywhere.</summary>
-public sealed class Gpt2Architecture : Architecture
+public sealed class Gpt2Architecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "gpt2";

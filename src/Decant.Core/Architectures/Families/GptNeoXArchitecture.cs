@@ -12,7 +12,7 @@ namespace Decant.Core.Architectures.Families;
 /// GPT-NeoX and Pythia (Black et al. 2022; Biderman et al. 2023): both branches read the block's input through norms of their own, a part of each head is
 /// rotated, the three projections are one matrix, head by head.
 /// </summary>
-public sealed class GptNeoXArchitecture : Architecture
+public sealed class GptNeoXArchitecture : DecoderArchitecture
 {
     private const double DefaultFraction = 0.25;
 

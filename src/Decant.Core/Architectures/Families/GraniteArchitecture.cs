@@ -8,7 +8,7 @@ using Decant.Core.Files;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>Granite 3 (Granite team 2024): Llama with factors on the embedding, on scores, on both branches, and on logits.</summary>
-public sealed class GraniteArchitecture : Architecture
+public sealed class GraniteArchitecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "granite";

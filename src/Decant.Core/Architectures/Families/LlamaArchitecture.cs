@@ -10,7 +10,7 @@ namespace Decant.Core.Architectures.Families;
 /// Llama 1, 2 and 3 (Touvron et al. 2023; Grattafiori et al. 2024), SmolLM2, TinyLlama and others of model_type <c>llama</c>: optional
 /// biases, every rotary scaling, head tied or not.
 /// </summary>
-public sealed class LlamaArchitecture : Architecture
+public sealed class LlamaArchitecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "llama";

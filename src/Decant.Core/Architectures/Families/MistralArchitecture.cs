@@ -10,7 +10,7 @@ namespace Decant.Core.Architectures.Families;
 /// Mistral 7B and its relatives (Jiang et al. 2023): Llama with a sliding window. A config without the key means 4096, one that says null
 /// means none. GGUF has no architecture of its own for it.
 /// </summary>
-public sealed class MistralArchitecture : Architecture
+public sealed class MistralArchitecture : DecoderArchitecture
 {
     private const int DefaultContext = 131072;
 

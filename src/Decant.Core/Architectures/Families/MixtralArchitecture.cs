@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// Mixtral (Jiang et al. 2024): Mistral with a mixture of experts in every block, whose chosen weights are renormalised. GGUF has no
 /// architecture of its own for it.
 /// </summary>
-public sealed class MixtralArchitecture : Architecture
+public sealed class MixtralArchitecture : DecoderArchitecture
 {
     private const int DefaultContext = 131072;
 

@@ -8,7 +8,7 @@ using Decant.Core.Tensors;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>OLMo 2 (OLMo team 2024): norms on the branches' outputs and none before them, and over the whole of queries and keys.</summary>
-public sealed class Olmo2Architecture : Architecture
+public sealed class Olmo2Architecture : DecoderArchitecture
 {
     /// <inheritdoc/>
     public override string Name => "olmo2";

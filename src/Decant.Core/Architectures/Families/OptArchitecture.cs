@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// OPT (Zhang et al. 2022): learned positions that begin at 2, ReLU, biases everywhere. The 350M model has its norms after each sum, none at the end, and an
 /// embedding narrower than its blocks. GGUF has no architecture for it.
 /// </summary>
-public sealed class OptArchitecture : Architecture
+public sealed class OptArchitecture : DecoderArchitecture
 {
     // The code's own, whatever a config says.
     private const float Epsilon = 1e-5f;

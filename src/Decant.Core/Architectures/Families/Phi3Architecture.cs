@@ -8,7 +8,7 @@ using Decant.Core.Tensors;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>Phi-3, 3.5 and Phi-4-mini (Abdin et al. 2024): Llama with fused projections, longrope, partial rotation and a window.</summary>
-public sealed class Phi3Architecture : Architecture
+public sealed class Phi3Architecture : DecoderArchitecture
 {
     private const int DefaultContext = 4096;
 

@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// Phi-1, 1.5 and 2 (Gunasekar et al. 2023; Javaheripi et al. 2023): both branches read one LayerNorm, half of each head is rotated, biases everywhere, the
 /// head's too.
 /// </summary>
-public sealed class PhiArchitecture : Architecture
+public sealed class PhiArchitecture : DecoderArchitecture
 {
     private const double DefaultFraction = 0.5;
 

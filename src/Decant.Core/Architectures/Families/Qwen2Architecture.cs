@@ -7,7 +7,7 @@ using Decant.Core.Architectures.Layouts;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>Qwen2 and Qwen2.5 (Yang et al. 2024): Llama with biases on queries, keys and values, and windows on the upper layers if switched on.</summary>
-public sealed class Qwen2Architecture : Architecture
+public sealed class Qwen2Architecture : DecoderArchitecture
 {
     private const int DefaultContext = 32768;
 

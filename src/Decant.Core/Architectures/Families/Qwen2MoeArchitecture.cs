@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// Qwen1.5-MoE and Qwen2-MoE (Yang et al. 2024): Qwen2 with a mixture of experts in most blocks, whose weights are not renormalised, and one more expert that
 /// every token uses, with a factor of its own.
 /// </summary>
-public sealed class Qwen2MoeArchitecture : Architecture
+public sealed class Qwen2MoeArchitecture : DecoderArchitecture
 {
     private const int DefaultContext = 32768;
 

@@ -7,7 +7,7 @@ using Decant.Core.Architectures.Layouts;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>Qwen3 (Yang et al. 2025): no biases; queries and keys pass an RMS norm per head before they are rotated.</summary>
-public sealed class Qwen3Architecture : Architecture
+public sealed class Qwen3Architecture : DecoderArchitecture
 {
     private const int DefaultContext = 32768;
 

@@ -7,7 +7,7 @@ using Decant.Core.Architectures.Layouts;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>Qwen3-MoE (Yang et al. 2025): Qwen3 with a mixture of experts in most blocks.</summary>
-public sealed class Qwen3MoeArchitecture : Architecture
+public sealed class Qwen3MoeArchitecture : DecoderArchitecture
 {
     private const int DefaultContext = 32768;
 

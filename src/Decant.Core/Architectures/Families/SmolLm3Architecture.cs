@@ -8,7 +8,7 @@ using Decant.Core.Files;
 namespace Decant.Core.Architectures.Families;
 
 /// <summary>SmolLM3 (Bakouch et al. 2025): Llama whose every fourth block does not rotate queries and keys.</summary>
-public sealed class SmolLm3Architecture : Architecture
+public sealed class SmolLm3Architecture : DecoderArchitecture
 {
     private const int DefaultInterval = 4;
 

@@ -11,7 +11,7 @@ namespace Decant.Core.Architectures.Families;
 /// StableLM 2 (Bellagente et al. 2024): LayerNorm with biases, a quarter of each head rotated, biases on queries, keys and values if switched on; some read
 /// both branches from one norm.
 /// </summary>
-public sealed class StableLmArchitecture : Architecture
+public sealed class StableLmArchitecture : DecoderArchitecture
 {
     private const double DefaultFraction = 0.25;
 

@@ -16,11 +16,11 @@ internal sealed class TensorBinder
     private const int NamesShown = 3;
 
     private readonly IModelSource source;
-    private readonly DecoderSpec spec;
+    private readonly ModelSpec spec;
     private readonly TensorLayout layout;
     private readonly Func<ModelAxis, string> keyOf;
-    private readonly string layersKey;
-    private readonly Dictionary<TensorId, DecoderTensor> wanted;
+    private readonly Func<StackKind, string> layersKeyOf;
+    private readonly Dictionary<TensorId, ModelTensor> wanted;
     private readonly Dictionary<TensorId, TensorData> bound = [];
     private readonly List<string> leftOut = [];
     private TensorData? tiedHead;
@@ -30,17 +30,17 @@ internal sealed class TensorBinder
     /// <param name="spec">What its config says.</param>
     /// <param name="layout">How the family names tensors there.</param>
     /// <param name="keyOf">The config keys that determine an axis, for messages.</param>
-    /// <param name="layersKey">The config key that counts blocks, for messages.</param>
-    public TensorBinder(IModelSource source, DecoderSpec spec, TensorLayout layout, Func<ModelAxis, string> keyOf, string layersKey)
+    /// <param name="layersKeyOf">The config key that counts blocks of a stack, for messages.</param>
+    public TensorBinder(IModelSource source, ModelSpec spec, TensorLayout layout, Func<ModelAxis, string> keyOf, Func<StackKind, string> layersKeyOf)
     {
         this.source = source;
         this.spec = spec;
         this.layout = layout;
         this.keyOf = keyOf;
-        this.layersKey = layersKey;
-        IReadOnlyList<DecoderTensor> list = DecoderTensors.List(spec);
+        this.layersKeyOf = layersKeyOf;
+        IReadOnlyList<ModelTensor> list = spec.ListTensors();
         wanted = new(list.Count);
-        foreach (DecoderTensor tensor in list)
+        foreach (ModelTensor tensor in list)
             wanted.Add(tensor.Id, tensor);
         AddRotaryTensors();
     }
@@ -68,7 +68,7 @@ internal sealed class TensorBinder
             else
                 Unknown.Add(name);
         }
-        foreach (DecoderTensor tensor in wanted.Values)
+        foreach (ModelTensor tensor in wanted.Values)
         {
             if (!bound.ContainsKey(tensor.Id) && !IsOptional(tensor.Id))
                 throw Missing(tensor);
@@ -86,26 +86,26 @@ internal sealed class TensorBinder
 
     private void AddRotaryTensors()
     {
-        if (spec.FirstRope is not { } rope)
+        if (spec.RotaryFrequencyCount is not { } frequencies)
             return;
         foreach (TensorRole role in (ReadOnlySpan<TensorRole>)[TensorRole.RopeFrequencyDivisors, TensorRole.RopeShortFactors, TensorRole.RopeLongFactors])
-            wanted.Add(new(role), new DecoderTensor(new(role), [ModelAxis.RotaryFrequencies], new TensorShape(rope.RotaryCount / 2)));
+            wanted.Add(new(role), new ModelTensor(new(role), [ModelAxis.RotaryFrequencies], new TensorShape(frequencies)));
     }
 
     private void BindOne(TensorData stored, TensorLayout.Place place)
     {
         string name = stored.Info.Name;
-        if (place.Layer >= spec.Layers.Length)
-            throw BadFileException.Expected(source.Location, layersKey, $"at least {place.Layer + 1}, for there is a tensor {name}", $"{spec.Layers.Length}");
-        LayerSpec? layer = place.Layer is { } index ? spec.Layers[index] : null;
-        int expertCount = layer?.FeedForward.Experts?.Count ?? 0;
+        StackKind stack = place.Mapping.Stack;
+        if (place.Layer >= spec.LayerCountOf(stack))
+            throw BadFileException.Expected(source.Location, layersKeyOf(stack), $"at least {place.Layer + 1}, for there is a tensor {name}", $"{spec.LayerCountOf(stack)}");
+        int expertCount = place.Layer is { } index && stack == StackKind.Main ? spec.ExpertCountOf(index) : 0;
         if (place.Expert is { } expert && expertCount > 0 && expert >= expertCount)
             throw BadFileException.Expected(source.Location, keyOf(ModelAxis.Experts), $"at least {expert + 1}, for there is a tensor {name}", $"{expertCount}");
 
-        var parts = new List<DecoderTensor>();
+        var parts = new List<ModelTensor>();
         foreach (TensorId id in place.Mapping.Ids(place.Layer, place.Expert, place.Part, expertCount))
         {
-            if (wanted.TryGetValue(id, out DecoderTensor? part))
+            if (wanted.TryGetValue(id, out ModelTensor? part))
                 parts.Add(part);
             else if (IsTiedHead(id))
             {
@@ -116,9 +116,9 @@ internal sealed class TensorBinder
                 throw Contradicting(name, id);
         }
         if (parts.Count == 0)
-            throw Contradicting(name, new(place.Mapping.Roles[0], place.Layer));
+            throw Contradicting(name, new(place.Mapping.Roles[0], place.Layer, Stack: stack));
         Check(stored, place.Mapping, parts);
-        int groups = layer is null ? 1 : place.Mapping.Groups?.Invoke(layer.Attention) ?? 1;
+        int groups = place.Mapping.GroupsOf(spec, place.Layer);
         TensorData[] views = TensorComposition.Split(place.Mapping, stored, parts, groups);
         for (int i = 0; i < views.Length; i++)
         {
@@ -127,7 +127,7 @@ internal sealed class TensorBinder
         }
     }
 
-    private void Check(TensorData stored, TensorMapping mapping, List<DecoderTensor> parts)
+    private void Check(TensorData stored, TensorMapping mapping, List<ModelTensor> parts)
     {
         TensorInfo info = stored.Info;
         TensorShape expected = TensorComposition.StoredShape(mapping, parts);
@@ -146,7 +146,7 @@ internal sealed class TensorBinder
             throw BadFileException.Expected(source.Location, $"tensor {info.Name}", "a type without blocks (F32, F16, BF16)", info.Format.Name);
     }
 
-    private bool IsTiedHead(TensorId id) => spec.Head.Tied && id == new TensorId(TensorRole.Head);
+    private bool IsTiedHead(TensorId id) => spec.HeadIsTied && id == new TensorId(TensorRole.Head);
 
     private void LeaveOut(TensorData head)
     {
@@ -178,14 +178,15 @@ internal sealed class TensorBinder
     private BadFileException Contradicting(string name, TensorId id) =>
         BadFileException.Expected(source.Location, $"tensor {name}", $"no such tensor, for the config describes a model without {id}", "it is there");
 
-    private BadFileException Missing(DecoderTensor tensor)
+    private BadFileException Missing(ModelTensor tensor)
     {
         int? layer = tensor.Id.Layer;
-        bool layerIsEmpty = layer is > 0 && !bound.Keys.Any(id => id.Layer == layer);
+        StackKind stack = tensor.Id.Stack;
+        bool layerIsEmpty = layer is > 0 && !bound.Keys.Any(id => id.Layer == layer && id.Stack == stack);
         if (layerIsEmpty)
         {
-            int layers = bound.Keys.Max(id => id.Layer ?? -1) + 1;
-            return BadFileException.Expected(source.Location, layersKey, $"{layers}, for the tensors are of so many blocks", $"{spec.Layers.Length}");
+            int layers = bound.Keys.Where(id => id.Stack == stack).Max(id => id.Layer ?? -1) + 1;
+            return BadFileException.Expected(source.Location, layersKeyOf(stack), $"{layers}, for the tensors are of so many blocks", $"{spec.LayerCountOf(stack)}");
         }
         string name = StoredName(tensor.Id) ?? tensor.Id.ToString();
         string hint = tensor.Id.Role == TensorRole.Head
@@ -196,7 +197,7 @@ internal sealed class TensorBinder
 
     private string? StoredName(TensorId id)
     {
-        TensorMapping? mapping = layout.Mappings.FirstOrDefault(m => m.Roles.Contains(id.Role) && (m.StacksExperts || m.IsPerExpert) == (id.Expert is not null));
+        TensorMapping? mapping = layout.Mappings.FirstOrDefault(m => m.Stack == id.Stack && m.Roles.Contains(id.Role) && (m.StacksExperts || m.IsPerExpert) == (id.Expert is not null));
         return mapping?.NameOf(layout.Prefixes[0], id.Layer, id.Expert, id.Part);
     }
 

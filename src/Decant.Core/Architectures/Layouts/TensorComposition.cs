@@ -9,7 +9,7 @@ namespace Decant.Core.Architectures.Layouts;
 internal static class TensorComposition
 {
     /// <summary>The shape of the stored tensor that holds these canonical ones.</summary>
-    public static TensorShape StoredShape(TensorMapping mapping, IReadOnlyList<DecoderTensor> parts)
+    public static TensorShape StoredShape(TensorMapping mapping, IReadOnlyList<ModelTensor> parts)
     {
         TensorShape first = parts[0].Shape;
         if (mapping.StacksExperts)
@@ -32,7 +32,7 @@ internal static class TensorComposition
     /// <param name="stored">The stored tensor.</param>
     /// <param name="parts">The canonical tensors in it.</param>
     /// <param name="groups">Groups of interleaved rows; 1 for none.</param>
-    public static TensorData[] Split(TensorMapping mapping, TensorData stored, IReadOnlyList<DecoderTensor> parts, int groups)
+    public static TensorData[] Split(TensorMapping mapping, TensorData stored, IReadOnlyList<ModelTensor> parts, int groups)
     {
         if (mapping.Transposed && stored.Info.Shape.Rank == 2)
             stored = new TransposedTensor(stored.Info.Name, stored);
@@ -66,7 +66,7 @@ internal static class TensorComposition
     /// <param name="name">The stored name.</param>
     /// <param name="parts">The canonical tensors and their data, in stored order.</param>
     /// <param name="groups">Groups of interleaved rows; 1 for none.</param>
-    public static TensorData Compose(TensorMapping mapping, string name, IReadOnlyList<(DecoderTensor Tensor, TensorData Data)> parts, int groups)
+    public static TensorData Compose(TensorMapping mapping, string name, IReadOnlyList<(ModelTensor Tensor, TensorData Data)> parts, int groups)
     {
         TensorShape shape = StoredShape(mapping, [.. parts.Select(part => part.Tensor)]);
         TensorData whole;

@@ -19,6 +19,9 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
     /// <summary>True if the name is whole as it is and the tensor a weight: <c>e_score_correction_bias</c>, <c>A_log</c>.</summary>
     public bool IsWholeName { get; init; }
 
+    /// <summary>The stack that the numbers of layers count in.</summary>
+    public StackKind Stack { get; init; }
+
     /// <summary>True if a matrix of one row is stored as a vector.</summary>
     public bool IsVector { get; init; }
 
@@ -36,6 +39,10 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
     /// BLOOM have one group per head, Falcon one per key-value head. Null means one group: all of the first role, then all of the second.
     /// </summary>
     public Func<AttentionSpec, int>? Groups { get; init; }
+
+    /// <summary>The groups of interleaved rows in a block of a model; 1 for none.</summary>
+    public int GroupsOf(ModelSpec spec, int? layer) =>
+        Groups is not null && layer is { } index && spec.AttentionOf(Stack, index) is { } attention ? Groups(attention) : 1;
 
     /// <summary>True if the numbers of a layer stand in the name.</summary>
     public bool IsPerLayer => Module.Contains("{layer}", StringComparison.Ordinal);
@@ -61,7 +68,7 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
         if (IsWholeName && part == TensorPart.Bias)
             return [];
         if (!StacksExperts)
-            return [.. Roles.Select(role => new TensorId(role, layer, expert, part))];
-        return [.. Enumerable.Range(0, expertCount).SelectMany(e => Roles.Select(role => new TensorId(role, layer, e, part)))];
+            return [.. Roles.Select(role => new TensorId(role, layer, expert, part, Stack))];
+        return [.. Enumerable.Range(0, expertCount).SelectMany(e => Roles.Select(role => new TensorId(role, layer, e, part, Stack)))];
     }
 }

@@ -1,0 +1,28 @@
+namespace Decant.Core.Architectures.Conversion;
+
+/// <summary>The GGUF keys that state the lengths of tensors' axes, for messages.</summary>
+internal static class GgufAxisKeys
+{
+    /// <summary>The key without the architecture's prefix.</summary>
+    public static string Of(ModelAxis axis) => axis switch
+    {
+        ModelAxis.Vocabulary => "vocab_size",
+        ModelAxis.Hidden => "embedding_length",
+        ModelAxis.Positions => "context_length",
+        ModelAxis.Queries => "attention.head_count × key_length",
+        ModelAxis.AttentionOutputs => "attention.head_count × value_length",
+        ModelAxis.Keys => "attention.head_count_kv × key_length",
+        ModelAxis.Values => "attention.head_count_kv × value_length",
+        ModelAxis.QueryHeads => "attention.head_count",
+        ModelAxis.KeyValueHeads => "attention.head_count_kv",
+        ModelAxis.HeadSize => "attention.key_length",
+        ModelAxis.Width => "feed_forward_length",
+        ModelAxis.Experts => "expert_count",
+        ModelAxis.QueryRank => "attention.q_lora_rank",
+        ModelAxis.KeyValueRank => "attention.kv_lora_rank",
+        ModelAxis.KeyValueDown => "attention.kv_lora_rank + rope.dimension_count",
+        ModelAxis.KeyValueUp => "attention.head_count × (key_length − rope.dimension_count + value_length)",
+        ModelAxis.SharedWidth => "expert_shared_feed_forward_length",
+        _ => "rope.dimension_count / 2",
+    };
+}

@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Architectures;
+
+/// <summary>What the rows or columns of a model's tensor count.</summary>
+public enum ModelAxis
+{
+    /// <summary>Token ids.</summary>
+    Vocabulary,
+    /// <summary>The residual stream.</summary>
+    Hidden,
+    /// <summary>Learned positions.</summary>
+    Positions,
+    /// <summary>Query heads × head size.</summary>
+    Queries,
+    /// <summary>Key-value heads × head size.</summary>
+    Keys,
+    /// <summary>Key-value heads × value size.</summary>
+    Values,
+    /// <summary>Query heads × value size: what the output projection reads.</summary>
+    AttentionOutputs,
+    /// <summary>Query heads.</summary>
+    QueryHeads,
+    /// <summary>Key-value heads.</summary>
+    KeyValueHeads,
+    /// <summary>One head.</summary>
+    HeadSize,
+    /// <summary>Inner units of the feed-forward part.</summary>
+    Width,
+    /// <summary>Experts.</summary>
+    Experts,
+    /// <summary>The token embedding where it is not as wide as the residual stream.</summary>
+    Embedding,
+    /// <summary>The queries' narrow vector.</summary>
+    QueryRank,
+    /// <summary>The keys' and values' narrow vector.</summary>
+    KeyValueRank,
+    /// <summary>The keys' and values' narrow vector and the rotated part of a key.</summary>
+    KeyValueDown,
+    /// <summary>Heads × the part of a key that is not rotated and a value.</summary>
+    KeyValueUp,
+    /// <summary>Inner units of the shared expert.</summary>
+    SharedWidth,
+    /// <summary>One number.</summary>
+    One,
+    /// <summary>Rotary frequencies.</summary>
+    RotaryFrequencies,
+}
+
+/// <summary>A canonical tensor that a spec calls for.</summary>
+/// <param name="Id">Which.</param>
+/// <param name="Axes">What its dimensions count, outermost first.</param>
+/// <param name="Shape">How many of each.</param>
+public sealed record ModelTensor(TensorId Id, ImmutableArray<ModelAxis> Axes, TensorShape Shape);
