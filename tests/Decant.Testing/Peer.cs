@@ -47,6 +47,14 @@ public static class Peer
         return output;
     }
 
+    /// <summary>llama.cpp's logits of a text, [tokens * vocabulary], with caches in single precision and plain attention.</summary>
+    public static float[] Logits(TemporaryFolder files, string model, IEnumerable<long> ids)
+    {
+        string idFile = files.Write("ids.txt", System.Text.Encoding.ASCII.GetBytes(string.Join(' ', ids)));
+        Run(["logits", model, idFile, files["out.f32"], "1"], new Dictionary<string, string> { ["PEER_KV"] = "f32", ["PEER_FA"] = "off" });
+        return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(files["out.f32"])).ToArray();
+    }
+
     private static string? Find(string? configured, string fallback)
     {
         string path = string.IsNullOrEmpty(configured) ? fallback : configured;

@@ -36,6 +36,18 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
     /// <summary>True if llama.cpp loads <c>rope_freqs.weight</c> for this architecture.</summary>
     internal virtual bool GgufHoldsRotaryDivisors => false;
 
+    /// <summary>The spec with what GGUF, or llama.cpp, fixes; <see cref="ForGguf(DecoderSpec, TensorId, TensorData)"/> makes up for it in the weights.</summary>
+    internal virtual DecoderSpec ForGguf(DecoderSpec spec) => spec;
+
+    /// <summary>A tensor as a model of <see cref="ForGguf(DecoderSpec)"/> has it.</summary>
+    internal virtual TensorData ForGguf(DecoderSpec spec, TensorId id, TensorData data) => data;
+
+    /// <summary>The spec with what transformers fixes; <see cref="ForHuggingFace(DecoderSpec, TensorId, TensorData)"/> makes up for it in the weights.</summary>
+    internal virtual DecoderSpec ForHuggingFace(DecoderSpec spec) => spec;
+
+    /// <summary>A tensor as a model of <see cref="ForHuggingFace(DecoderSpec)"/> has it.</summary>
+    internal virtual TensorData ForHuggingFace(DecoderSpec spec, TensorId id, TensorData data) => data;
+
     /// <summary>What llama.cpp does otherwise with this model, in words, or null: beyond what every architecture is asked.</summary>
     internal virtual string? GgufDifference(DecoderSpec spec) => null;
 
@@ -48,16 +60,19 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
 
     internal sealed override JsonObject WriteConfig(ModelSpec spec) => WriteConfig(RotaryDivisors.Named((DecoderSpec)spec));
 
-    internal sealed override DecoderSpec AsGguf(ModelSpec spec) => RotaryRows.WithPairing((DecoderSpec)spec, GgufPairing);
+    internal sealed override DecoderSpec AsGguf(ModelSpec spec) => ForGguf(RotaryRows.WithPairing((DecoderSpec)spec, GgufPairing));
 
-    internal sealed override DecoderSpec AsHuggingFace(ModelSpec spec) => RotaryRows.WithPairing((DecoderSpec)spec, HuggingFacePairing);
+    internal sealed override DecoderSpec AsHuggingFace(ModelSpec spec) => ForHuggingFace(RotaryRows.WithPairing((DecoderSpec)spec, HuggingFacePairing));
 
     internal sealed override string? DifferenceOf(DecoderSpec expected, DecoderSpec got) => SpecComparison.FirstDifference(expected, got);
 
     internal sealed override Dictionary<TensorId, TensorData> GgufTensors(Model model)
     {
+        DecoderSpec spec = ((DecoderModel)model).Spec;
         Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder((DecoderModel)model, GgufPairing);
-        if (((DecoderModel)model).Spec.FirstRope is { } rope)
+        foreach (TensorId id in tensors.Keys.ToArray())
+            tensors[id] = ForGguf(spec, id, tensors[id]);
+        if (spec.FirstRope is { } rope)
         {
             foreach ((TensorRole role, TensorData data) in GgufRope.Tensors(rope, GgufHoldsRotaryDivisors))
                 tensors[new TensorId(role)] = data;
@@ -70,6 +85,8 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
         Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder((DecoderModel)model, HuggingFacePairing);
         foreach (TensorRole role in (ReadOnlySpan<TensorRole>)[TensorRole.RopeFrequencyDivisors, TensorRole.RopeShortFactors, TensorRole.RopeLongFactors])
             tensors.Remove(new TensorId(role));
+        foreach (TensorId id in tensors.Keys.ToArray())
+            tensors[id] = ForHuggingFace(((DecoderModel)model).Spec, id, tensors[id]);
         return tensors;
     }
 

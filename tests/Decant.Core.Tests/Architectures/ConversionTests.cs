@@ -26,7 +26,7 @@ public sealed class ConversionTests
         using var files = new TemporaryFolder();
         using HuggingFaceModelSource source = Fixtures.Open(folder, configName);
         DecoderModel model = ArchitectureRegistry.BindDecoder(source);
-        string path = WriteGguf(files, GgufExport.Describe(model));
+        string path = ConvertedFile.Write(files, GgufExport.Describe(model));
 
         using IModelSource gguf = ModelSources.Open(path);
         DecoderModel middle = ArchitectureRegistry.BindDecoder(gguf);
@@ -252,48 +252,6 @@ public sealed class ConversionTests
         Assert.All(half.Tensors, t => Assert.Equal(t.Info.Shape.Rank == 1 ? "F32" : "F16", t.Info.Format.Name));
     }
 
-    /// <summary>llama.cpp's logits for the file converted as F32, at the positions before a window or a stretched context bites.</summary>
-    [Theory]
-    [InlineData("llama", 24)]
-    [InlineData("llama-tied", 24)]
-    [InlineData("llama-linear", 24)]
-    [InlineData("llama-yarn", 24)]
-    [InlineData("llama-sharded", 24)]
-    [InlineData("llama-oddities", 24)]
-    [InlineData("mistral", 9)]
-    [InlineData("mistral-f16", 9)]
-    [InlineData("mixtral", 24)]
-    [InlineData("qwen2", 24)]
-    [InlineData("qwen3", 24)]
-    [InlineData("phi3", 11)]
-    [InlineData("phi3-longrope-long", 24)]
-    // llama.cpp's GELU goes through a table in half precision.
-    [InlineData("gpt2", 24, 5e-3f)]
-    [InlineData("gpt2-oddities", 24, 5e-3f)]
-    public void The_peer_computes_the_reference_logits_from_the_converted_file(string folder, int positions, float tolerance = 1e-4f)
-    {
-        string reference = Path.Combine(SharedFiles.Require("fixtures", "architectures", folder), "expected.safetensors");
-        Peer.RequireProgram();
-        using var files = new TemporaryFolder();
-        using HuggingFaceModelSource source = Fixtures.Open(folder);
-        string path = WriteGguf(files, GgufExport.Describe(ArchitectureRegistry.BindDecoder(source), TensorFormats.F32));
-        var expected = new SafetensorsFixture(reference);
-        long[] shape = expected.Shape("logits");
-        int vocabulary = (int)shape[2];
-        long[] ids = expected.Integers("input_ids");
-        float worst = 0;
-        for (int row = 0; row < shape[0]; row++)
-        {
-            float[] got = PeerLogits(files, path, ids.Skip(row * (int)shape[1]).Take((int)shape[1]));
-            Assert.Equal(shape[1] * vocabulary, got.Length);
-            ReadOnlySpan<float> logits = expected.Singles("logits").Slice(row * got.Length, got.Length);
-            for (int i = 0; i < positions * vocabulary; i++)
-                worst = Math.Max(worst, Math.Abs(logits[i] - got[i]));
-        }
-        TestContext.Current.TestOutputHelper?.WriteLine($"{folder}: {worst:E2} over {positions} positions");
-        Assert.InRange(worst, 0, tolerance);
-    }
-
     /// <summary>
     /// YaRN with its default bounds goes into llama.cpp's keys; with others, into divisors and a factor, which a fixture checks. The two
     /// ways say the same thing: a factor moved by one part in 10⁹ takes the second way and changes nothing else.
@@ -314,7 +272,7 @@ public sealed class ConversionTests
             GgufDescription description = GgufExport.Describe(ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)), TensorFormats.F32);
             Assert.Equal(change == 1, description.Tensors.All(t => t.Info.Name != "rope_freqs.weight"));
             using var files = new TemporaryFolder();
-            results.Add(PeerLogits(files, WriteGguf(files, description), Enumerable.Range(5, 60).Select(i => (long)i)));
+            results.Add(Peer.Logits(files, ConvertedFile.Write(files, description), Enumerable.Range(5, 60).Select(i => (long)i)));
         }
         Assert.Equal(60 * 131, results[0].Length);
         for (int i = 0; i < results[0].Length; i++)
@@ -334,23 +292,5 @@ public sealed class ConversionTests
         var got = Assert.IsType<RopeScaling.LongRope>(read.Spec.FirstRope!.Scaling);
         Assert.Equal(expected.ShortFactors, got.ShortFactors);
         Assert.Equal(expected.AttentionFactor, got.AttentionFactor, 1e-6);
-    }
-
-    private static float[] PeerLogits(TemporaryFolder files, string model, IEnumerable<long> ids)
-    {
-        string idFile = files.Write("ids.txt", System.Text.Encoding.ASCII.GetBytes(string.Join(' ', ids)));
-        Peer.Run(["logits", model, idFile, files["out.f32"], "1"], new Dictionary<string, string> { ["PEER_KV"] = "f32", ["PEER_FA"] = "off" });
-        byte[] bytes = File.ReadAllBytes(files["out.f32"]);
-        return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes).ToArray();
-    }
-
-    internal static string WriteGguf(TemporaryFolder folder, GgufDescription description)
-    {
-        using var stream = new FileStream(folder["model.gguf"], FileMode.Create);
-        using var writer = new GgufWriter(stream, stream.Name, description.Metadata, [.. description.Tensors.Select(t => t.Info)]);
-        foreach (TensorData tensor in description.Tensors)
-            writer.WriteTensor(tensor, TestContext.Current.CancellationToken);
-        writer.Complete();
-        return stream.Name;
     }
 }

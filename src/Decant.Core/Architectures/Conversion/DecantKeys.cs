@@ -21,9 +21,6 @@ internal static class DecantKeys
     /// <summary>Which layers rotate queries and keys, where it is not those that llama.cpp rotates.</summary>
     public const string RotatedLayers = "decant.rope.layers";
 
-    /// <summary>ε of the norms of latent attention's narrow vectors, where it is not that of the other norms.</summary>
-    public const string LatentEpsilon = "decant.attention.latent_epsilon";
-
     /// <summary>The rotary scaling where GGUF cannot say it: <c>dynamic</c>, <c>yarn</c>, <c>llama3</c> or <c>linear</c>.</summary>
     public const string RopeScaling = "decant.rope.scaling.type";
 

@@ -54,7 +54,7 @@ internal static class GgufRope
                 metadata.Set(prefix + "rope.scaling.original_context_length", GgufValue.From((uint)yarn.OriginalContext));
                 return null;
             case RopeScaling.Yarn yarn:
-                // llama.cpp reads YaRN's bounds for a few architectures only; divisors and a factor say the same.
+                // Divisors and a factor say the same as the keys, and older versions of llama.cpp do not read YaRN's bounds.
                 WriteDecant(metadata, "yarn", yarn.Factor, yarn.OriginalContext);
                 metadata.Set(DecantKeys.RopeBetaFast, Double(yarn.BetaFast));
                 metadata.Set(DecantKeys.RopeBetaSlow, Double(yarn.BetaSlow));
@@ -69,7 +69,10 @@ internal static class GgufRope
                 metadata.Set(prefix + "rope.scaling.type", GgufValue.From("yarn"));
                 metadata.Set(prefix + "rope.scaling.factor", GgufValue.From((float)yarn.Factor));
                 metadata.Set(prefix + "rope.scaling.original_context_length", GgufValue.From((uint)yarn.OriginalContext));
-                return "llama.cpp uses YaRN's default bounds and factor for this architecture, not those of the model";
+                metadata.Set(prefix + "rope.scaling.yarn_beta_fast", GgufValue.From((float)yarn.BetaFast));
+                metadata.Set(prefix + "rope.scaling.yarn_beta_slow", GgufValue.From((float)yarn.BetaSlow));
+                metadata.Set(prefix + "rope.scaling.attn_factor", GgufValue.From((float)(yarn.AttentionFactor / RopeConfig.YarnAttentionFactor(yarn.Factor, 1))));
+                return yarn.Truncate ? null : "llama.cpp rounds YaRN's bounds to whole frequencies; this model does not";
             case RopeScaling.Llama3 llama3:
                 WriteDecant(metadata, "llama3", llama3.Factor, llama3.OriginalContext);
                 metadata.Set(DecantKeys.RopeLowFrequency, Double(llama3.LowFrequencyFactor));

@@ -4,6 +4,7 @@ using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
 using Decant.Core.Files;
+using Decant.Core.Tensors;
 
 namespace Decant.Core.Architectures.Families;
 
@@ -78,6 +79,18 @@ public sealed class DeepSeek2Architecture : DecoderArchitecture
 
     /// <inheritdoc/>
     internal override void WriteGguf(DecoderSpec spec, GgufMetadata metadata) => DeepSeekForm.WriteGguf(spec, metadata);
+
+    /// <inheritdoc/>
+    internal override DecoderSpec ForGguf(DecoderSpec spec) => DeepSeekForm.ForGguf(spec);
+
+    /// <inheritdoc/>
+    internal override DecoderSpec ForHuggingFace(DecoderSpec spec) => DeepSeekForm.ForHuggingFace(spec);
+
+    /// <inheritdoc/>
+    internal override TensorData ForGguf(DecoderSpec spec, TensorId id, TensorData data) => DeepSeekForm.ForGguf(spec, id, data);
+
+    /// <inheritdoc/>
+    internal override TensorData ForHuggingFace(DecoderSpec spec, TensorId id, TensorData data) => DeepSeekForm.ForHuggingFace(spec, id, data);
 
     /// <inheritdoc/>
     internal override string? GgufDifference(DecoderSpec spec) => DeepSeekForm.GgufDifference(spec);

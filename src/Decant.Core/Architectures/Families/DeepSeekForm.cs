@@ -4,6 +4,7 @@ using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
 using Decant.Core.Files;
+using Decant.Core.Formats;
 using Decant.Core.Tensors;
 
 namespace Decant.Core.Architectures.Families;
@@ -122,15 +123,20 @@ internal static class DeepSeekForm
         int rotary = file.GetCount("rope.dimension_count", sizes.HeadSize);
         double multiplier = (file.FindPositive("rope.scaling.yarn_log_multiplier") ?? 0) * 10;
         RopeSpec rope = GgufRope.Read(file, rotary, sizes.Context, RopePairing.Interleaved) with { FirstElement = sizes.HeadSize - rotary };
-        if (rope.Scaling is RopeScaling.Yarn yarn && !file.HasDecantRope)
-            rope = rope with { Scaling = yarn with { AttentionFactor = 1 } };
-        double factor = rope.Scaling is RopeScaling.Yarn { Factor: var stretch } && multiplier != 0 ? RopeConfig.YarnAttentionFactor(stretch, multiplier) : 1;
+        double factor = 1;
+        if (rope.Scaling is RopeScaling.Yarn yarn)
+        {
+            // llama.cpp takes the usual factor back where the multiplier is there, and gives the scores the factor of both rotations.
+            double attention = yarn.AttentionFactor / (multiplier == 0 || file.HasDecantRope ? 1 : RopeConfig.YarnAttentionFactor(yarn.Factor, 1));
+            rope = rope with { Scaling = yarn with { AttentionFactor = attention } };
+            factor = attention * RopeConfig.YarnAttentionFactor(yarn.Factor, multiplier);
+        }
         float scale = file.FindPositive("attention.scale") ?? (float)(1 / Math.Sqrt(sizes.HeadSize) * factor * factor);
         NormSpec norm = LlamaForm.Norm(file);
         var latent = new LatentAttentionSpec(
             file.FindCountOrZero("attention.q_lora_rank") is > 0 and var rank ? rank : null,
             file.GetCount("attention.kv_lora_rank"),
-            norm with { Epsilon = (float)(file.FindDecantNumber(DecantKeys.LatentEpsilon) ?? norm.Epsilon) });
+            norm);
         int firstSparse = file.FindCountOrZero("leading_dense_block_count") ?? 0;
         FeedForwardSpec? sparse = file.FindCountOrZero("expert_count") is > 0 ? ReadGgufExperts(file, sizes) : null;
         return LlamaForm.BuildGguf(
@@ -151,10 +157,16 @@ internal static class DeepSeekForm
             Count("attention.q_lora_rank", rank);
         Count("attention.kv_lora_rank", latent.KeyValueRank);
         Count("leading_dense_block_count", spec.Layers.TakeWhile(layer => layer.FeedForward.Experts is null).Count());
-        if (latent.Norm.Epsilon != spec.Layers[0].Norm.Epsilon)
-            metadata.Set(DecantKeys.LatentEpsilon, new GgufValue(GgufValueType.Float64, (double)latent.Norm.Epsilon));
-        if (attention.Rope!.Scaling is RopeScaling.Yarn yarn && Multiplier(attention, yarn.Factor) is var multiplier and not 0)
-            metadata.Set(Prefix + "rope.scaling.yarn_log_multiplier", GgufValue.From((float)(0.1 * multiplier)));
+        if (attention.Rope!.Scaling is RopeScaling.Yarn yarn)
+        {
+            // The scores' factor is that of both rotations times the multiplier's own.
+            double score = Math.Sqrt(attention.Scale * Math.Sqrt(attention.HeadSize)) / yarn.AttentionFactor;
+            double multiplier = yarn.Factor <= 1 ? 0 : Math.Round((score - 1) / Math.Log(yarn.Factor), 6);
+            double usual = multiplier == 0 ? RopeConfig.YarnAttentionFactor(yarn.Factor, 1) : 1;
+            if (multiplier != 0)
+                metadata.Set(Prefix + "rope.scaling.yarn_log_multiplier", GgufValue.From((float)multiplier));
+            metadata.Set(Prefix + "rope.scaling.attn_factor", GgufValue.From((float)(yarn.AttentionFactor / usual)));
+        }
         if (spec.Layers.Select(layer => layer.FeedForward.Experts).FirstOrDefault(e => e is not null) is not { } experts)
             return;
         metadata.Set(Prefix + "expert_gating_func", GgufValue.From((uint)(experts.Scoring == ExpertScoring.Sigmoid ? SigmoidScoring : SoftmaxScoring)));
@@ -171,11 +183,44 @@ internal static class DeepSeekForm
         }
     }
 
+    /// <summary>The norms of the narrow vectors with the ε of all others, as llama.cpp has them.</summary>
+    public static DecoderSpec ForGguf(DecoderSpec spec) => WithLatentEpsilon(spec, spec.Layers[0].Norm.Epsilon);
+
+    /// <summary>The norms of the narrow vectors with the ε that transformers' code gives them.</summary>
+    public static DecoderSpec ForHuggingFace(DecoderSpec spec) => WithLatentEpsilon(spec, LatentEpsilon);
+
+    /// <summary>A tensor of a model whose norms of narrow vectors get the ε of all others.</summary>
+    public static TensorData ForGguf(DecoderSpec spec, TensorId id, TensorData data) => ForLatentEpsilon(spec, spec.Layers[0].Norm.Epsilon, id, data);
+
+    /// <summary>A tensor of a model whose norms of narrow vectors get the ε that transformers' code gives them.</summary>
+    public static TensorData ForHuggingFace(DecoderSpec spec, TensorId id, TensorData data) => ForLatentEpsilon(spec, LatentEpsilon, id, data);
+
     /// <summary>What llama.cpp does otherwise.</summary>
     public static string? GgufDifference(DecoderSpec spec) =>
-        spec.Layers[0].Attention.Latent!.Norm.Epsilon != spec.Layers[0].Norm.Epsilon
-            ? $"llama.cpp gives the norms of the narrow vectors the ε of all others, {spec.Layers[0].Norm.Epsilon:0.#######}; this model has {spec.Layers[0].Attention.Latent!.Norm.Epsilon:0.#######} there"
-            : null;
+        HasNarrowQuery(spec) || spec.Layers.Length is 26 or 27
+            ? null
+            : $"llama.cpp loads {spec.Layers.Length} blocks only with a narrow vector for queries (q_lora_rank); without one it takes models of 26 or 27 blocks";
+
+    private static DecoderSpec WithLatentEpsilon(DecoderSpec spec, float epsilon) => LlamaForm.WithLayers(spec, layer => layer with
+    {
+        Attention = layer.Attention with { Latent = layer.Attention.Latent! with { Norm = layer.Attention.Latent.Norm with { Epsilon = epsilon } } },
+    });
+
+    // norm(x; ε) = norm(c x; c² ε). A power of two loses nothing and comes within a factor of 2 of ε, which is to lie far below the mean square.
+    private static TensorData ForLatentEpsilon(DecoderSpec spec, float epsilon, TensorId id, TensorData data)
+    {
+        LatentAttentionSpec latent = spec.Layers[0].Attention.Latent!;
+        if (id.Role is not (TensorRole.QueryDown or TensorRole.KeyValueDown) || latent.Norm.Epsilon == epsilon)
+            return data;
+        float factor = MathF.Pow(2, MathF.Round(MathF.Log2(epsilon / latent.Norm.Epsilon) / 2));
+        long rows = id.Role == TensorRole.KeyValueDown ? latent.KeyValueRank : data.Info.Shape[0];
+        if (factor == 1)
+            return data;
+        // A vector's elements are its rows here.
+        TensorData column = id.Part == TensorPart.Bias ? TensorComposition.AsColumn(data) : data;
+        TensorData scaled = RecodedTensor.Create(data.Info.Name, new ScaledTensor(data.Info.Name, column, factor, rows), column.Info.Format.IsBlockFormat ? TensorFormats.F32 : column.Info.Format);
+        return id.Part == TensorPart.Bias ? new ReshapedTensor(data.Info.Name, data.Info.Shape, scaled) : scaled;
+    }
 
     private static FeedForwardSpec ReadExperts(ConfigReader config, FeedForwardSpec dense, int layers, Func<int, int, ExpertsSpec> expertsOf)
     {

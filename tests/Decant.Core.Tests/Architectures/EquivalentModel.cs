@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Decant.Core.Files;
+using Decant.Core.Tensors;
+using Decant.Testing;
+
+namespace Decant.Core.Tests.Architectures;
+
+/// <summary>
+/// A fixture's checkpoint rewritten to another that computes the same logits: for what llama.cpp fixes (how many blocks, which of them do what), so that
+/// everything else about a family can be compared all the same.
+/// </summary>
+internal sealed partial class EquivalentModel(string folder, HuggingFaceModelSource source)
+{
+    private List<(string Name, TensorShape Shape, float[] Values)> tensors = [.. source.Tensors.Select(t => (t.Info.Name, t.Info.Shape, Fixtures.Values(t)))];
+
+    public JsonObject Config { get; } = Fixtures.Config(folder);
+
+    public IModelSource ToSource() => MemoryModelSource.WithConfig(Config, [.. tensors.Select(t => MemoryTensor.FromValues(t.Name, t.Shape, t.Values))]);
+
+    /// <summary>Inserts copies of a block that add nothing to the residual stream: their branches end in zeros.</summary>
+    public EquivalentModel InsertIdleBlocks(int before, int count, int like, params string[] branchEnds)
+    {
+        int shift = count;
+        var moved = tensors.Select(t => LayerOf(t.Name) >= before ? (Renumbered(t.Name, LayerOf(t.Name) + shift), t.Shape, t.Values) : t).ToList();
+        for (int i = 0; i < count; i++)
+        {
+            foreach ((string name, TensorShape shape, float[] values) in tensors.Where(t => LayerOf(t.Name) == like))
+                moved.Add((Renumbered(name, before + i), shape, branchEnds.Any(end => name.Contains(end, StringComparison.Ordinal)) ? new float[values.Length] : values));
+        }
+        tensors = moved;
+        Config["num_hidden_layers"] = (int)Config["num_hidden_layers"]! + count;
+        return this;
+    }
+
+    /// <summary>Changes the values of the tensors whose names end so.</summary>
+    public EquivalentModel Change(string nameEnd, Func<float, float> change)
+    {
+        Assert.Contains(tensors, t => t.Name.EndsWith(nameEnd, StringComparison.Ordinal));
+        tensors = [.. tensors.Select(t => t.Name.EndsWith(nameEnd, StringComparison.Ordinal) ? (t.Name, t.Shape, t.Values.Select(change).ToArray()) : t)];
+        return this;
+    }
+
+    public EquivalentModel Set(string key, JsonNode value)
+    {
+        Config[key] = value;
+        return this;
+    }
+
+    /// <summary>Makes a mixture of a dense block: the shared expert, whose gate says one half, does what it did, and the others nothing.</summary>
+    public EquivalentModel MakeDenseBlockSparse(int layer, int like)
+    {
+        string ffn = string.Create(CultureInfo.InvariantCulture, $"model.layers.{layer}.mlp.");
+        var dense = tensors.Where(t => t.Name.StartsWith(ffn, StringComparison.Ordinal)).ToDictionary(t => t.Name[ffn.Length..]);
+        tensors.RemoveAll(t => t.Name.StartsWith(ffn, StringComparison.Ordinal));
+        foreach ((string name, TensorShape shape, float[] values) in tensors.Where(t => LayerOf(t.Name) == like && t.Name.Contains(".mlp.", StringComparison.Ordinal)).ToArray())
+        {
+            float[] idle = new float[values.Length];
+            string part = Renumbered(name, layer)[ffn.Length..];
+            if (part.StartsWith("shared_expert.", StringComparison.Ordinal))
+                Place(dense[part["shared_expert.".Length..]], shape, idle, part.Contains("down", StringComparison.Ordinal) ? 2 : 1);
+            // llama.cpp divides silu(x) by x: x is nearly, but not quite, zero.
+            if (part.StartsWith("shared_expert_gate", StringComparison.Ordinal))
+                idle.AsSpan().Fill(1e-7f);
+            tensors.Add((ffn + part, shape, idle));
+        }
+        Config["mlp_only_layers"] = new JsonArray();
+        return this;
+    }
+
+    private static void Place((string Name, TensorShape Shape, float[] Values) narrow, TensorShape wide, float[] target, float factor)
+    {
+        for (int row = 0; row < narrow.Shape[0]; row++)
+        {
+            for (int column = 0; column < narrow.Shape[1]; column++)
+                target[row * wide[1] + column] = factor * narrow.Values[row * narrow.Shape[1] + column];
+        }
+    }
+
+    private static int LayerOf(string name) => LayerNumber().Match(name) is { Success: true } match ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : -1;
+
+    private static string Renumbered(string name, int layer) => LayerNumber().Replace(name, string.Create(CultureInfo.InvariantCulture, $"layers.{layer}."));
+
+    [GeneratedRegex(@"layers\.(\d+)\.")]
+    private static partial Regex LayerNumber();
+}
