@@ -10,7 +10,8 @@ namespace Decant.Core.Measurement;
 /// <param name="Unit">What the numbers count: <c>bytes</c>, <c>tokens</c>, <c>tensors</c>.</param>
 /// <param name="Item">The tensor, file or window at work, or null.</param>
 /// <param name="TimeLeft">Estimated time until this stage ends, or null while there is nothing to estimate from.</param>
-public readonly record struct WorkProgress(string Stage, long Done, long Total, string Unit, string? Item = null, TimeSpan? TimeLeft = null)
+/// <param name="Rate">Units in a second, now, where people want to know (transfers); else null.</param>
+public readonly record struct WorkProgress(string Stage, long Done, long Total, string Unit, string? Item = null, TimeSpan? TimeLeft = null, double? Rate = null)
 {
     /// <summary>0 to 1, or null if the total is unknown.</summary>
     public double? Fraction => Total > 0 ? Math.Clamp((double)Done / Total, 0, 1) : null;
