@@ -12,8 +12,9 @@ public class DependencyTests
         ["Decant.Engine"] = ["Decant.Core"],
         ["Decant.Compression"] = ["Decant.Core", "Decant.Engine"],
         ["Decant.Evaluation"] = ["Decant.Core", "Decant.Engine"],
+        ["Decant.Hub"] = ["Decant.Core"],
         ["Decant.Server"] = ["Decant.Core", "Decant.Engine"],
-        ["Decant.Cli"] = ["Decant.Core", "Decant.Engine", "Decant.Compression", "Decant.Evaluation", "Decant.Server"],
+        ["Decant.Cli"] = ["Decant.Core", "Decant.Engine", "Decant.Compression", "Decant.Evaluation", "Decant.Hub", "Decant.Server"],
     };
 
     /// <summary>Projects that must stay free of packages: they are what others build on.</summary>

@@ -36,8 +36,7 @@ internal sealed class OpenModel : IDisposable
     /// <summary>Opens a path; reads headers only.</summary>
     public static OpenModel Open(Running.VerbRun run, string path)
     {
-        run.CancellationToken.ThrowIfCancellationRequested();
-        return new OpenModel(run, ModelSources.Open(path));
+        return new OpenModel(run, ModelLocation.Open(run, path));
     }
 
     /// <summary>Makes the model ready to run.</summary>

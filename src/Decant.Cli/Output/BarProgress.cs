@@ -24,7 +24,9 @@ internal sealed class BarProgress(ProgressContext context, ItemColumn items) : I
             bar.IsIndeterminate = value.Total <= 0;
             bar.MaxValue = Math.Max(1, value.Total);
             bar.Value = value.Done;
-            items.Set(bar, value.Item);
+            items.Set(bar, value.Rate is { } rate && value.Unit == "bytes"
+                ? $"{Quantities.Bytes(value.Done)} of {Quantities.Bytes(value.Total)}, {LineProgress.Rate(rate, value.Unit)}, {value.Item}"
+                : value.Item);
             TimeLeftColumn.Set(bar, estimate.Update(value));
         }
     }

@@ -35,8 +35,13 @@ internal sealed class LineProgress(TextWriter output, TimeProvider clock) : IPro
             amount = string.Create(CultureInfo.InvariantCulture, $"{100 * fraction:F0} % ({done} of {total}{(value.Unit == "bytes" ? "" : " " + value.Unit)})");
         }
         string line = $"{value.Stage}: {amount}";
+        if (value.Rate is { } rate)
+            line += $", {Rate(rate, value.Unit)}";
         if (left is { } time)
             line += $", {Quantities.Duration(time)} left";
         return value.Item is null ? line : $"{line}, {value.Item}";
     }
+
+    /// <summary>As in <c>12.3 MiB/s</c>.</summary>
+    internal static string Rate(double perSecond, string unit) => unit == "bytes" ? $"{Quantities.Bytes((long)perSecond)}/s" : $"{Quantities.Count((long)perSecond)} {unit}/s";
 }

@@ -27,6 +27,7 @@ internal sealed class DecantCommandLine
         root.Add(common.Json);
         root.Add(common.Quiet);
         root.Add(common.Threads);
+        root.Add(common.Offline);
         foreach (Option option in root.Options)
         {
             switch (option)

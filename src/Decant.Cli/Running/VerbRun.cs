@@ -26,6 +26,9 @@ internal sealed class VerbRun(Verb verb, ParseResult parsed, CommonOptions commo
     /// <summary>True with --quiet.</summary>
     public bool Quiet { get; } = parsed.GetValue(common.Quiet);
 
+    /// <summary>True with --offline.</summary>
+    public bool Offline { get; } = parsed.GetValue(common.Offline);
+
     /// <summary>Threads to use; 0 for all cores.</summary>
     public int ThreadCount { get; } = parsed.GetValue(common.Threads);
 

@@ -54,7 +54,7 @@ internal sealed class CompressVerb : Verb
             throw new UsageException("--max-kld is checked by the verification that --no-verify leaves out.");
         long memoryLimit = run.Get(maximumMemory) is { } size ? ByteSizes.Parse("--max-memory", size) : long.MaxValue;
         string path = run.Get(output)!;
-        using IModelSource source = ModelSources.Open(run.Get(model));
+        using IModelSource source = ModelLocation.Open(run, run.Get(model));
         CompressionPlan plan = CompressionPlan.Create(source, inputs.Read(run, OutputContainers.ForPath(path)));
         // A finished job needs no estimate, and should say so at once.
         bool mayBeDone = !run.Get(restart) && File.Exists(CompressReport.PathFor(path));

@@ -64,7 +64,7 @@ internal sealed class ConvertVerb : Verb
         };
         if (run.Get(shardSize) is { } size)
             options = options with { MaximumShardByteCount = ByteSizes.Parse("--max-shard-size", size) };
-        using IModelSource source = ModelSources.Open(run.Get(model));
+        using IModelSource source = ModelLocation.Open(run, run.Get(model));
         long start = TimeProvider.System.GetTimestamp();
         ConvertResult result = run.WithProgress(progress => ConvertJob.Run(source, options, progress, null, run.CancellationToken));
         foreach (string notice in result.Notices)

@@ -36,7 +36,7 @@ internal sealed class InspectVerb : Verb
 
     public override ExitCode Run(VerbRun run)
     {
-        using IModelSource source = ModelSources.Open(run.Get(model));
+        using IModelSource source = ModelLocation.Open(run, run.Get(model));
         // A large vocabulary takes as long as everything else together.
         Task<TokenizerSummary?> readingTokenizer = Task.Run(() => TokenizerSummary.Of(source), run.CancellationToken);
         ModelSummary summary = ModelSummary.Of(source);

@@ -7,7 +7,7 @@ internal static class ModelArgument
 {
     public static Argument<string> Create() => new("MODEL")
     {
-        Description = "A .gguf file, a Hugging Face folder, or a .safetensors file beside its config.json",
+        Description = "A .gguf file, a Hugging Face folder, a .safetensors file beside its config.json, or a model of the hub: hf:ORG/NAME[@REVISION]",
         Arity = ArgumentArity.ExactlyOne,
     };
 }

@@ -42,7 +42,7 @@ internal sealed class PlanVerb : Verb
 
     public override ExitCode Run(VerbRun run)
     {
-        using IModelSource source = ModelSources.Open(run.Get(model));
+        using IModelSource source = ModelLocation.Open(run, run.Get(model));
         OutputContainer container = run.Get(output) is { } path ? OutputContainers.ForPath(path) : OutputContainer.Gguf;
         CompressionPlan plan = CompressionPlan.Create(source, inputs.Read(run, container));
         Fallbacks.Notify(run, plan, plan.Notices);

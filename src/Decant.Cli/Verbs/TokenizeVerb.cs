@@ -50,7 +50,7 @@ internal sealed class TokenizeVerb : Verb
             throw new UsageException("give either --text FILE or --jsonl FILE. See: decant tokenize --help");
         if (linesPath is not null && run.Has(plain))
             throw new UsageException("""with --jsonl every line says "add_special_tokens" for itself; --no-special-tokens belongs to --text.""");
-        Tokenizer tokenizer = LoadTokenizer(run.Get(model));
+        Tokenizer tokenizer = LoadTokenizer(ModelLocation.Resolve(run, run.Get(model)));
         if (linesPath is not null)
             TokenizeLines(run, tokenizer, linesPath);
         else

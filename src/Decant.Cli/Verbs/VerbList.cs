@@ -18,6 +18,7 @@ internal static class VerbList
         ("imatrix", () => new ImatrixVerb()),
         ("tokenize", () => new TokenizeVerb()),
         ("logits", () => new LogitsVerb()),
+        ("pull", () => new PullVerb()),
         ("list", () => new ListVerb()),
     ];
 }

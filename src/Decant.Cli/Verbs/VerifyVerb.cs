@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Decant.Cli.Models;
 using Decant.Cli.Output;
 using Decant.Cli.Running;
 using Decant.Compression.Reports;
@@ -41,8 +42,8 @@ internal sealed class VerifyVerb : Verb
         if (run.Has(maximumDivergence) && run.Get(noLogits))
             throw new UsageException("--max-kld needs the models to run; leave out --no-logits.");
         run.WatchMemory();
-        using IModelSource after = ModelSources.Open(run.Get(candidate));
-        using IModelSource before = ModelSources.Open(run.Get(against)!);
+        using IModelSource after = ModelLocation.Open(run, run.Get(candidate));
+        using IModelSource before = ModelLocation.Open(run, run.Get(against)!);
         var request = new VerifyRequest
         {
             Reference = before,

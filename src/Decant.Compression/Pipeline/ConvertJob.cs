@@ -206,7 +206,7 @@ public sealed class ConvertJob
     private ConvertResult Result(long byteCount, TimeSpan hash, TimeSpan encode, TimeSpan synchronize, VerifyReport? verification) => new()
     {
         OutputPath = options.OutputPath,
-        SourceByteCount = files.Sum(file => new FileInfo(file).Length),
+        SourceByteCount = FileFingerprint.ByteCountOf(files),
         OutputByteCount = byteCount,
         Times = new CompressTimes { Hash = hash, Encode = encode, Synchronize = synchronize, Verify = verification?.Duration ?? TimeSpan.Zero },
         Verification = verification,

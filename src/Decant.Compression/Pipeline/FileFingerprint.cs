@@ -33,6 +33,13 @@ public sealed record FileFingerprint(string Name, long ByteCount, string Sha256)
         return files;
     }
 
+    /// <summary>The length of files together; links are followed.</summary>
+    internal static long ByteCountOf(IEnumerable<string> paths) => paths.Sum(path =>
+    {
+        using Microsoft.Win32.SafeHandles.SafeFileHandle handle = File.OpenHandle(path);
+        return RandomAccess.GetLength(handle);
+    });
+
     /// <summary>Names an output: a file under its final name, or the files of a folder in the order of their names.</summary>
     /// <param name="path">Where it lies, perhaps under a temporary name.</param>
     /// <param name="finalPath">The name it has or will get.</param>
@@ -57,7 +64,7 @@ public sealed record FileFingerprint(string Name, long ByteCount, string Sha256)
         List<FileFingerprint> fingerprints = [];
         try
         {
-            total = paths.Sum(path => new FileInfo(path).Length);
+            total = ByteCountOf(paths);
             byte[] buffer = new byte[BufferByteCount];
             foreach (string path in paths)
             {

@@ -13,7 +13,7 @@ public static class ModelSources
     public static IModelSource Open(string path)
     {
         if (path.StartsWith("hf:", StringComparison.Ordinal))
-            throw new UsageException($"{path}: this names a model on the Hugging Face hub; this version of Decant reads local files only. Download its files to a folder and name that.");
+            throw new UsageException($"{path}: this names a model of the Hugging Face hub, and only local files are opened here. Fetch it first, with 'decant pull' or HubModels of Decant.Hub, and open the path it gives.");
         if (Directory.Exists(path))
             return OpenFolder(path);
         if (!File.Exists(path))

@@ -65,6 +65,7 @@ public sealed partial class JsonGuideTests
             "bench" => [["bench", model, "-p", "4", "-n", "2", "-r", "1"]],
             "tokenize" => [["tokenize", model, "--text", text]],
             "logits" => [["logits", model, "--ids", folder.Write("ids.txt", "1 2 3"), "-o", folder["l.safetensors"]]],
+            "pull" => [["pull", HubModel(folder), "--offline"]],
             "list" => [["list", "formats"], ["list", "architectures"], ["list", "kernels"], ["list", "devices"]],
             _ => throw new InvalidOperationException($"The verb {verb} has no sample here."),
         };
@@ -74,6 +75,21 @@ public sealed partial class JsonGuideTests
             Assert.True(run.ExitCode == 0, $"{string.Join(' ', command)}: {run.Error}");
             yield return run.Json;
         }
+    }
+
+    // A cache as a download leaves it; its place is told as to any program.
+    private static string HubModel(TemporaryFolder folder)
+    {
+        string commit = new('a', 40);
+        string repository = Path.Combine(folder.Path, "models--org--model");
+        Directory.CreateDirectory(Path.Combine(repository, "refs"));
+        File.WriteAllText(Path.Combine(repository, "refs", "main"), commit);
+        string snapshot = Path.Combine(repository, "snapshots", commit);
+        Directory.CreateDirectory(snapshot);
+        foreach (string file in Directory.EnumerateFiles(SharedModels.StoriesFolder))
+            File.CreateSymbolicLink(Path.Combine(snapshot, Path.GetFileName(file)), file);
+        Environment.SetEnvironmentVariable("HF_HUB_CACHE", folder.Path);
+        return "hf:org/model";
     }
 
     private static string ChatModel(TemporaryFolder folder)

@@ -45,7 +45,7 @@ public static class PlanEstimator
             cancellationToken.ThrowIfCancellationRequested();
             seconds[i] = ProcessorSeconds(plan, plan.Tensors[i], encode, disk);
         }
-        long sourceByteCount = FileFingerprint.FilesOf(plan.Source).Sum(file => new FileInfo(file).Length);
+        long sourceByteCount = FileFingerprint.ByteCountOf(FileFingerprint.FilesOf(plan.Source));
         DecoderModel? model = options.Verify ? TryBind(plan) : null;
         double verify = options.Verify ? VerifySeconds(plan, model, options.QualityProbe, new VerifyTrial(verifyClock, threadCount, cancellationToken), disk) : 0;
         for (int i = 0; i < seconds.Length; i++)
