@@ -8,6 +8,7 @@ namespace Decant.Core.Tokenizers;
 /// <param name="StripsLeft">True if it swallows white space before it.</param>
 /// <param name="StripsRight">True if it swallows white space after it.</param>
 /// <param name="IsNormalized">True if it is looked for in normalized text, by its normalized name.</param>
+/// <param name="IsLiteral">True if it goes by its own name in normalized text too, as SentencePiece's user-defined pieces do.</param>
 internal sealed record AddedToken(
     int Id,
     string Content,
@@ -15,4 +16,5 @@ internal sealed record AddedToken(
     bool SingleWord = false,
     bool StripsLeft = false,
     bool StripsRight = false,
-    bool IsNormalized = false);
+    bool IsNormalized = false,
+    bool IsLiteral = false);

@@ -171,8 +171,22 @@ internal sealed class AlignedTextBuilder
         WriteBytes(replacement, source.SourceOf(position - 1));
     }
 
-    /// <summary>Writes bytes that take the range of what comes next in the source.</summary>
-    public void InsertBefore(ReadOnlySpan<byte> inserted) => WriteBytes(inserted, source.SourceOf(position));
+    /// <summary>Leaves out bytes of the source and writes others, which take the range of all of them.</summary>
+    public void ReplaceWhole(int sourceByteCount, ReadOnlySpan<byte> replacement)
+    {
+        WriteBytes(replacement, source.SourceOf(position, sourceByteCount));
+        position += sourceByteCount;
+    }
+
+    /// <summary>Takes bytes written at the end away again, as often as they stand there.</summary>
+    public void TrimEnd(ReadOnlySpan<byte> ending)
+    {
+        while (bytes.AsSpan(0, Length).EndsWith(ending))
+            Length -= ending.Length;
+    }
+
+    /// <summary>Writes bytes that take the range of what comes next in the source, or of what was last if nothing does.</summary>
+    public void InsertBefore(ReadOnlySpan<byte> inserted) => WriteBytes(inserted, source.SourceOf(Math.Min(position, source.Length - 1)));
 
     /// <summary>The text written. The builder is not used afterwards.</summary>
     public AlignedText ToText() => new(bytes, 0, Length, starts, ends, beginsSource, source.LongestResult);

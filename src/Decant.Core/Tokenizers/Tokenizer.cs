@@ -34,7 +34,9 @@ public sealed class Tokenizer
             addedById.TryAdd(token.Id, token);
             if (token.IsSpecial)
                 specialTexts.Add(token.Content);
-            if (token.IsNormalized)
+            if (token.IsLiteral)
+                normalizedNames.TryAdd(token.Id, token.Content);
+            else if (token.IsNormalized)
                 normalizedNames.TryAdd(token.Id, Normalize(AlignedText.FromSource(token.Content, isAligned: false)).ToString());
         }
         rawTokens = new AddedTokenFinder(ordered.Where(t => !t.IsNormalized), t => t.Content);
@@ -50,6 +52,12 @@ public sealed class Tokenizer
 
     /// <summary>One more than the largest id, added tokens included. A model's embedding may have more rows.</summary>
     public int VocabularyCount { get; }
+
+    /// <summary>The file it was read from.</summary>
+    public string File => parts.Location;
+
+    /// <summary>What kind of model cuts its words: <c>BPE</c>, <c>byte-level BPE</c>, <c>unigram</c>, <c>WordPiece</c> or <c>word level</c>.</summary>
+    public string Kind => parts.Model.Kind;
 
     /// <summary>Ids with a meaning of their own.</summary>
     public SpecialTokenIds Special => parts.Special;
@@ -207,7 +215,9 @@ public sealed class Tokenizer
         for (int i = 0; i < tokens.Count; i++)
         {
             int id = tokens.Ids[i];
-            string text = FindText(id) ?? "";
+            string text = id == parts.Model.VerbatimId
+                ? Encoding.UTF8.GetString(word.Bytes.Slice(position, tokens.ByteCounts[i]))
+                : FindText(id) ?? "";
             int length = positions is null ? tokens.ByteCounts[i] : Encoding.UTF8.GetByteCount(text);
             encoding.Add(id, text, positions is null ? word.SourceOf(position, length) : positions.SourceOf(word, position, length));
             position += length;

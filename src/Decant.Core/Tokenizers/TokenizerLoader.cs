@@ -2,6 +2,7 @@ using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tokenizers.Gguf;
 using Decant.Core.Tokenizers.HuggingFace;
+using Decant.Core.Tokenizers.SentencePiece;
 
 namespace Decant.Core.Tokenizers;
 
@@ -12,9 +13,12 @@ public static class TokenizerLoader
     private static readonly (string File, Func<string, string, Tokenizer> Read)[] kinds =
     [
         ("tokenizer.json", ReadTokenizerJson),
-        ("tokenizer.model", Refuse),
-        ("vocab.json", Refuse),
-        ("vocab.txt", Refuse),
+        ("tokenizer.model", ReadSentencePiece),
+        ("spiece.model", ReadSentencePiece),
+        ("sentencepiece.bpe.model", ReadSentencePiece),
+        ("spm.model", ReadSentencePiece),
+        ("vocab.json", ReadVocabJson),
+        ("vocab.txt", ReadVocabTxt),
     ];
 
     /// <summary>Reads the tokenizer of a model; null if it carries none.</summary>
@@ -36,7 +40,8 @@ public static class TokenizerLoader
         GgufTokenizerReader.Read(metadata) is { } parts ? new Tokenizer(parts) : null;
 
     /// <summary>Reads the tokenizer in a folder, which need not hold a model.</summary>
-    /// <param name="folder">A folder with tokenizer.json and perhaps tokenizer_config.json.</param>
+    /// <param name="folder">A folder with tokenizer.json, or else a SentencePiece model (tokenizer.model, spiece.model), or else vocab.json and merges.txt, or else
+    /// vocab.txt; perhaps tokenizer_config.json and the like beside it. <see cref="Tokenizer.File"/> tells which was read.</param>
     /// <exception cref="BadFileException">There is no tokenizer, or it is damaged.</exception>
     /// <exception cref="NotSupportedModelException">It is of a kind that Decant does not know.</exception>
     public static Tokenizer LoadFolder(string folder) => FindInFolder(folder)
@@ -56,6 +61,12 @@ public static class TokenizerLoader
     private static Tokenizer ReadTokenizerJson(string folder, string path) =>
         new(TokenizerJsonReader.Read(TokenizerFile.ReadBytes(path), path, TokenizerConfig.Read(folder)));
 
-    private static Tokenizer Refuse(string folder, string path) => throw new NotSupportedModelException(
-        $"{path}: a tokenizer in this kind of file is not supported; save the folder with a tokenizer.json (transformers writes one).");
+    private static Tokenizer ReadSentencePiece(string folder, string path) =>
+        new(SentencePieceTokenizerReader.Read(TokenizerFile.ReadBytes(path), path, TokenizerConfig.Read(folder, hasVocabularyFile: true)));
+
+    private static Tokenizer ReadVocabJson(string folder, string path) =>
+        new(VocabJsonReader.Read(path, Path.Combine(folder, "merges.txt"), TokenizerConfig.Read(folder, hasVocabularyFile: true)));
+
+    private static Tokenizer ReadVocabTxt(string folder, string path) =>
+        new(VocabTxtReader.Read(path, TokenizerConfig.Read(folder, hasVocabularyFile: true)));
 }

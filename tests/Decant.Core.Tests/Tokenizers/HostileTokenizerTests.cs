@@ -138,7 +138,7 @@ public class HostileTokenizerTests
     [InlineData("\"type\":\"Digits\"", "\"type\":\"UnicodeScripts\"", "the pre-tokenizer 'UnicodeScripts'")]
     [InlineData("\"type\":\"ByteLevel\"", "\"type\":\"Shuffle\"", "the post-processor 'Shuffle'")]
     [InlineData("\"type\":\"Fuse\"", "\"type\":\"CTC\"", "the decoder 'CTC'")]
-    [InlineData("\"type\":\"BPE\"", "\"type\":\"WordLevel\"", "the tokenizer model 'WordLevel'")]
+    [InlineData("\"type\":\"BPE\"", "\"type\":\"LetterLevel\"", "the tokenizer model 'LetterLevel'")]
     [InlineData("'ve|'m", "'ve|'n", "the split pattern ''s|'t|'re|'ve|'n|")]
     [InlineData("\"prepend_scheme\":\"first\"", "\"prepend_scheme\":\"last\"", "the prepend_scheme 'last'")]
     [InlineData("\"dropout\":null", "\"dropout\":0.1", "dropout")]

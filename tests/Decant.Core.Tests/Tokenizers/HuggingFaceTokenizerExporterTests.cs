@@ -7,10 +7,10 @@ namespace Decant.Core.Tests.Tokenizers;
 /// <summary>Tokenizers written as tokenizer.json and tokenizer_config.json.</summary>
 public class HuggingFaceTokenizerExporterTests
 {
-    public static TheoryData<string> Supported => [.. TokenizerFixtures.Supported];
+    public static TheoryData<string> All => [.. TokenizerFixtures.All];
 
     [Theory(SkipTestWithoutData = true)]
-    [MemberData(nameof(Supported))]
+    [MemberData(nameof(All))]
     public void A_written_folder_gives_every_case(string folder)
     {
         Tokenizer read = WriteAndRead(TokenizerFixtures.Load(folder));

@@ -1,5 +1,4 @@
 using Decant.Testing;
-using Decant.Core.Errors;
 using Decant.Core.Tokenizers;
 
 namespace Decant.Core.Tests.Tokenizers;
@@ -9,12 +8,10 @@ public class TokenizerFixtureTests
 {
     private const int ShownFailures = 8;
 
-    public static TheoryData<string> Supported => [.. TokenizerFixtures.Supported];
-
-    public static TheoryData<string> NotSupported => [.. TokenizerFixtures.NotSupportedYet];
+    public static TheoryData<string> All => [.. TokenizerFixtures.All];
 
     [Theory(SkipTestWithoutData = true)]
-    [MemberData(nameof(Supported))]
+    [MemberData(nameof(All))]
     public void Ids_tokens_and_offsets_are_the_references(string folder)
     {
         Tokenizer tokenizer = TokenizerFixtures.Load(folder);
@@ -25,7 +22,7 @@ public class TokenizerFixtureTests
     }
 
     [Theory(SkipTestWithoutData = true)]
-    [MemberData(nameof(Supported))]
+    [MemberData(nameof(All))]
     public void Decoded_text_is_the_references(string folder)
     {
         Tokenizer tokenizer = TokenizerFixtures.Load(folder);
@@ -39,7 +36,7 @@ public class TokenizerFixtureTests
     }
 
     [Theory(SkipTestWithoutData = true)]
-    [MemberData(nameof(Supported))]
+    [MemberData(nameof(All))]
     public void Streams_give_each_piece_as_soon_as_it_is_certain(string folder)
     {
         Tokenizer tokenizer = TokenizerFixtures.Load(folder);
@@ -59,20 +56,10 @@ public class TokenizerFixtureTests
         });
     }
 
-    [Theory(SkipTestWithoutData = true)]
-    [MemberData(nameof(NotSupported))]
-    public void Kinds_that_are_not_known_are_refused_by_name(string folder)
-    {
-        string path = TokenizerFixtures.Folder(folder);
-        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => TokenizerLoader.LoadFolder(path));
-        Assert.Contains("tokenizer.json", error.Message, StringComparison.Ordinal);
-        Assert.Contains("'", error.Message, StringComparison.Ordinal);
-    }
-
     [Fact]
     public void No_folder_is_forgotten()
     {
         SharedFiles.RequireWholeSet();
-        Assert.Equal(19, TokenizerFixtures.Supported.Count() + TokenizerFixtures.NotSupportedYet.Length);
+        Assert.Equal(19, TokenizerFixtures.All.Count());
     }
 }

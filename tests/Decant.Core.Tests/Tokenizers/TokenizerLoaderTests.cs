@@ -53,7 +53,7 @@ public class TokenizerLoaderTests
     public void A_kind_of_file_that_is_not_read_is_named()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("tokenizer.model", [1, 2, 3]);
+        string path = folder.Write("tokenizer.model", "IQ== 0\nIg== 1\n"u8);
         Assert.Contains(path, Assert.Throws<NotSupportedModelException>(() => TokenizerLoader.LoadFolder(folder.Path)).Message, StringComparison.Ordinal);
     }
 

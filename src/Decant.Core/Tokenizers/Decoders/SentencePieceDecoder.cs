@@ -1,8 +1,8 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Decant.Core.Errors;
+using Decant.Core.Tokenizers.Models;
 
 namespace Decant.Core.Tokenizers.Decoders;
 
@@ -62,13 +62,6 @@ internal sealed class SentencePieceDecoder(
         return new JsonObject { ["type"] = "Sequence", ["decoders"] = parts };
     }
 
-    private static bool TryReadByte(string token, out byte value)
-    {
-        value = 0;
-        return token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
-            && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
-    }
-
     private static void AppendRun(List<byte> held, StringBuilder text)
     {
         if (held.Count == 0)
@@ -114,7 +107,7 @@ internal sealed class SentencePieceDecoder(
     private bool IsByte(string token, out byte value)
     {
         value = 0;
-        return hasByteFallback && TryReadByte(token, out value);
+        return hasByteFallback && ByteTokens.TryParse(token, out value);
     }
 
     private sealed class Stream(SentencePieceDecoder decoder) : TokenStream

@@ -11,7 +11,7 @@ internal static class GgufKeys
     public const string Tokens = "tokenizer.ggml.tokens";
     /// <summary>Scores of SentencePiece.</summary>
     public const string Scores = "tokenizer.ggml.scores";
-    /// <summary>See <see cref="GgufTokenType"/>.</summary>
+    /// <summary>See <see cref="Models.TokenType"/>.</summary>
     public const string TokenTypes = "tokenizer.ggml.token_type";
     /// <summary>Merges as "left right".</summary>
     public const string Merges = "tokenizer.ggml.merges";

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tokenizers.Decoders;
@@ -85,24 +84,7 @@ internal static class GgufTokenizerReader
     {
         int? bos = file.Metadata.FindBool(GgufKeys.AddBos) ?? addsBosByDefault ? special.Bos : null;
         int? eos = file.Metadata.FindBool(GgufKeys.AddEos) ?? false ? special.Eos : null;
-        if (bos is null && eos is null)
-            return null;
-        var items = new List<TemplateItem>();
-        var pair = new JsonArray();
-        if (bos is { } first)
-            items.Add(Item(first));
-        items.Add(new TemplateItem(null, [], []));
-        if (eos is { } last)
-            items.Add(Item(last));
-        for (int type = 0; type < 2; type++)
-        {
-            foreach (TemplateItem item in items)
-            {
-                string kind = item.SpecialName is null ? "Sequence" : "SpecialToken";
-                pair.Add((JsonNode)new JsonObject { [kind] = new JsonObject { ["id"] = item.SpecialName ?? (type == 0 ? "A" : "B"), ["type_id"] = type } });
-            }
-        }
-        return new TemplatePostProcessor(items, pair);
-        TemplateItem Item(int id) => new(file.Vocabulary.FindText(id) ?? "", [id], [file.Vocabulary.FindText(id) ?? ""]);
+        return TemplatePostProcessor.Around(Named(bos), Named(eos));
+        (int, string)? Named(int? id) => id is { } known ? (known, file.Vocabulary.FindText(known) ?? "") : null;
     }
 }

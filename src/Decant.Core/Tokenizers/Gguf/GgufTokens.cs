@@ -22,12 +22,12 @@ internal static class GgufTokens
                 bool isControl = token.IsSpecial || LooksSpecial(token.Content);
                 // A user-defined token is looked for in text as it is written, with spaces.
                 texts[id] = isControl ? token.Content : token.Content.Replace(SpaceMark, " ", StringComparison.Ordinal);
-                types[id] = (int)(isControl ? GgufTokenType.Control : GgufTokenType.UserDefined);
+                types[id] = (int)(isControl ? TokenType.Control : TokenType.UserDefined);
                 continue;
             }
             string? text = id < tokenizer.VocabularyCount ? tokenizer.FindText(id) : null;
             texts[id] = string.IsNullOrEmpty(text) ? string.Create(CultureInfo.InvariantCulture, $"[PAD{id}]") : text;
-            types[id] = (int)(string.IsNullOrEmpty(text) ? GgufTokenType.Unused : GgufTokenType.Normal);
+            types[id] = (int)(string.IsNullOrEmpty(text) ? TokenType.Unused : TokenType.Normal);
         }
         return (texts, types);
     }

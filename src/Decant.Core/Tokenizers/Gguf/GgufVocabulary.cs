@@ -69,12 +69,12 @@ internal sealed class GgufVocabulary
         var added = new List<AddedToken>();
         for (int id = 0; id < types.Length; id++)
         {
-            var type = (GgufTokenType)types[id];
-            if (texts[id].Length == 0 || type is not (GgufTokenType.Control or GgufTokenType.Unknown or GgufTokenType.UserDefined))
+            var type = (TokenType)types[id];
+            if (texts[id].Length == 0 || type is not (TokenType.Control or TokenType.Unknown or TokenType.UserDefined))
                 continue;
             if (Encoding.UTF8.GetByteCount(texts[id]) > TokenizerJsonReader.MaxAddedTokenByteCount)
                 throw BadFileException.Expected(metadata.Location, $"token {id}", $"a {type} token of at most {TokenizerJsonReader.MaxAddedTokenByteCount} bytes", $"{texts[id].Length} characters");
-            added.Add(new AddedToken(id, texts[id], IsSpecial: type != GgufTokenType.UserDefined));
+            added.Add(new AddedToken(id, texts[id], IsSpecial: type != TokenType.UserDefined));
         }
         return [.. added];
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Decant.Core.Errors;
 using Decant.Core.Files;
@@ -24,11 +23,11 @@ internal static class SentencePieceKeys
         var (texts, types) = GgufTokens.Collect(tokenizer, vocabularySize);
         for (int b = 0; b < 256; b++)
         {
-            if (model.Vocabulary.FindId(string.Create(CultureInfo.InvariantCulture, $"<0x{b:X2}>")) is { } id)
-                types[id] = (int)GgufTokenType.Byte;
+            if (model.Vocabulary.FindId(ByteTokens.NameOf(b)) is { } id)
+                types[id] = (int)TokenType.Byte;
         }
         if ((special.Unknown ?? model.Options.UnknownId) is { } unknown)
-            types[unknown] = (int)GgufTokenType.Unknown;
+            types[unknown] = (int)TokenType.Unknown;
         metadata.Set(GgufKeys.Model, GgufValue.From("llama"));
         metadata.Set(GgufKeys.Pre, GgufValue.From("default"));
         metadata.Set(GgufKeys.Tokens, GgufValue.From(texts));
@@ -76,10 +75,10 @@ internal static class SentencePieceKeys
         {
             if (!float.IsNaN(scores[id]))
                 continue;
-            scores[id] = (GgufTokenType)types[id] switch
+            scores[id] = (TokenType)types[id] switch
             {
-                GgufTokenType.Normal => -next++,
-                GgufTokenType.UserDefined or GgufTokenType.Unused => AddedScore,
+                TokenType.Normal => -next++,
+                TokenType.UserDefined or TokenType.Unused => AddedScore,
                 _ => 0,
             };
         }

@@ -82,7 +82,7 @@ public static class HuggingFaceTokenizerExporter
         write("single_word", token.SingleWord);
         write("lstrip", token.StripsLeft);
         write("rstrip", token.StripsRight);
-        write("normalized", token.IsNormalized);
+        write("normalized", token is { IsNormalized: true, IsLiteral: false });
         write("special", token.IsSpecial);
     }
 

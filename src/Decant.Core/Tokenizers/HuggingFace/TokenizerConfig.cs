@@ -9,6 +9,8 @@ namespace Decant.Core.Tokenizers.HuggingFace;
 internal sealed class TokenizerConfig
 {
     private readonly List<(JsonPart Part, AddedToken Token)> addedTokens = [];
+    private readonly HashSet<string> namedTokens = new(StringComparer.Ordinal);
+    private JsonPart root;
     private readonly Dictionary<string, string> names = new(StringComparer.Ordinal);
     private readonly List<int> generationEnds = [];
 
@@ -19,12 +21,22 @@ internal sealed class TokenizerConfig
     /// <summary>The chat template, or null.</summary>
     public string? ChatTemplate { get; private set; }
 
+    /// <summary>The class of transformers that reads the folder, without the "Fast" at its end; null if none is named.</summary>
+    public string? ClassName { get; private set; }
+
+    /// <summary>Added tokens of tokenizer_config.json and, where it was asked for, added_tokens.json.</summary>
+    public IEnumerable<AddedToken> AddedTokens => addedTokens.Select(t => t.Token);
+
     /// <summary>Reads what there is in a folder.</summary>
-    public static TokenizerConfig Read(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="hasVocabularyFile">True if the vocabulary is in a file that has no added tokens of its own; added_tokens.json then has them.</param>
+    public static TokenizerConfig Read(string folder, bool hasVocabularyFile = false)
     {
         var config = new TokenizerConfig();
         ReadFile(folder, "tokenizer_config.json", config.ReadTokenizerConfig);
         ReadFile(folder, "special_tokens_map.json", config.ReadNames);
+        if (hasVocabularyFile)
+            ReadFile(folder, "added_tokens.json", config.ReadAddedTokensFile);
         ReadFile(folder, "generation_config.json", config.ReadGenerationConfig);
         string template = Path.Combine(folder, "chat_template.jinja");
         if (File.Exists(template))
@@ -48,14 +60,31 @@ internal sealed class TokenizerConfig
         }
     }
 
-    /// <summary>The ids of the named special tokens.</summary>
-    public SpecialTokenIds ResolveSpecialTokens(IReadOnlyCollection<AddedToken> added, ModelVocabulary vocabulary)
-    {
-        int? eos = Find("eos_token");
-        IEnumerable<int> ends = generationEnds;
-        return new SpecialTokenIds(Find("bos_token"), eos, Find("unk_token"), Find("pad_token"), SpecialTokenIds.EndIds(eos is { } id ? ends.Append(id) : ends, added));
+    /// <summary>True or false as tokenizer_config.json says under a key; null if it says nothing.</summary>
+    public bool? FindFlag(string key) => root.Kind != JsonValueKind.Object || root.Find(key).IsNull ? null : root[key].GetBoolean(false);
 
-        int? Find(string key) => !names.TryGetValue(key, out string? name) ? null
+    /// <summary>An integer of tokenizer_config.json; null if it has none of that name.</summary>
+    public int? FindInteger(string key) => root.Kind != JsonValueKind.Object || root.Find(key).IsNull ? null : root[key].GetInteger();
+
+    /// <summary>The name of a special token such as <c>bos_token</c>, or null.</summary>
+    public string? FindName(string key) => names.GetValueOrDefault(key);
+
+    /// <summary>True if one of the files names a special token so.</summary>
+    public bool IsNamed(string text) => namedTokens.Contains(text);
+
+    /// <summary>The ids of the named special tokens.</summary>
+    /// <param name="added">Added tokens.</param>
+    /// <param name="vocabulary">The other tokens.</param>
+    /// <param name="otherwise">The ids where the files name none.</param>
+    public SpecialTokenIds ResolveSpecialTokens(IReadOnlyCollection<AddedToken> added, ModelVocabulary vocabulary, SpecialTokenIds? otherwise = null)
+    {
+        int? eos = Find("eos_token", otherwise?.Eos);
+        IEnumerable<int> ends = generationEnds;
+        return new SpecialTokenIds(
+            Find("bos_token", otherwise?.Bos), eos, Find("unk_token", otherwise?.Unknown), Find("pad_token", otherwise?.Padding),
+            SpecialTokenIds.EndIds(eos is { } id ? ends.Append(id) : ends, added));
+
+        int? Find(string key, int? idOtherwise) => !names.TryGetValue(key, out string? name) ? idOtherwise
             : added.FirstOrDefault(t => t.Content == name)?.Id ?? vocabulary.FindId(name);
     }
 
@@ -69,9 +98,12 @@ internal sealed class TokenizerConfig
         read(new JsonPart(document.RootElement, path, ""));
     }
 
-    private void ReadTokenizerConfig(JsonPart root)
+    private void ReadTokenizerConfig(JsonPart part)
     {
+        root = part;
         ReadNames(root);
+        if (root.Find("tokenizer_class") is { IsNull: false } name)
+            ClassName = name.GetString() is var text && text.EndsWith("Fast", StringComparison.Ordinal) ? text[..^4] : text;
         JsonPart added = root.Find("added_tokens_decoder");
         if (!added.IsNull)
         {
@@ -96,15 +128,32 @@ internal sealed class TokenizerConfig
         }
     }
 
-    private void ReadNames(JsonPart root)
+    private void ReadNames(JsonPart part)
     {
-        foreach (string key in (ReadOnlySpan<string>)["bos_token", "eos_token", "unk_token", "pad_token"])
+        foreach (string key in (ReadOnlySpan<string>)["bos_token", "eos_token", "unk_token", "pad_token", "cls_token", "sep_token", "mask_token"])
         {
-            JsonPart value = root.Find(key);
+            JsonPart value = part.Find(key);
             if (value.IsNull)
                 continue;
-            string name = value.Kind == JsonValueKind.Object ? value["content"].GetString() : value.GetString();
-            names.TryAdd(key, name);
+            names.TryAdd(key, NameIn(value));
+            namedTokens.Add(NameIn(value));
+        }
+        if (part.Find("additional_special_tokens") is { Kind: JsonValueKind.Array } more)
+            namedTokens.UnionWith(more.GetItems().Select(NameIn));
+    }
+
+    private static string NameIn(JsonPart value) => value.Kind == JsonValueKind.Object ? value["content"].GetString() : value.GetString();
+
+    // Names and ids; which of them are special, the other files say.
+    private void ReadAddedTokensFile(JsonPart part)
+    {
+        var known = addedTokens.Select(t => t.Token.Content).ToHashSet(StringComparer.Ordinal);
+        foreach ((string name, JsonPart id) in part.GetMembers())
+        {
+            if (System.Text.Encoding.UTF8.GetByteCount(name) > TokenizerJsonReader.MaxAddedTokenByteCount)
+                throw part.Wrong($"added tokens of at most {TokenizerJsonReader.MaxAddedTokenByteCount} bytes", $"{name.Length} characters");
+            if (name.Length > 0 && known.Add(name))
+                addedTokens.Add((id, new AddedToken(id.GetInteger(), name, IsSpecial: namedTokens.Contains(name))));
         }
     }
 

@@ -30,6 +30,9 @@ internal static class TokenizerJsonReader
         TokenModel model = TokenModelTypes.Read(root["model"], isByteLevel);
         AddedToken[] added = ReadAddedTokens(root, model.Vocabulary);
         added = [.. added, .. config.TokensMissingFrom(added, model.Vocabulary)];
+        // Special tokens are found before the model sees a text; where they are not to be, their names are text like any other.
+        if (model is UnigramModel unigram)
+            model = unigram.Without(added.Where(t => t.IsSpecial).Select(t => t.Id).ToHashSet());
         return new TokenizerParts
         {
             Location = path,

@@ -14,7 +14,7 @@ internal static class BpeJson
             "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges");
         if (part.Find("dropout") is { IsNull: false } dropout && dropout.GetNumber() != 0)
             throw part.NotSupported("dropout (merges left out at random)");
-        ModelVocabulary vocabulary = ReadVocabulary(part["vocab"]);
+        ModelVocabulary vocabulary = ModelVocabulary.Read(part["vocab"]);
         string prefix = ReadAffix(part.Find("continuing_subword_prefix"));
         var options = new BpeOptions(
             isByteLevel,
@@ -108,14 +108,6 @@ internal static class BpeJson
     private static BadFileException NoToken(int rank, string left, string right, string missing, string location) =>
         BadFileException.Expected(location, $"merge {rank} of {ModelVocabulary.Quote(left)} and {ModelVocabulary.Quote(right)}",
             $"token {ModelVocabulary.Quote(missing)} in the vocabulary", "no such token");
-
-    private static ModelVocabulary ReadVocabulary(JsonPart vocab)
-    {
-        var tokens = new List<KeyValuePair<string, int>>();
-        foreach ((string text, JsonPart id) in vocab.GetMembers())
-            tokens.Add(new(text, id.GetInteger()));
-        return new ModelVocabulary([.. tokens], $"{vocab.File}: {vocab.Path}");
-    }
 
     private static Merge[] ReadMerges(JsonPart merges, ModelVocabulary vocabulary, string prefix) =>
         ResolveMerges(merges.GetItems().Select(ReadMerge), merges.GetItemCount(), vocabulary, prefix, $"{merges.File}: {merges.Path}");

@@ -54,6 +54,9 @@ internal sealed class BpeModel : TokenModel
     }
 
     /// <inheritdoc/>
+    public override string Kind => options.IsByteLevel ? "byte-level BPE" : "BPE";
+
+    /// <inheritdoc/>
     public override ModelVocabulary Vocabulary { get; }
 
     /// <inheritdoc/>
@@ -102,13 +105,7 @@ internal sealed class BpeModel : TokenModel
         writer.WriteBoolean("fuse_unk", options.FusesUnknown);
         writer.WriteBoolean("byte_fallback", options.HasByteFallback);
         writer.WriteBoolean("ignore_merges", options.IgnoresMerges);
-        writer.WriteStartObject("vocab");
-        for (int id = 0; id < Vocabulary.Count; id++)
-        {
-            if (Vocabulary.FindText(id) is { } text)
-                writer.WriteNumber(text, id);
-        }
-        writer.WriteEndObject();
+        Vocabulary.WriteJson(writer);
         writer.WriteStartArray("merges");
         foreach (Merge merge in Merges)
         {

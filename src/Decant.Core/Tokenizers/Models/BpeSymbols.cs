@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 using Decant.Core.Tokenizers.Unicode;
 
@@ -14,7 +13,7 @@ internal sealed class BpeSymbols
     private readonly ModelVocabulary vocabulary;
     private readonly BpeOptions options;
     private readonly int[] byteSymbols = new int[256];
-    private readonly int[] byteTokens = new int[256];
+    private readonly int[] byteTokens;
     private readonly int[]?[] codePointPages = new int[]?[0x110000 >> PageBits];
 
     /// <summary>Finds the symbols of a vocabulary.</summary>
@@ -23,11 +22,9 @@ internal sealed class BpeSymbols
         this.vocabulary = vocabulary;
         this.options = options;
         HasSymbolsOutsideVocabulary = inPieces.Count > 0;
+        byteTokens = options.HasByteFallback ? ByteTokens.Find(vocabulary) : [.. Enumerable.Repeat(-1, 256)];
         for (int b = 0; b < 256; b++)
-        {
-            byteTokens[b] = options.HasByteFallback ? vocabulary.FindId(string.Create(CultureInfo.InvariantCulture, $"<0x{b:X2}>")) ?? -1 : -1;
             byteSymbols[b] = options.IsByteLevel ? vocabulary.FindId(ByteLevelAlphabet.CharacterOf((byte)b).ToString()) ?? -1 : -1;
-        }
         if (options.IsByteLevel)
             return;
         for (int id = 0; id < vocabulary.Count; id++)

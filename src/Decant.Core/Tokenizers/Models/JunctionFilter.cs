@@ -56,8 +56,7 @@ internal sealed class JunctionFilter
             Rune.DecodeFromUtf16(text, out rune, out _);
         edges[1] = symbols.OfCodePoint(rune.Value);
         ReadOnlySpan<char> name = text.Length < 6 ? "" : atEnd ? text.AsSpan(text.Length - 6) : text.AsSpan(0, 6);
-        if (name.StartsWith("<0x") && name[5] == '>'
-            && byte.TryParse(name[3..5], System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out byte b))
+        if (ByteTokens.TryParse(name, out byte b))
             edges[2] = symbols.ByteToken(b);
     }
 

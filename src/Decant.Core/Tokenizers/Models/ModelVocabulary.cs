@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Text;
+using System.Text.Json;
 using Decant.Core.Errors;
+using Decant.Core.Tokenizers.HuggingFace;
 
 namespace Decant.Core.Tokenizers.Models;
 
@@ -53,6 +56,40 @@ internal sealed class ModelVocabulary
 
     /// <summary>The id of a text, or null.</summary>
     public int? FindId(string text) => ids.TryGetValue(text, out int id) ? id : null;
+
+    /// <summary>The id of a text in UTF-8, or null.</summary>
+    public int? FindUtf8(ReadOnlySpan<byte> text)
+    {
+        // A UTF-16 unit takes at most three bytes.
+        if (text.Length > 3L * MaxTextLength)
+            return null;
+        char[] characters = ArrayPool<char>.Shared.Rent(text.Length);
+        int length = Encoding.UTF8.GetChars(text, characters);
+        bool isFound = CharacterLookup.TryGetValue(characters.AsSpan(0, length), out int id);
+        ArrayPool<char>.Shared.Return(characters);
+        return isFound ? id : null;
+    }
+
+    /// <summary>Reads a vocabulary as tokenizer.json and vocab.json have it: texts as keys, ids as values.</summary>
+    public static ModelVocabulary Read(JsonPart vocab)
+    {
+        var tokens = new List<KeyValuePair<string, int>>();
+        foreach ((string text, JsonPart id) in vocab.GetMembers())
+            tokens.Add(new(text, id.GetInteger()));
+        return new ModelVocabulary([.. tokens], vocab.Path.Length == 0 ? vocab.File : $"{vocab.File}: {vocab.Path}");
+    }
+
+    /// <summary>Writes the vocabulary as tokenizer.json does, with its key.</summary>
+    public void WriteJson(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("vocab");
+        for (int id = 0; id < Count; id++)
+        {
+            if (texts[id] is { } text)
+                writer.WriteNumber(text, id);
+        }
+        writer.WriteEndObject();
+    }
 
     /// <summary>A token text for a message: short, in quotes, control characters escaped.</summary>
     public static string Quote(string text)

@@ -33,6 +33,18 @@ internal sealed class PieceTrie
         return node != Root;
     }
 
+    /// <summary>The length of the longest string here that a text begins with; 0 if there is none.</summary>
+    public int LongestPrefix(ReadOnlySpan<byte> text)
+    {
+        int node = Root, longest = 0;
+        for (int i = 0; i < text.Length && TryStep(ref node, text[i], out int id); i++)
+        {
+            if (id >= 0)
+                longest = i + 1;
+        }
+        return longest;
+    }
+
     private int StepOrAdd(int node, byte next)
     {
         int found = node == Root ? first[next] : Find(node, next);

@@ -13,19 +13,22 @@ internal static class ScoredPieces
     /// <summary>The longest piece in UTF-16 units; every way to cut a piece is tried, so length costs.</summary>
     public const int MaxPieceLength = 1024;
 
-    /// <summary>Builds the model: byte fallback, unknown characters fused.</summary>
+    /// <summary>Builds the model; unknown characters are fused.</summary>
     /// <param name="vocabulary">The pieces.</param>
     /// <param name="scores">Scores by id; higher merges first.</param>
     /// <param name="unknownId">The unknown token.</param>
     /// <param name="location">The file, for messages.</param>
-    public static BpeModel BuildModel(ModelVocabulary vocabulary, ReadOnlySpan<float> scores, int? unknownId, string location)
+    /// <param name="hasByteFallback">True if unknown characters become bytes.</param>
+    /// <param name="isMerged">Tells ids that merges may make; null: all.</param>
+    public static BpeModel BuildModel(
+        ModelVocabulary vocabulary, ReadOnlySpan<float> scores, int? unknownId, string location, bool hasByteFallback = true, Func<int, bool>? isMerged = null)
     {
         int[] ranks = RanksOf(vocabulary, scores, location);
         var inPieces = new Dictionary<int, int>();
         var merges = new List<Merge>();
         for (int id = 0; id < vocabulary.Count; id++)
         {
-            if (vocabulary.FindText(id) is { Length: > 1 } piece)
+            if (vocabulary.FindText(id) is { Length: > 1 } piece && isMerged?.Invoke(id) is not false)
                 AddMerges(vocabulary, piece, id, ranks[id], inPieces, merges);
         }
         merges.Sort((a, b) =>
@@ -33,7 +36,7 @@ internal static class ScoredPieces
             int order = a.Rank.CompareTo(b.Rank);
             return order != 0 ? order : (a.Result, a.Left, a.Right).CompareTo((b.Result, b.Left, b.Right));
         });
-        var options = new BpeOptions(IsByteLevel: false, unknownId, FusesUnknown: true, HasByteFallback: true);
+        var options = new BpeOptions(IsByteLevel: false, unknownId, FusesUnknown: true, hasByteFallback);
         return new BpeModel(vocabulary, [.. merges], options, inPieces);
     }
 

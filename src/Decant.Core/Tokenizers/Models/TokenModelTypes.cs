@@ -11,6 +11,7 @@ internal static class TokenModelTypes
         ("BPE", BpeJson.Read),
         ("Unigram", (part, _) => UnigramJson.Read(part)),
         ("WordPiece", (part, _) => WordPieceModel.Read(part)),
+        ("WordLevel", (part, _) => WordLevelModel.Read(part)),
     ];
 
     /// <summary>Reads a model.</summary>

@@ -29,6 +29,6 @@ internal static class UnigramJson
         if (unknown < 0 || unknown >= tokens.Count)
             throw part["unk_id"].Wrong($"an id from 0 to {tokens.Count - 1}", $"{unknown}");
         var vocabulary = new ModelVocabulary([.. tokens], $"{vocab.File}: {vocab.Path}");
-        return new UnigramModel(vocabulary, [.. scores], unknown, part.Find("byte_fallback").GetBoolean(false));
+        return new UnigramModel(vocabulary, [.. scores], new UnigramOptions(unknown, part.Find("byte_fallback").GetBoolean(false)));
     }
 }

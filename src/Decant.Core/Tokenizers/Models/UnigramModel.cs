@@ -1,9 +1,19 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Decant.Core.Tokenizers.Unicode;
 
 namespace Decant.Core.Tokenizers.Models;
+
+/// <summary>How a unigram model treats its words.</summary>
+/// <param name="UnknownId">The unknown token.</param>
+/// <param name="HasByteFallback">True if unknown characters become bytes (<c>&lt;0x41&gt;</c>) where all are in the vocabulary.</param>
+/// <param name="UnknownScore">What an unknown character scores; null: ten less than the worst piece.</param>
+/// <param name="IsSinglePrecision">True if sums are rounded to single precision, as SentencePiece's own are.</param>
+internal sealed record UnigramOptions(int UnknownId, bool HasByteFallback = false, double? UnknownScore = null, bool IsSinglePrecision = false)
+{
+    /// <summary>How much less than the worst piece an unknown character scores.</summary>
+    public const float UnknownPenalty = 10;
+}
 
 /// <summary>
 /// SentencePiece's unigram language model (Kudo 2018): of all ways to write a word in pieces, the one whose scores, logarithms of probabilities, have the
@@ -11,36 +21,32 @@ namespace Decant.Core.Tokenizers.Models;
 /// </summary>
 internal sealed class UnigramModel : TokenModel
 {
-    private const double UnknownPenalty = 10;
-
     private readonly double[] scores;
-    private readonly PieceTrie trie = new();
+    private readonly Lazy<PieceTrie> trie;
+    private readonly UnigramOptions options;
     private readonly int unknownId;
-    private readonly bool hasByteFallback;
-    private readonly int[] byteTokens = new int[256];
+    private readonly int[] byteTokens;
     private readonly double unknownScore;
     private readonly WordCache cache = new();
 
     /// <summary>Builds the model.</summary>
     /// <param name="vocabulary">The pieces.</param>
     /// <param name="scores">Scores by id, all finite.</param>
-    /// <param name="unknownId">The unknown token.</param>
-    /// <param name="hasByteFallback">True if unknown characters become bytes (<c>&lt;0x41&gt;</c>) where all are in the vocabulary.</param>
-    public UnigramModel(ModelVocabulary vocabulary, double[] scores, int unknownId, bool hasByteFallback)
+    /// <param name="options">How words are treated.</param>
+    /// <param name="unreachable">Ids that no text becomes.</param>
+    public UnigramModel(ModelVocabulary vocabulary, double[] scores, UnigramOptions options, IReadOnlySet<int>? unreachable = null)
     {
         Vocabulary = vocabulary;
         this.scores = scores;
-        this.unknownId = unknownId;
-        this.hasByteFallback = hasByteFallback;
-        unknownScore = scores.Min() - UnknownPenalty;
-        for (int id = 0; id < vocabulary.Count; id++)
-        {
-            if (vocabulary.FindText(id) is { Length: > 0 } text)
-                trie.Add(Encoding.UTF8.GetBytes(text), id);
-        }
-        for (int b = 0; b < byteTokens.Length; b++)
-            byteTokens[b] = hasByteFallback ? vocabulary.FindId(string.Create(CultureInfo.InvariantCulture, $"<0x{b:X2}>")) ?? -1 : -1;
+        this.options = options;
+        unknownId = options.UnknownId;
+        unknownScore = options.UnknownScore ?? scores.Min() - UnigramOptions.UnknownPenalty;
+        trie = new Lazy<PieceTrie>(() => MakeTrie(unreachable));
+        byteTokens = ByteTokens.Find(vocabulary);
     }
+
+    /// <inheritdoc/>
+    public override string Kind => "unigram";
 
     /// <inheritdoc/>
     public override ModelVocabulary Vocabulary { get; }
@@ -48,8 +54,11 @@ internal sealed class UnigramModel : TokenModel
     /// <summary>Scores by id.</summary>
     public IReadOnlyList<double> Scores => scores;
 
-    /// <summary>The unknown token.</summary>
-    public int UnknownId => unknownId;
+    /// <summary>How words are treated.</summary>
+    public UnigramOptions Options => options;
+
+    /// <inheritdoc/>
+    public override int? VerbatimId => unknownId;
 
     /// <inheritdoc/>
     public override void Tokenize(ReadOnlySpan<byte> word, TokenBuffer tokens)
@@ -79,12 +88,27 @@ internal sealed class UnigramModel : TokenModel
             writer.WriteEndArray();
         }
         writer.WriteEndArray();
-        writer.WriteBoolean("byte_fallback", hasByteFallback);
+        writer.WriteBoolean("byte_fallback", options.HasByteFallback);
         writer.WriteEndObject();
+    }
+
+    /// <summary>The same model with ids that no text becomes.</summary>
+    public UnigramModel Without(IReadOnlySet<int> unreachable) => new(Vocabulary, scores, options, unreachable);
+
+    private PieceTrie MakeTrie(IReadOnlySet<int>? unreachable)
+    {
+        var made = new PieceTrie();
+        for (int id = 0; id < Vocabulary.Count; id++)
+        {
+            if (Vocabulary.FindText(id) is { Length: > 0 } text && unreachable?.Contains(id) is not true)
+                made.Add(Encoding.UTF8.GetBytes(text), id);
+        }
+        return made;
     }
 
     private void FindBest(ReadOnlySpan<byte> word, TokenBuffer tokens)
     {
+        PieceTrie pieces = trie.Value;
         var best = new Node[word.Length + 1];
         best[0] = new Node(0, 0, -1);
         for (int i = 1; i < best.Length; i++)
@@ -95,7 +119,7 @@ internal sealed class UnigramModel : TokenModel
             bool hasCharacter = false;
             double before = best[start].Score;
             int node = PieceTrie.Root;
-            for (int end = start; end < word.Length && trie.TryStep(ref node, word[end], out int id); end++)
+            for (int end = start; end < word.Length && pieces.TryStep(ref node, word[end], out int id); end++)
             {
                 if (id < 0)
                     continue;
@@ -109,8 +133,10 @@ internal sealed class UnigramModel : TokenModel
         AppendPath(word, best, tokens);
     }
 
-    private static void Offer(ref Node node, double score, int start, int id)
+    private void Offer(ref Node node, double score, int start, int id)
     {
+        if (options.IsSinglePrecision)
+            score = (float)score;
         if (node.Start < 0 || score > node.Score)
             node = new Node(score, start, id);
     }
@@ -144,7 +170,7 @@ internal sealed class UnigramModel : TokenModel
 
     private void AppendUnknown(ReadOnlySpan<byte> text, TokenBuffer tokens)
     {
-        bool hasBytes = hasByteFallback;
+        bool hasBytes = options.HasByteFallback;
         foreach (byte b in text)
             hasBytes &= byteTokens[b] >= 0;
         if (!hasBytes)

@@ -39,15 +39,16 @@ internal sealed class WordPieceModel : TokenModel
     }
 
     /// <inheritdoc/>
+    public override string Kind => "WordPiece";
+
+    /// <inheritdoc/>
     public override ModelVocabulary Vocabulary { get; }
 
     /// <summary>Reads the model from tokenizer.json.</summary>
     public static WordPieceModel Read(JsonPart part)
     {
         part.RefuseKeysExcept("type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab");
-        JsonPart vocab = part["vocab"];
-        var vocabulary = new ModelVocabulary(
-            [.. vocab.GetMembers().Select(member => new KeyValuePair<string, int>(member.Name, member.Value.GetInteger()))], $"{vocab.File}: {vocab.Path}");
+        ModelVocabulary vocabulary = ModelVocabulary.Read(part["vocab"]);
         string unknown = part.Find("unk_token").IsNull ? "[UNK]" : part["unk_token"].GetString();
         int unknownId = vocabulary.FindId(unknown) ?? throw part.Find("unk_token").Wrong("a token of the vocabulary", ModelVocabulary.Quote(unknown));
         string prefix = part.Find("continuing_subword_prefix").IsNull ? "##" : part["continuing_subword_prefix"].GetString();
@@ -72,13 +73,7 @@ internal sealed class WordPieceModel : TokenModel
         writer.WriteString("unk_token", Vocabulary.FindText(unknownId));
         writer.WriteString("continuing_subword_prefix", prefix);
         writer.WriteNumber("max_input_chars_per_word", mostCharacters);
-        writer.WriteStartObject("vocab");
-        for (int id = 0; id < Vocabulary.Count; id++)
-        {
-            if (Vocabulary.FindText(id) is { } text)
-                writer.WriteNumber(text, id);
-        }
-        writer.WriteEndObject();
+        Vocabulary.WriteJson(writer);
         writer.WriteEndObject();
     }
 

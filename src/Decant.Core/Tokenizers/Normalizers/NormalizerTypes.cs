@@ -68,9 +68,9 @@ internal static class NormalizerTypes
         part.RefuseKeysExcept("type", "precompiled_charsmap");
         JsonPart map = part["precompiled_charsmap"];
         byte[] encoded = new byte[map.GetString().Length];
-        if (!Convert.TryFromBase64String(map.GetString(), encoded, out int length) || CharacterMap.TryRead(encoded[..length]) is not { } read || !read.IsValid())
-            throw map.Wrong("a SentencePiece character map in base 64", "something else");
-        return new PrecompiledNormalizer(read);
+        return Convert.TryFromBase64String(map.GetString(), encoded, out int length)
+            ? new PrecompiledNormalizer(CharacterMap.Read(encoded[..length], $"{map.File}: {map.Path}"))
+            : throw map.Wrong("a SentencePiece character map in base 64", "something else");
     }
 
     private static Normalizer ReadReplace(JsonPart part)

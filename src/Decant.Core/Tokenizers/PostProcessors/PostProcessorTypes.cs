@@ -12,6 +12,7 @@ internal static class PostProcessorTypes
         ("ByteLevel", ReadByteLevel),
         ("TemplateProcessing", ReadTemplate),
         ("RobertaProcessing", ReadRoberta),
+        ("BertProcessing", ReadBert),
     ];
 
     /// <summary>Reads a post-processor; null if the file has none.</summary>
@@ -83,6 +84,12 @@ internal static class PostProcessorTypes
         part.RefuseKeysExcept("type", "sep", "cls", "trim_offsets", "add_prefix_space");
         return new RobertaPostProcessor(
             ReadPair(part["sep"]), ReadPair(part["cls"]), part.Find("trim_offsets").GetBoolean(true), part.Find("add_prefix_space").GetBoolean(true));
+    }
+
+    private static BertPostProcessor ReadBert(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "sep", "cls");
+        return new BertPostProcessor(ReadPair(part["sep"]), ReadPair(part["cls"]));
     }
 
     private static (string Token, int Id) ReadPair(JsonPart part)

@@ -12,11 +12,7 @@ internal sealed class RobertaPostProcessor((string Token, int Id) separator, (st
             OffsetTrimming.Trim(encoding, addPrefixSpace);
         if (!addSpecialTokens)
             return encoding;
-        EncodingBuilder result = encoding.CreateEmpty();
-        result.Add(start.Id, start.Token, default);
-        result.Add(encoding);
-        result.Add(separator.Id, separator.Token, default);
-        return result;
+        return BertPostProcessor.Surround(encoding, start, separator);
     }
 
     /// <inheritdoc/>

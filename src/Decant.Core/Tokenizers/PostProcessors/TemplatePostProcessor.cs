@@ -13,6 +13,29 @@ internal sealed record TemplateItem(string? SpecialName, IReadOnlyList<int> Ids,
 /// <param name="pair">The template for two texts as tokenizer.json has it; kept for writing only.</param>
 internal sealed class TemplatePostProcessor(IReadOnlyList<TemplateItem> items, JsonArray pair) : PostProcessor
 {
+    /// <summary>A template of one token before the text and one behind it, either perhaps missing; null if both are.</summary>
+    public static TemplatePostProcessor? Around((int Id, string Text)? before, (int Id, string Text)? after)
+    {
+        if (before is null && after is null)
+            return null;
+        TemplateItem[] items =
+        [
+            .. before is var (first, firstText) ? (TemplateItem[])[new(firstText, [first], [firstText])] : [],
+            new(null, [], []),
+            .. after is var (last, lastText) ? (TemplateItem[])[new(lastText, [last], [lastText])] : [],
+        ];
+        var pair = new JsonArray();
+        for (int type = 0; type < 2; type++)
+        {
+            foreach (TemplateItem item in items)
+            {
+                string kind = item.SpecialName is null ? "Sequence" : "SpecialToken";
+                pair.Add((JsonNode)new JsonObject { [kind] = new JsonObject { ["id"] = item.SpecialName ?? (type == 0 ? "A" : "B"), ["type_id"] = type } });
+            }
+        }
+        return new TemplatePostProcessor(items, pair);
+    }
+
     /// <inheritdoc/>
     public override EncodingBuilder Process(EncodingBuilder encoding, bool addSpecialTokens)
     {

@@ -1,7 +1,7 @@
-namespace Decant.Core.Tokenizers.Gguf;
+namespace Decant.Core.Tokenizers.Models;
 
-/// <summary>The numbers in <c>tokenizer.ggml.token_type</c>.</summary>
-internal enum GgufTokenType
+/// <summary>What a token is for, by SentencePiece's numbers, which GGUF has in <c>tokenizer.ggml.token_type</c> too.</summary>
+internal enum TokenType
 {
     /// <summary>An ordinary piece.</summary>
     Normal = 1,
