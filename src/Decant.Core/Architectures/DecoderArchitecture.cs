@@ -15,6 +15,8 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
     /// <inheritdoc/>
     internal override TensorLayout GgufLayout => GgufNames.Usual;
 
+    internal sealed override string GgufKeyOf(ModelAxis axis) => GgufAxisKeys.Of(axis is ModelAxis.ExpertWidth && !GgufStatesExpertWidth ? ModelAxis.Width : axis);
+
     /// <summary>The rotary pairing that llama.cpp uses for this architecture, and its converter permutes rows for.</summary>
     internal virtual RopePairing GgufPairing => RopePairing.Half;
 

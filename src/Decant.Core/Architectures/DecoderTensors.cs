@@ -107,7 +107,7 @@ public static class DecoderTensors
 
     private static void AddFeedForward(TensorList list, int layer, FeedForwardSpec spec, (ModelAxis, long) hidden)
     {
-        (ModelAxis, long) width = (ModelAxis.Width, spec.Width);
+        (ModelAxis, long) width = (spec.Experts is null ? ModelAxis.Width : ModelAxis.ExpertWidth, spec.Width);
         if (spec.Experts is { } experts)
             AddRouter(list, layer, experts, hidden);
         for (int expert = 0; expert < (spec.Experts?.Count ?? 1); expert++)

@@ -28,6 +28,8 @@ public enum ModelAxis
     HeadSize,
     /// <summary>Inner units of the feed-forward part.</summary>
     Width,
+    /// <summary>Inner units of an expert.</summary>
+    ExpertWidth,
     /// <summary>Experts.</summary>
     Experts,
     /// <summary>The token embedding where it is not as wide as the residual stream.</summary>

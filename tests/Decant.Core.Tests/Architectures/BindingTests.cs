@@ -61,7 +61,7 @@ public sealed partial class BindingTests
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
         DecoderModel model = ArchitectureRegistry.BindDecoder(source);
-        bool isGemma = folder.StartsWith("gemma", StringComparison.Ordinal), isGpt = folder.StartsWith("gpt2", StringComparison.Ordinal);
+        bool isGemma = folder.StartsWith("gemma", StringComparison.Ordinal), isGpt = folder.StartsWith("gpt2", StringComparison.Ordinal) || folder == "openai-gpt";
         int visited = 0;
         foreach (TensorData stored in source.Tensors)
         {
@@ -76,6 +76,8 @@ public sealed partial class BindingTests
                 values = [.. values.Select(v => 1f + v)];
             if (isGpt && stored.Info.Shape.Rank == 2 && name.Contains(".h.", StringComparison.Ordinal) | name.StartsWith("h.", StringComparison.Ordinal))
                 (values, columns) = (Transpose(values, columns), (int)stored.Info.Shape[0]);
+            if (name.Contains("query_key_value", StringComparison.Ordinal))
+                values = Separated(values, columns = stored.Info.Shape.Rank == 1 ? 1 : columns, folder, model.Spec.Layers[0].Attention);
             int offset = 0;
             foreach (TensorId id in IdsOf(name, model.Spec))
             {
@@ -185,6 +187,16 @@ public sealed partial class BindingTests
         return result;
     }
 
+    /// <summary>Rows that are stored head by head, or key-value head by key-value head, put into the order queries, keys, values.</summary>
+    private static float[] Separated(float[] values, int columns, string folder, AttentionSpec attention)
+    {
+        int groups = folder.StartsWith("falcon", StringComparison.Ordinal) ? attention.KeyValueHeadCount : attention.HeadCount;
+        int perGroup = values.Length / columns / groups, queriesPerGroup = attention.HeadCount / groups * attention.HeadSize;
+        IEnumerable<int> Rows(int first, int count) => Enumerable.Range(0, groups).SelectMany(group => Enumerable.Range(group * perGroup + first, count));
+        int[] order = [.. Rows(0, queriesPerGroup), .. Rows(queriesPerGroup, attention.HeadSize), .. Rows(queriesPerGroup + attention.HeadSize, attention.HeadSize)];
+        return [.. order.SelectMany(row => values[(row * columns)..((row + 1) * columns)])];
+    }
+
     /// <summary>What a stored tensor of these fixtures holds, written down apart from the layouts.</summary>
     private static IEnumerable<TensorId> IdsOf(string name, DecoderSpec spec)
     {
@@ -192,34 +204,53 @@ public sealed partial class BindingTests
         int? layer = match.Groups["layer"].Success ? int.Parse(match.Groups["layer"].Value, null) : null;
         int? expert = match.Groups["expert"].Success ? int.Parse(match.Groups["expert"].Value, null) : null;
         TensorPart part = name.EndsWith(".bias", StringComparison.Ordinal) ? TensorPart.Bias : TensorPart.Weight;
-        bool postNorms = spec.Layers[0].NormPlacement.HasFlag(NormPlacement.AfterBranch);
+        bool postNorms = spec.Layers[0].NormPlacement.HasFlag(NormPlacement.AfterBranch), afterSums = spec.Layers[0].NormPlacement == NormPlacement.AfterSum;
         TensorRole[] roles = match.Groups["module"].Value switch
         {
-            "embed_tokens" or "wte" => [TensorRole.TokenEmbedding],
-            "wpe" => [TensorRole.PositionEmbedding],
-            "norm" or "ln_f" => [TensorRole.FinalNorm],
-            "lm_head" => [TensorRole.Head],
-            "input_layernorm" or "ln_1" => [TensorRole.AttentionNorm],
+            "embed_tokens" or "wte" or "word_embeddings" or "embed_in" or "tokens_embed" => [TensorRole.TokenEmbedding],
+            "wpe" or "embed_positions" or "positions_embed" => [TensorRole.PositionEmbedding],
+            "word_embeddings_layernorm" => [TensorRole.EmbeddingNorm],
+            "project_in" => [TensorRole.EmbeddingProjection],
+            "project_out" => [TensorRole.HeadProjection],
+            "norm" or "ln_f" or "final_layernorm" or "final_layer_norm" when layer is null => [TensorRole.FinalNorm],
+            "lm_head" or "embed_out" => [TensorRole.Head],
+            "ln_1" or "self_attn_layer_norm" when afterSums => [TensorRole.AttentionPostNorm],
+            "ln_2" or "final_layer_norm" when afterSums => [TensorRole.FeedForwardPostNorm],
+            "input_layernorm" or "ln_1" or "self_attn_layer_norm" or "ln_attn" => [TensorRole.AttentionNorm],
+            "ln_mlp" or "final_layer_norm" => [TensorRole.FeedForwardNorm],
             "post_attention_layernorm" => [postNorms ? TensorRole.AttentionPostNorm : TensorRole.FeedForwardNorm],
             "pre_feedforward_layernorm" or "ln_2" => [TensorRole.FeedForwardNorm],
             "post_feedforward_layernorm" => [TensorRole.FeedForwardPostNorm],
             "self_attn.q_proj" => [TensorRole.Query],
             "self_attn.k_proj" => [TensorRole.Key],
             "self_attn.v_proj" => [TensorRole.Value],
-            "self_attn.qkv_proj" or "attn.c_attn" => [TensorRole.Query, TensorRole.Key, TensorRole.Value],
-            "self_attn.o_proj" or "attn.c_proj" => [TensorRole.AttentionOutput],
+            "self_attn.qkv_proj" or "attn.c_attn" or "self_attention.query_key_value" or "attention.query_key_value" => [TensorRole.Query, TensorRole.Key, TensorRole.Value],
+            "self_attn.o_proj" or "attn.c_proj" or "self_attn.out_proj" or "self_attn.dense" or "self_attention.dense" or "attention.dense" => [TensorRole.AttentionOutput],
             "self_attn.q_norm" => [TensorRole.QueryNorm],
             "self_attn.k_norm" => [TensorRole.KeyNorm],
-            "mlp.gate_proj" or "w1" => [TensorRole.Gate],
-            "mlp.up_proj" or "mlp.c_fc" or "w3" => [TensorRole.Up],
-            "mlp.down_proj" or "mlp.c_proj" or "w2" => [TensorRole.Down],
+            "mlp.gate_proj" or "w1" or "gate_proj" => [TensorRole.Gate],
+            "mlp.up_proj" or "mlp.c_fc" or "w3" or "up_proj" or "mlp.dense_h_to_4h" or "fc1" or "mlp.fc1" => [TensorRole.Up],
+            "mlp.down_proj" or "mlp.c_proj" or "w2" or "down_proj" or "mlp.dense_4h_to_h" or "fc2" or "mlp.fc2" => [TensorRole.Down],
             "mlp.gate_up_proj" => [TensorRole.Gate, TensorRole.Up],
-            "block_sparse_moe.gate" => [TensorRole.Router],
+            "self_attn.q_a_proj" => [TensorRole.QueryDown],
+            "self_attn.q_a_layernorm" => [TensorRole.QueryDownNorm],
+            "self_attn.q_b_proj" => [TensorRole.Query],
+            "self_attn.kv_a_proj_with_mqa" => [TensorRole.KeyValueDown],
+            "self_attn.kv_a_layernorm" => [TensorRole.KeyValueDownNorm],
+            "self_attn.kv_b_proj" => [TensorRole.KeyValueUp],
+            "self_attn.attn_sub_norm" => [TensorRole.AttentionOutputNorm],
+            "mlp.ffn_sub_norm" => [TensorRole.FeedForwardInnerNorm],
+            "block_sparse_moe.gate" or "mlp.gate" => [TensorRole.Router],
+            "mlp.gate.e_score_correction_bias" => [TensorRole.ExpertChoiceBias],
+            "mlp.shared_expert_gate" => [TensorRole.SharedRouter],
+            "mlp.shared_expert.gate_proj" or "mlp.shared_experts.gate_proj" => [TensorRole.SharedGate],
+            "mlp.shared_expert.up_proj" or "mlp.shared_experts.up_proj" => [TensorRole.SharedUp],
+            "mlp.shared_expert.down_proj" or "mlp.shared_experts.down_proj" => [TensorRole.SharedDown],
             _ => [],
         };
         return roles.Select(role => new TensorId(role, layer, expert, part));
     }
 
-    [GeneratedRegex(@"^(?:model\.|transformer\.)?(?:(?:layers|h)\.(?<layer>\d+)\.)?(?:block_sparse_moe\.experts\.(?<expert>\d+)\.)?(?<module>.*)\.(?:weight|bias)$")]
+    [GeneratedRegex(@"^(?:model\.decoder\.|model\.|transformer\.|gpt_neox\.)?(?:(?:layers|h)\.(?<layer>\d+)\.)?(?:(?:block_sparse_moe|mlp)\.experts\.(?<expert>\d+)\.)?(?<module>.*?)(?:\.(?:weight|bias))?$")]
     private static partial Regex NamePattern();
 }

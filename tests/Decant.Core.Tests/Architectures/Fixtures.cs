@@ -16,6 +16,13 @@ internal static class Fixtures
     public static IEnumerable<string> Folders { get; } =
         [.. SharedFiles.Folders("fixtures", "architectures").Where(folder => FamilyOf(folder) is not null)];
 
+    /// <summary>Folders that GGUF can hold: not the families that llama.cpp has no architecture for, nor a dense block among Qwen2's mixtures.</summary>
+    public static IEnumerable<string> GgufFolders { get; } = [.. Folders.Where(folder => FamilyOf(folder)!.GgufName is not null && folder != "qwen2_moe")];
+
+    public static TheoryData<string> AllGguf => [.. GgufFolders];
+
+    public static TheoryData<string, string> AllGgufConfigs => [.. GgufFolders.SelectMany(folder => Configs(folder).Select(config => (folder, config)))];
+
     public static TheoryData<string> All => [.. Folders];
 
     public static TheoryData<string, string> AllConfigs =>

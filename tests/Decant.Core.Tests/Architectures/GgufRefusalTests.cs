@@ -82,7 +82,7 @@ public sealed class GgufRefusalTests
     {
         SharedFiles.Require("fixtures", "architectures");
         var random = new Random(20260102);
-        (string Folder, GgufDescription Description)[] models = [.. Fixtures.Folders.Select(folder => (folder, Describe(folder)))];
+        (string Folder, GgufDescription Description)[] models = [.. Fixtures.GgufFolders.Select(folder => (folder, Describe(folder)))];
         int refused = 0;
         for (int i = 0; i < 2000; i++)
         {

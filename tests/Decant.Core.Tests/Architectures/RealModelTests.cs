@@ -55,7 +55,7 @@ public sealed class RealModelTests
 
     /// <summary>Describing a model reads no weights: a source whose tensors cannot be read is enough.</summary>
     [Theory]
-    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    [MemberData(nameof(Fixtures.AllGguf), MemberType = typeof(Fixtures))]
     public void Describing_a_model_reads_headers_only(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);

@@ -35,6 +35,12 @@ internal sealed record ConfigKeys
     /// <summary>Experts.</summary>
     public string Experts { get; init; } = "num_local_experts";
 
+    /// <summary>Another spelling of <see cref="Experts"/> that some configs have, or null.</summary>
+    public string? OtherExperts { get; init; }
+
+    /// <summary>Inner width of an expert where it is a matter of its own, or null.</summary>
+    public string? ExpertWidth { get; init; }
+
     /// <summary>Inner width of the shared expert.</summary>
     public string SharedWidth { get; init; } = "shared_expert_intermediate_size";
 
@@ -53,7 +59,8 @@ internal sealed record ConfigKeys
         ModelAxis.KeyValueHeads => KeyValueHeads,
         ModelAxis.HeadSize => HeadSize,
         ModelAxis.Width => Width,
-        ModelAxis.Experts => Experts,
+        ModelAxis.ExpertWidth => ExpertWidth ?? Width,
+        ModelAxis.Experts => OtherExperts is null ? Experts : $"{Experts} ({OtherExperts})",
         ModelAxis.Embedding => Embedding,
         ModelAxis.QueryRank => "q_lora_rank",
         ModelAxis.KeyValueRank => "kv_lora_rank",

@@ -17,6 +17,7 @@ internal static class GgufAxisKeys
         ModelAxis.KeyValueHeads => "attention.head_count_kv",
         ModelAxis.HeadSize => "attention.key_length",
         ModelAxis.Width => "feed_forward_length",
+        ModelAxis.ExpertWidth => "expert_feed_forward_length",
         ModelAxis.Experts => "expert_count",
         ModelAxis.QueryRank => "attention.q_lora_rank",
         ModelAxis.KeyValueRank => "attention.kv_lora_rank",

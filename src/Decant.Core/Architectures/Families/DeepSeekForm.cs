@@ -26,6 +26,7 @@ internal static class DeepSeekForm
     public static ConfigKeys Keys { get; } = new()
     {
         Experts = "n_routed_experts",
+        ExpertWidth = "moe_intermediate_size",
         SharedWidth = "moe_intermediate_size × n_shared_experts",
         HeadSize = "(qk_nope_head_dim + qk_rope_head_dim)",
     };
@@ -53,7 +54,14 @@ internal static class DeepSeekForm
         int unrotated = config.GetCount("qk_nope_head_dim", DecoderDimensions.MaximumHeads), rotary = config.GetCount("qk_rope_head_dim", DecoderDimensions.MaximumHeads);
         int heads = config.GetCount(Keys.Heads, DecoderDimensions.MaximumHeads);
         // Stated for programs that read no latent attention.
-        config.Ignore("head_dim", "qk_head_dim", Keys.KeyValueHeads, "ep_size", "moe_layer_freq", "seq_aux", "aux_loss_alpha", "num_nextn_predict_layers");
+        _ = config.FindCount("head_dim");
+        if ((config.FindCount("qk_head_dim") ?? unrotated + rotary) != unrotated + rotary)
+            throw config.Contradiction("qk_head_dim", $"qk_nope_head_dim + qk_rope_head_dim = {unrotated + rotary}");
+        if ((config.FindCount(Keys.KeyValueHeads) ?? heads) != heads)
+            throw config.Contradiction(Keys.KeyValueHeads, $"{Keys.Heads} = {heads}, for every head has a key of its own");
+        config.RequireOne("moe_layer_freq");
+        // Matters of training, and of the blocks that guess further tokens ahead.
+        config.Ignore("ep_size", "seq_aux", "aux_loss_alpha", "num_nextn_predict_layers");
         var sizes = new DecoderDimensions
         {
             Vocabulary = config.GetCount(Keys.Vocabulary),

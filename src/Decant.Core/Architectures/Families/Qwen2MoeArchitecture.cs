@@ -3,6 +3,8 @@ using System.Text.Json.Nodes;
 using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
+using Decant.Core.Errors;
+using Decant.Core.Files;
 using Decant.Core.Tensors;
 
 namespace Decant.Core.Architectures.Families;
@@ -28,7 +30,7 @@ public sealed class Qwen2MoeArchitecture : DecoderArchitecture
     internal override bool GgufStatesExpertWidth => true;
 
     /// <inheritdoc/>
-    internal override ConfigKeys Keys { get; } = new() { Experts = "num_experts" };
+    internal override ConfigKeys Keys { get; } = new() { Experts = "num_experts", OtherExperts = "num_local_experts", ExpertWidth = "moe_intermediate_size" };
 
     /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = Names();
@@ -130,5 +132,16 @@ public sealed class Qwen2MoeArchitecture : DecoderArchitecture
             tied: !file.HasTensor("output.weight"),
             layer => sizes.Attention(layer) with { Rope = rope, Window = windows[layer], QueryKeyValueBias = file.HasTensor($"blk.{layer}.attn_q.bias") },
             _ => new FeedForwardSpec { Gated = true, Activation = activation, Width = width, Experts = experts with { Shared = shared } });
+    }
+
+    /// <inheritdoc/>
+    internal override void WriteGguf(DecoderSpec spec, GgufMetadata metadata)
+    {
+        int dense = spec.Layers.TakeWhile(layer => layer.FeedForward.Experts is not null).Count();
+        if (dense < spec.Layers.Length)
+        {
+            throw new NotSupportedModelException(
+                $"{metadata.Location}: block {dense} is dense (mlp_only_layers, decoder_sparse_step), and llama.cpp has no place for that: every block of its {GgufName} models has experts. Write a Hugging Face folder instead.");
+        }
     }
 }

@@ -24,7 +24,7 @@ public sealed class Qwen3MoeArchitecture : DecoderArchitecture
     internal override bool GgufStatesExpertWidth => true;
 
     /// <inheritdoc/>
-    internal override ConfigKeys Keys { get; } = new() { Experts = "num_experts" };
+    internal override ConfigKeys Keys { get; } = new() { Experts = "num_experts", OtherExperts = "num_local_experts", ExpertWidth = "moe_intermediate_size" };
 
     /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = Qwen2MoeArchitecture.Names();
@@ -42,8 +42,9 @@ public sealed class Qwen3MoeArchitecture : DecoderArchitecture
             OutputBias = bias,
         };
         // One window for all blocks, unlike the dense models.
-        int? window = config.GetFlag("use_sliding_window", absent: false) ? config.FindCount("sliding_window") ?? 4096 : null;
-        config.Ignore("sliding_window", "max_window_layers");
+        int? stated = config.FindCountOrNone("sliding_window");
+        int? window = config.GetFlag("use_sliding_window", absent: false) ? stated ?? 4096 : null;
+        config.Ignore("max_window_layers");
         Func<int, FeedForwardSpec> feedForward = Qwen2MoeArchitecture.ReadFeedForward(
             config, sizes, config.FirstOf(Keys.Experts, "num_local_experts"), (128, 8, 768), sharedWidth: null);
         bool tied = config.GetFlag("tie_word_embeddings", absent: false);
