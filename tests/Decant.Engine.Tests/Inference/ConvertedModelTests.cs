@@ -13,7 +13,14 @@ namespace Decant.Engine.Tests.Inference;
 /// </summary>
 public sealed class ConvertedModelTests
 {
-    public static TheoryData<string> Folders => [.. ReferenceCheckpoint.Folders()];
+    public static TheoryData<string> Folders => [.. ReferenceCheckpoint.Folders().Where(IsInGguf)];
+
+    private static bool IsInGguf(string folder)
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        // Qwen2's mixtures have no dense block in llama.cpp.
+        return ArchitectureRegistry.FindByName(checkpoint.Model.ArchitectureName)!.GgufName is not null && folder != "qwen2_moe";
+    }
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -22,14 +29,7 @@ public sealed class ConvertedModelTests
         using var checkpoint = new ReferenceCheckpoint(folder);
         GgufDescription description = GgufExport.Describe(checkpoint.Model, TensorFormats.F32);
         using var files = new TemporaryFolder();
-        using (var stream = new FileStream(files["model.gguf"], FileMode.Create))
-        using (var writer = new GgufWriter(stream, stream.Name, description.Metadata, [.. description.Tensors.Select(t => t.Info)]))
-        {
-            foreach (Core.Tensors.TensorData tensor in description.Tensors)
-                writer.WriteTensor(tensor, TestContext.Current.CancellationToken);
-            writer.Complete();
-        }
-        using IModelSource source = ModelSources.Open(files["model.gguf"]);
+        using IModelSource source = ModelSources.Open(ConvertedFile.Write(files, description));
         using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), cancellationToken: TestContext.Current.CancellationToken);
         int visited = 0;
         for (int row = 0; row < checkpoint.Rows; row++)

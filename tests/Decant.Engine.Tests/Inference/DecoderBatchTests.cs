@@ -65,7 +65,8 @@ public class DecoderBatchTests
             return;
         using Decoder decoder = Decoder.Load(checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, BatchLength = 16 }, Cancellation);
         using var batch = new DecoderBatch(decoder);
-        int[] prompts = [1, 12, 5, 8, checkpoint.Length - 3, 3];
+        int longest = checkpoint.Length - 1;
+        int[] prompts = [1, Math.Min(12, longest), Math.Min(5, longest), Math.Min(8, longest), checkpoint.Length - 3, 3];
         var running = new List<DecoderSession>();
         int finished = 0;
         for (int step = 0; finished < prompts.Length; step++)
@@ -226,15 +227,16 @@ public class DecoderBatchTests
             using Decoder decoder = Decoder.Load(
                 checkpoint.Model, new DecoderOptions { Kernel = kernel, ThreadCount = 2, KeyValueFormat = format }, Cancellation);
             using DecoderSession session = decoder.StartSession(checkpoint.Length);
-            session.Append(checkpoint.Ids.AsSpan(0, 15), Cancellation);
-            using DecoderSession fork = session.Fork(12, 21);
-            Assert.Equal(12, fork.Length);
-            Assert.Equal(21, fork.Capacity);
-            session.Truncate(12);
-            float[] expected = session.Append(checkpoint.Ids.AsSpan(12, 9), Cancellation).ToArray();
+            int kept = checkpoint.Length / 2, more = checkpoint.Length * 3 / 8;
+            session.Append(checkpoint.Ids.AsSpan(0, kept + checkpoint.Length / 8), Cancellation);
+            using DecoderSession fork = session.Fork(kept, kept + more);
+            Assert.Equal(kept, fork.Length);
+            Assert.Equal(kept + more, fork.Capacity);
+            session.Truncate(kept);
+            float[] expected = session.Append(checkpoint.Ids.AsSpan(kept, more), Cancellation).ToArray();
             session.Reset();
             session.Append([1, 1, 1], Cancellation);
-            Assert.True(expected.AsSpan().SequenceEqual(fork.Append(checkpoint.Ids.AsSpan(12, 9), Cancellation)), format);
+            Assert.True(expected.AsSpan().SequenceEqual(fork.Append(checkpoint.Ids.AsSpan(kept, more), Cancellation)), format);
         }
     }
 

@@ -68,8 +68,14 @@ public class ObserverTests
     {
         DecoderSpec spec = checkpoint.Model.Spec;
         var id = new TensorId(spec.Head.Tied ? TensorRole.TokenEmbedding : TensorRole.Head);
-        float[] input = [.. recorder.Inputs[new TensorId(TensorRole.Head)][^spec.HiddenSize..]];
+        float[] input = [.. recorder.Inputs[new TensorId(TensorRole.Head)][^(spec.Embedding.Width ?? spec.HiddenSize)..]];
         double logit = Dot(checkpoint.Model.Get(id), 7, input) * spec.Head.Scale;
+        if (checkpoint.Model.Find(new TensorId(TensorRole.Head).Bias) is { } bias)
+        {
+            float[] biases = new float[spec.VocabularySize];
+            bias.ReadRows(0, 1, biases);
+            logit += biases[7];
+        }
         if (spec.Head.SoftCap is { } cap)
             logit = cap * Math.Tanh(logit / cap);
         Assert.Equal(logit, logits[^1][7], 1e-4);
@@ -81,7 +87,7 @@ public class ObserverTests
         DecoderSpec spec = checkpoint.Model.Spec;
         int last = spec.Layers.Length - 1;
         LayerSpec layer = spec.Layers[last];
-        if (layer.NormPlacement != NormPlacement.BeforeBranch || layer.FeedForward.Experts is not null)
+        if (layer.NormPlacement != NormPlacement.BeforeBranch || layer.FeedForward.Experts is not null || layer.Projections != ProjectionKind.Plain)
             return;
         double sum = 0;
         foreach (TensorRole role in new[] { TensorRole.AttentionOutput, TensorRole.Down })

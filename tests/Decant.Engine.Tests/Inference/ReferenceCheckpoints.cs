@@ -54,7 +54,7 @@ internal sealed class ReferenceCheckpoint : IDisposable
 
     /// <summary>Every folder of a decoder that the registry knows.</summary>
     public static IEnumerable<string> Folders() => Indices() is not { } indices ? [] : SharedFiles.Folders("fixtures", "architectures")
-        .Where(folder => indices[folder] is { } entry && (string)entry["kind"]! == "decoder" && ArchitectureRegistry.All.Any(architecture => architecture.ModelTypes.Contains((string)entry["model_type"]!)));
+        .Where(folder => indices[folder] is { } entry && (string)entry["kind"]! == "decoder" && ArchitectureRegistry.All.OfType<DecoderArchitecture>().Any(architecture => architecture.ModelTypes.Contains((string)entry["model_type"]!)));
 
     /// <summary>The config files a folder has.</summary>
     public static IEnumerable<string> Configs(string folder) => new[] { "config.json", "config.legacy.json" }
