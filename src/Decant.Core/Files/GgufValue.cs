@@ -75,6 +75,9 @@ public sealed record GgufValue(GgufValueType Type, object Value, GgufValueType? 
 
     /// <summary>An array of booleans.</summary>
     public static GgufValue From(bool[] values) => new(GgufValueType.Array, values, GgufValueType.Bool);
+
+    /// <summary>An array of UINT8.</summary>
+    public static GgufValue From(byte[] values) => new(GgufValueType.Array, values, GgufValueType.UInt8);
 }
 
 /// <summary>
@@ -164,6 +167,15 @@ public sealed class GgufMetadata(string location)
 
     /// <summary>The F32 array of a key, or null if the key is absent.</summary>
     public float[]? FindSingles(string key) => FindArray<float>(key, "an array of F32");
+
+    /// <summary>The array of bytes (UINT8 or INT8) of a key, or null if the key is absent.</summary>
+    public byte[]? FindBytes(string key) => Find(key) switch
+    {
+        null => null,
+        // The runtime lets sbyte[] pass as byte[], and both have the same bits.
+        { Value: byte[] bytes } => [.. bytes],
+        var other => throw Wrong(key, "an array of bytes", other),
+    };
 
     /// <summary>An array of any integer type widened to 64 bits, or null if the key is absent.</summary>
     public long[]? FindIntegers(string key)

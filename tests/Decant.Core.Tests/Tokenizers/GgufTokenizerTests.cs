@@ -15,15 +15,19 @@ public class GgufTokenizerTests
     private static readonly string[] modelFiles = ["smollm2-135m/smollm2-135m-q8_0.gguf", "stories260K/stories260K-f32.gguf"];
 
     /// <summary>Folders whose rules GGUF has no name for.</summary>
-    private static readonly string[] inexpressible = ["added-tokens", "bytelevel-roberta"];
-
-    private static readonly string[] otherKinds = ["openai-gpt", "spm-unigram", "spm-unigram-albert", "spm-unigram-xlmr", "wordpiece-cased", "wordpiece-uncased"];
+    private static readonly (string Folder, string Message)[] inexpressible =
+    [
+        ("added-tokens", "GGUF has no name"),
+        ("bytelevel-roberta", "GGUF has no name"),
+        ("openai-gpt", "marks at the ends of words"),
+        ("spm-unigram-albert", "no lower case and no accents"),
+    ];
 
     public static TheoryData<string> Models => [.. modelFiles];
 
-    public static TheoryData<string> Expressible => [.. TokenizerFixtures.All.Except([.. inexpressible, .. otherKinds])];
+    public static TheoryData<string> Expressible => [.. TokenizerFixtures.All.Except(inexpressible.Select(i => i.Folder))];
 
-    public static TheoryData<string> Inexpressible => [.. inexpressible];
+    public static TheoryData<string, string> Inexpressible => new(inexpressible);
 
     [Fact]
     public void The_smollm2_file_gives_every_case_of_its_fixture()
@@ -103,6 +107,12 @@ public class GgufTokenizerTests
                 Assert.Single(notices);
                 AssertCases(folder, read, c => !c.Text.Contains('▁'), compareTokens: false);
                 break;
+            case "spm-unigram" or "spm-unigram-xlmr":
+                // Said in the notice: the map goes from left to right. A ▁ stands for the spaces before it, which changes offsets; ids differ in 14 and 10 cases.
+                Assert.Equal(folder is "spm-unigram" ? 1 : 2, notices.Count);
+                Assert.Equal(original.Fingerprint, read.Fingerprint);
+                AssertCases(folder, read, _ => true, compareTokens: false, compareOffsets: false, mostDifferent: 14);
+                break;
             default:
                 Assert.Equal(folder is "qwen3" ? 1 : 0, notices.Count);
                 Assert.Equal(original.Fingerprint, read.Fingerprint);
@@ -113,10 +123,10 @@ public class GgufTokenizerTests
 
     [Theory]
     [MemberData(nameof(Inexpressible))]
-    public void Rules_without_a_name_in_gguf_are_refused(string folder)
+    public void Rules_without_a_form_in_gguf_are_refused(string folder, string message)
     {
         NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => Export(TokenizerFixtures.Load(folder), out _));
-        Assert.Contains("GGUF has no name", error.Message, StringComparison.Ordinal);
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
     [Theory(SkipTestWithoutData = true)]
@@ -134,8 +144,10 @@ public class GgufTokenizerTests
         using (var writer = new GgufWriter(stream, model, metadata, []))
             writer.Complete();
         // llama.cpp does not apply Qwen's NFC.
-        string[] texts = [.. TokenizerFixtures.Cases(folder).Select(c => c.Text).Where(t => !folder.Contains("qwen", StringComparison.Ordinal) || IsNormalized(t))];
-        Assert.True(texts.Length > 700);
+        string[] texts = [.. TokenizerFixtures.Cases(folder).Select(c => c.Text)
+            .Where(t => !folder.Contains("qwen", StringComparison.Ordinal) || IsNormalized(t))
+            .Where(t => !folder.StartsWith("wordpiece", StringComparison.Ordinal) || IsPlain(t))];
+        Assert.True(texts.Length > (folder.StartsWith("wordpiece", StringComparison.Ordinal) ? 400 : 700), $"{texts.Length} texts");
         string text = string.Join('\n', texts);
         int[] expected = PeerIds(model, temporary.Write("text", Encoding.UTF8.GetBytes(text)));
         int[] got = tokenizer.EncodeIds(text, addSpecialTokens: true);
@@ -173,7 +185,7 @@ public class GgufTokenizerTests
     {
         foreach ((string key, GgufValue value) in new (string, GgufValue)[]
         {
-            ("tokenizer.ggml.tokens", GgufValue.From(["a", "a"])),
+            ("tokenizer.ggml.tokens", GgufValue.From([.. Enumerable.Repeat("a", TokenizerFixtures.Load("bytelevel-smollm").VocabularyCount + 3)])),
             ("tokenizer.ggml.tokens", GgufValue.From(7)),
             ("tokenizer.ggml.token_type", GgufValue.From([1, 2, 3])),
             ("tokenizer.ggml.bos_token_id", GgufValue.From(5_000_000u)),
@@ -203,13 +215,17 @@ public class GgufTokenizerTests
         return TokenizerLoader.LoadGguf(gguf.Metadata)!;
     }
 
-    private static void AssertCases(string folder, Tokenizer tokenizer, Func<EncodingCase, bool> filter, bool compareTokens = true)
+    private static void AssertCases(string folder, Tokenizer tokenizer, Func<EncodingCase, bool> filter, bool compareTokens = true, bool compareOffsets = true, int mostDifferent = 0)
     {
         EncodingCase[] cases = [.. TokenizerFixtures.Cases(folder).Where(filter)];
         Assert.True(cases.Length > 700);
-        List<string> failures = [.. cases.Select(c => TokenizerFixtures.Difference(tokenizer, c, compareTokens)).OfType<string>()];
-        Assert.True(failures.Count == 0, $"{failures.Count} of {cases.Length} differ:\n{string.Join('\n', failures.Take(8))}");
+        List<string> failures = [.. cases.Select(c => TokenizerFixtures.Difference(tokenizer, c, compareTokens, compareOffsets)).OfType<string>()];
+        Assert.True(failures.Count <= mostDifferent, $"{failures.Count} of {cases.Length} differ:\n{string.Join('\n', failures.Take(8))}");
     }
+
+    // llama.cpp's WordPiece has its own opinion of rarer characters (a later Unicode, one code point for a decomposition, no end of long words).
+    private static bool IsPlain(string text) => text.EnumerateRunes().All(r => r.Value is '\t' or '\n' or '\r' or (>= 0x20 and < 0x7F)
+        or (>= 0xC0 and < 0x250) or (>= 0x370 and < 0x530) or (>= 0x4E00 and < 0x9FFF)) && !text.Split((char[]?)null).Any(word => word.Length > 90);
 
     private static bool IsNormalized(string text)
     {

@@ -27,6 +27,22 @@ internal static class GgufKeys
     public const string UnknownId = "tokenizer.ggml.unknown_token_id";
     /// <summary>Fills up batches.</summary>
     public const string PaddingId = "tokenizer.ggml.padding_token_id";
+    /// <summary>Separates texts; the spelling is GGUF's.</summary>
+    public const string SeparatorId = "tokenizer.ggml.seperator_token_id";
+    /// <summary>Stands for a text as a whole.</summary>
+    public const string ClassId = "tokenizer.ggml.cls_token_id";
+    /// <summary>Stands for a word to be guessed.</summary>
+    public const string MaskId = "tokenizer.ggml.mask_token_id";
+    /// <summary>Whether the separator is put behind a text.</summary>
+    public const string AddSeparator = "tokenizer.ggml.add_sep_token";
+    /// <summary>Whether of several spaces together one stays, and none at the ends.</summary>
+    public const string RemoveExtraSpaces = "tokenizer.ggml.remove_extra_whitespaces";
+    /// <summary>SentencePiece's map of characters.</summary>
+    public const string CharacterMap = "tokenizer.ggml.precompiled_charsmap";
+    /// <summary>Whether BERT's normalizer lowercases.</summary>
+    public const string Lowercase = "tokenizer.ggml.normalizer.lowercase";
+    /// <summary>Whether BERT's normalizer leaves out accents.</summary>
+    public const string StripAccents = "tokenizer.ggml.normalizer.strip_accents";
     /// <summary>Whether Bos is put before a text.</summary>
     public const string AddBos = "tokenizer.ggml.add_bos_token";
     /// <summary>Whether Eos is put behind a text.</summary>

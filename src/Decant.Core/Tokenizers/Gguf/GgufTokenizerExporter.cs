@@ -23,20 +23,37 @@ public static class GgufTokenizerExporter
         TokenizerParts parts = tokenizer.Parts;
         if (tokenizer.VocabularyCount > vocabularySize)
             throw new UsageException($"{parts.Location}: the tokenizer has ids up to {tokenizer.VocabularyCount - 1}, the model's embedding has {vocabularySize} rows.");
-        if (parts.Model is not BpeModel { Options: { ContinuingPrefix: "", WordSuffix: "" } } model)
-            throw new NotSupportedModelException($"{parts.Location}: this kind of tokenizer cannot be written to GGUF.");
         SpecialTokenIds special = NameTemplate(tokenizer);
+        int? unknown = special.Unknown;
         var notices = new List<string>();
-        if (model.Options.IsByteLevel)
-            WriteByteLevel(tokenizer, model, metadata, vocabularySize);
-        else
-            SentencePieceKeys.Write(tokenizer, model, special, metadata, vocabularySize, notices);
+        switch (parts.Model)
+        {
+            case BpeModel { Options: { ContinuingPrefix: "", WordSuffix: "" } } model:
+                unknown ??= model.Options.UnknownId;
+                if (model.Options.IsByteLevel)
+                    WriteByteLevel(tokenizer, model, metadata, vocabularySize);
+                else
+                    SentencePieceKeys.Write(tokenizer, model, special, metadata, vocabularySize, notices);
+                break;
+            case UnigramModel model:
+                unknown = model.Options.UnknownId;
+                UnigramKeys.Write(tokenizer, model, metadata, vocabularySize, notices);
+                break;
+            case WordPieceModel model:
+                unknown = model.UnknownId;
+                WordPieceKeys.Write(tokenizer, model, special, metadata, vocabularySize, notices);
+                break;
+            default:
+                throw new NotSupportedModelException(
+                    $"{parts.Location}: GGUF has no form for a tokenizer of this kind ({parts.Model.Kind}{(parts.Model is BpeModel ? " with marks at the ends of words, as GPT's" : "")}).");
+        }
         WriteId(metadata, GgufKeys.BosId, special.Bos);
         WriteId(metadata, GgufKeys.EosId, special.Eos);
-        WriteId(metadata, GgufKeys.UnknownId, special.Unknown ?? model.Options.UnknownId);
+        WriteId(metadata, GgufKeys.UnknownId, unknown);
         WriteId(metadata, GgufKeys.PaddingId, special.Padding);
         metadata.Set(GgufKeys.AddBos, GgufValue.From(tokenizer.PrefixIds.Count > 0));
-        metadata.Set(GgufKeys.AddEos, GgufValue.From(tokenizer.SuffixIds.Count > 0));
+        // BERT ends a text with its separator, which has a key of its own.
+        metadata.Set(GgufKeys.AddEos, GgufValue.From(tokenizer.SuffixIds.Count > 0 && parts.Model is not WordPieceModel));
         if (parts.ChatTemplate is { } template)
             metadata.Set(GgufKeys.ChatTemplate, GgufValue.From(template));
         NoteFlags(tokenizer, notices);
@@ -75,7 +92,8 @@ public static class GgufTokenizerExporter
         };
     }
 
-    private static void WriteId(GgufMetadata metadata, string key, int? id)
+    /// <summary>Writes an id, or removes the key.</summary>
+    internal static void WriteId(GgufMetadata metadata, string key, int? id)
     {
         if (id is { } value)
             metadata.Set(key, GgufValue.From((uint)value));

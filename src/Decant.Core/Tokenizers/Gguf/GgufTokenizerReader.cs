@@ -9,14 +9,17 @@ namespace Decant.Core.Tokenizers.Gguf;
 
 /// <summary>
 /// Reads the tokenizer in GGUF metadata, as llama.cpp understands it: <c>gpt2</c> is byte-level BPE whose rules
-/// <c>tokenizer.ggml.pre</c> names, <c>llama</c> is SentencePiece BPE by scores with byte fallback.
+/// <c>tokenizer.ggml.pre</c> names, <c>llama</c> is SentencePiece BPE by scores with byte fallback,
+/// <c>t5</c> a unigram model and <c>bert</c> WordPiece.
 /// </summary>
 internal static class GgufTokenizerReader
 {
-    private static readonly (string Model, Func<GgufVocabulary, TokenizerParts> Read)[] models =
+    private static readonly (string Model, Func<GgufMetadata, TokenizerParts> Read)[] models =
     [
-        ("gpt2", ReadByteLevel),
-        ("llama", ReadSentencePiece),
+        ("gpt2", metadata => ReadByteLevel(new GgufVocabulary(metadata))),
+        ("llama", metadata => ReadSentencePiece(new GgufVocabulary(metadata))),
+        ("t5", metadata => UnigramKeys.Read(new GgufVocabulary(metadata))),
+        ("bert", WordPieceKeys.Read),
     ];
 
     /// <summary>Reads the tokenizer; null if the metadata has none.</summary>
@@ -25,10 +28,10 @@ internal static class GgufTokenizerReader
         string? model = metadata.FindString(GgufKeys.Model);
         if (model is null or "none" or "no_vocab")
             return null;
-        foreach ((string name, Func<GgufVocabulary, TokenizerParts> read) in models)
+        foreach ((string name, Func<GgufMetadata, TokenizerParts> read) in models)
         {
             if (name == model)
-                return read(new GgufVocabulary(metadata));
+                return read(metadata);
         }
         throw new NotSupportedModelException($"{metadata.Location}: {GgufKeys.Model}: the tokenizer model '{model}' is not supported.");
     }
@@ -59,10 +62,7 @@ internal static class GgufTokenizerReader
 
     private static TokenizerParts ReadSentencePiece(GgufVocabulary file)
     {
-        float[] scores = file.Metadata.FindSingles(GgufKeys.Scores)
-            ?? throw BadFileException.Expected(file.Metadata.Location, GgufKeys.Scores, "an array of F32", "no such key");
-        if (scores.Length != file.Texts.Count)
-            throw BadFileException.Expected(file.Metadata.Location, GgufKeys.Scores, $"{file.Texts.Count} scores, one per token", $"{scores.Length}");
+        float[] scores = file.ReadScores();
         bool addsSpace = file.Metadata.FindBool(GgufKeys.AddSpacePrefix) ?? true;
         // llama.cpp's defaults where the ids are missing.
         SpecialTokenIds special = file.ReadSpecial(1, 2, 0);
@@ -80,11 +80,16 @@ internal static class GgufTokenizerReader
         };
     }
 
-    private static TemplatePostProcessor? Template(GgufVocabulary file, SpecialTokenIds special, bool addsBosByDefault)
+    /// <summary>What the keys say is put around a text.</summary>
+    public static TemplatePostProcessor? Template(GgufVocabulary file, SpecialTokenIds special, bool addsBosByDefault, bool addsEosByDefault = false) => Template(
+        file,
+        file.Metadata.FindBool(GgufKeys.AddBos) ?? addsBosByDefault ? special.Bos : null,
+        file.Metadata.FindBool(GgufKeys.AddEos) ?? addsEosByDefault ? special.Eos : null);
+
+    /// <summary>A template of one token before a text and one behind it, either perhaps null.</summary>
+    public static TemplatePostProcessor? Template(GgufVocabulary file, int? before, int? after)
     {
-        int? bos = file.Metadata.FindBool(GgufKeys.AddBos) ?? addsBosByDefault ? special.Bos : null;
-        int? eos = file.Metadata.FindBool(GgufKeys.AddEos) ?? false ? special.Eos : null;
-        return TemplatePostProcessor.Around(Named(bos), Named(eos));
+        return TemplatePostProcessor.Around(Named(before), Named(after));
         (int, string)? Named(int? id) => id is { } known ? (known, file.Vocabulary.FindText(known) ?? "") : null;
     }
 }

@@ -9,6 +9,10 @@ internal static class GgufTokens
     /// <summary>SentencePiece's stand-in for a space, U+2581.</summary>
     public const string SpaceMark = "\u2581";
 
+    /// <summary>What a prepend_scheme of "first" loses.</summary>
+    public const string FirstSpaceNotice =
+        "GGUF cannot say that a space goes before the first word only: it will also go before words that follow a special token, and before a text that begins with a space.";
+
     /// <summary>The tokens of a byte-level vocabulary: added ones are control or user-defined, the others normal, gaps unused.</summary>
     public static (string[] Texts, int[] Types) Collect(Tokenizer tokenizer, int vocabularySize)
     {
@@ -30,6 +34,16 @@ internal static class GgufTokens
             types[id] = (int)(string.IsNullOrEmpty(text) ? TokenType.Unused : TokenType.Normal);
         }
         return (texts, types);
+    }
+
+    /// <summary>Gives the tokens of bytes their type.</summary>
+    public static void MarkBytes(ModelVocabulary vocabulary, int[] types)
+    {
+        foreach (int id in ByteTokens.Find(vocabulary))
+        {
+            if (id >= 0)
+                types[id] = (int)TokenType.Byte;
+        }
     }
 
     /// <summary>True for names that llama.cpp's converter takes for control tokens though their files do not say so.</summary>

@@ -10,14 +10,21 @@ namespace Decant.Core.Tokenizers.Gguf;
 internal sealed class GgufVocabulary
 {
     /// <summary>Reads tokens and types.</summary>
+    /// <param name="metadata">Where they are.</param>
+    /// <param name="respell">Gives the texts the form they have elsewhere, or null.</param>
     /// <exception cref="BadFileException">No tokens, too many, a text twice, types that do not fit.</exception>
-    public GgufVocabulary(GgufMetadata metadata)
+    public GgufVocabulary(GgufMetadata metadata, Func<string, TokenType, string>? respell = null)
     {
         Metadata = metadata;
         string[] texts = metadata.FindStrings(GgufKeys.Tokens)
             ?? throw BadFileException.Expected(metadata.Location, GgufKeys.Tokens, "an array of strings", "no such key");
         if (texts.Length > ModelVocabulary.MaxTokenId + 1)
             throw BadFileException.Expected(metadata.Location, GgufKeys.Tokens, $"at most {ModelVocabulary.MaxTokenId + 1} tokens", $"{texts.Length}");
+        Types = metadata.FindIntegers(GgufKeys.TokenTypes);
+        if (Types is not null && Types.Length != texts.Length)
+            throw BadFileException.Expected(metadata.Location, GgufKeys.TokenTypes, $"{texts.Length} types, one per token", $"{Types.Length}");
+        if (respell is not null)
+            texts = [.. texts.Select((text, id) => respell(text, Types is null ? TokenType.Normal : (TokenType)Types[id]))];
         Texts = texts;
         var tokens = new KeyValuePair<string, int>[texts.Length];
         int count = 0;
@@ -29,7 +36,7 @@ internal sealed class GgufVocabulary
         }
         Array.Resize(ref tokens, count);
         Vocabulary = new ModelVocabulary(tokens, $"{metadata.Location}: {GgufKeys.Tokens}");
-        AddedTokens = ReadAddedTokens(metadata, texts);
+        AddedTokens = ReadAddedTokens(metadata, texts, Types);
     }
 
     /// <summary>Where it came from.</summary>
@@ -37,6 +44,9 @@ internal sealed class GgufVocabulary
 
     /// <summary>Texts by id.</summary>
     public IReadOnlyList<string> Texts { get; }
+
+    /// <summary>Types by id (see <see cref="TokenType"/>), or null if the file has none.</summary>
+    public long[]? Types { get; }
 
     /// <summary>The vocabulary.</summary>
     public ModelVocabulary Vocabulary { get; }
@@ -59,13 +69,10 @@ internal sealed class GgufVocabulary
             SpecialTokenIds.EndIds(ends, AddedTokens));
     }
 
-    private static AddedToken[] ReadAddedTokens(GgufMetadata metadata, string[] texts)
+    private static AddedToken[] ReadAddedTokens(GgufMetadata metadata, string[] texts, long[]? types)
     {
-        long[]? types = metadata.FindIntegers(GgufKeys.TokenTypes);
         if (types is null)
             return [];
-        if (types.Length != texts.Length)
-            throw BadFileException.Expected(metadata.Location, GgufKeys.TokenTypes, $"{texts.Length} types, one per token", $"{types.Length}");
         var added = new List<AddedToken>();
         for (int id = 0; id < types.Length; id++)
         {
@@ -79,7 +86,19 @@ internal sealed class GgufVocabulary
         return [.. added];
     }
 
-    private int? ReadId(string key, int? defaultId)
+    /// <summary>Reads the scores, one per token.</summary>
+    /// <exception cref="BadFileException">None, or another number of them.</exception>
+    public float[] ReadScores()
+    {
+        float[] scores = Metadata.FindSingles(GgufKeys.Scores)
+            ?? throw BadFileException.Expected(Metadata.Location, GgufKeys.Scores, "an array of F32", "no such key");
+        return scores.Length == Texts.Count
+            ? scores
+            : throw BadFileException.Expected(Metadata.Location, GgufKeys.Scores, $"{Texts.Count} scores, one per token", $"{scores.Length}");
+    }
+
+    /// <summary>Reads the id under a key; the default where it is missing and there is such a token.</summary>
+    public int? ReadId(string key, int? defaultId)
     {
         if (Metadata.FindInteger(key) is not { } id)
             return defaultId < Texts.Count ? defaultId : null;

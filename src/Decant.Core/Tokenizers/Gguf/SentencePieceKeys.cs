@@ -21,11 +21,7 @@ internal static class SentencePieceKeys
         if (!model.Options.HasByteFallback)
             throw new NotSupportedModelException($"{parts.Location}: BPE over characters without byte fallback has no form in GGUF.");
         var (texts, types) = GgufTokens.Collect(tokenizer, vocabularySize);
-        for (int b = 0; b < 256; b++)
-        {
-            if (model.Vocabulary.FindId(ByteTokens.NameOf(b)) is { } id)
-                types[id] = (int)TokenType.Byte;
-        }
+        GgufTokens.MarkBytes(model.Vocabulary, types);
         if ((special.Unknown ?? model.Options.UnknownId) is { } unknown)
             types[unknown] = (int)TokenType.Unknown;
         metadata.Set(GgufKeys.Model, GgufValue.From("llama"));
@@ -48,7 +44,7 @@ internal static class SentencePieceKeys
         if (parts.Normalizer is null && parts.PreTokenizer is MetaspacePreTokenizer { Splits: false } metaspace)
         {
             if (metaspace.Scheme == PrependScheme.First)
-                notices.Add("GGUF cannot say that a space goes before the first word only: it will also go before words that follow a special token, and before a text that begins with a space.");
+                notices.Add(GgufTokens.FirstSpaceNotice);
             return metaspace.Scheme != PrependScheme.Never;
         }
         throw new NotSupportedModelException($"{parts.Location}: the normalizer {normalizer} with the pre-tokenizer {preTokenizer} has no form in GGUF for this kind of tokenizer.");

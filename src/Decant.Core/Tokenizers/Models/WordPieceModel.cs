@@ -44,6 +44,15 @@ internal sealed class WordPieceModel : TokenModel
     /// <inheritdoc/>
     public override ModelVocabulary Vocabulary { get; }
 
+    /// <summary>The unknown token.</summary>
+    public int UnknownId => unknownId;
+
+    /// <summary>What stands before tokens that go on with a word.</summary>
+    public string Prefix => prefix;
+
+    /// <summary>Words of more code points are unknown.</summary>
+    public int MostCharacters => mostCharacters;
+
     /// <summary>Reads the model from tokenizer.json.</summary>
     public static WordPieceModel Read(JsonPart part)
     {

@@ -16,6 +16,18 @@ internal sealed class BertNormalizer(bool cleansText, bool padsChinese, bool? st
         .. lowercases ? (Normalizer[])[new LowercaseNormalizer()] : [],
     ];
 
+    /// <summary>True if controls are left out and every white space becomes a space.</summary>
+    public bool CleansText => cleansText;
+
+    /// <summary>True if spaces are put around Chinese characters.</summary>
+    public bool PadsChinese => padsChinese;
+
+    /// <summary>True if accents are left out; null: if it lowercases.</summary>
+    public bool? StripsAccents => stripsAccents;
+
+    /// <summary>True if it lowercases.</summary>
+    public bool Lowercases => lowercases;
+
     /// <inheritdoc/>
     public override AlignedText Normalize(AlignedText text)
     {

@@ -15,6 +15,9 @@ internal abstract class Normalizer
 /// <summary>Several normalizers in order.</summary>
 internal sealed class SequenceNormalizer(IReadOnlyList<Normalizer> parts) : Normalizer
 {
+    /// <summary>The parts.</summary>
+    public IReadOnlyList<Normalizer> Parts => parts;
+
     /// <inheritdoc/>
     public override AlignedText Normalize(AlignedText text)
     {

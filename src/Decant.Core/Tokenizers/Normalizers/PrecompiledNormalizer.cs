@@ -14,6 +14,9 @@ internal sealed class PrecompiledNormalizer(CharacterMap map) : Normalizer
 {
     private const int LongestWholeCluster = 5;
 
+    /// <summary>The map.</summary>
+    public CharacterMap Map => map;
+
     /// <inheritdoc/>
     public override AlignedText Normalize(AlignedText text)
     {

@@ -23,6 +23,9 @@ internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme sc
     /// <summary>True if each mark starts a word.</summary>
     public bool Splits { get; } = splits;
 
+    /// <summary>True if its mark is SentencePiece's ▁.</summary>
+    public bool IsSentencePieces { get; } = replacement == "\u2581";
+
     private readonly byte[] mark = Encoding.UTF8.GetBytes(replacement);
 
     /// <inheritdoc/>
