@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Decant.Core.Errors;
 using Decant.Core.Tensors;
 
@@ -57,28 +56,11 @@ public sealed class HuggingFaceModelSource : IModelSource
 
     private static HuggingFaceModelSource OpenWeights(string weights, string folder, string location, string configName)
     {
-        string config = Path.Combine(folder, configName);
-        if (!File.Exists(config))
-            throw new BadFileException($"{folder}: there is no {configName} beside the weights. A Hugging Face model needs it: download it from the model's page.");
-        JsonObject configObject = JsonSideFile.Read(config);
+        HuggingFaceFiles sideFiles = HuggingFaceFiles.Read(folder, configName, new Dictionary<string, string>());
         List<SafetensorsFile> files = weights.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
-            ? [.. SafetensorsIndex.Read(weights).OpenFiles()]
+            ? [.. ShardIndex.Read(weights).OpenFiles()]
             : [SafetensorsFile.Open(weights)];
-        try
-        {
-            var sideFiles = new HuggingFaceFiles(
-                folder,
-                configObject,
-                JsonSideFile.Find(Path.Combine(folder, "generation_config.json")),
-                JsonSideFile.Find(Path.Combine(folder, "tokenizer_config.json")),
-                files[0].Metadata);
-            return new HuggingFaceModelSource(location, files, sideFiles);
-        }
-        catch
-        {
-            files.ForEach(f => f.Dispose());
-            throw;
-        }
+        return new HuggingFaceModelSource(location, files, sideFiles with { SafetensorsMetadata = files[0].Metadata });
     }
 
     private static string FindWeights(string folder)
@@ -86,7 +68,7 @@ public sealed class HuggingFaceModelSource : IModelSource
         string single = Path.Combine(folder, "model.safetensors");
         if (File.Exists(single))
             return single;
-        string index = Path.Combine(folder, SafetensorsIndex.FileName);
+        string index = Path.Combine(folder, ShardIndex.SafetensorsName);
         if (File.Exists(index))
             return index;
         string[] files = [.. Directory.EnumerateFiles(folder, "*.safetensors").Order(StringComparer.Ordinal)];
@@ -94,17 +76,16 @@ public sealed class HuggingFaceModelSource : IModelSource
         {
             [string only] => only,
             [] => throw MissingWeights(folder),
-            _ => throw new BadFileException($"{folder}: {files.Length} .safetensors files and no {SafetensorsIndex.FileName}. "
+            _ => throw new BadFileException($"{folder}: {files.Length} .safetensors files and no {ShardIndex.SafetensorsName}. "
                 + "Download the index, or name the one file to open."),
         };
     }
 
     private static DecantException MissingWeights(string folder)
     {
-        bool hasPickle = Directory.EnumerateFiles(folder, "pytorch_model*.bin").Any() || Directory.EnumerateFiles(folder, "*.pth").Any();
-        return hasPickle
-            ? new NotSupportedModelException($"{folder}: the weights are PyTorch pickles, which can run code and are not read. "
-                + "Save the model as safetensors (transformers: save_pretrained).")
-            : new BadFileException($"{folder}: there are no weights: expected model.safetensors, {SafetensorsIndex.FileName} or a .gguf file.");
+        bool hasOther = Directory.EnumerateFiles(folder, "*.pth").Any() || Directory.EnumerateFiles(folder, "*.h5").Any() || Directory.EnumerateFiles(folder, "*.msgpack").Any();
+        return hasOther
+            ? new NotSupportedModelException($"{folder}: the weights are in a form that is not read (.pth, .h5 or .msgpack). Save the model as safetensors (transformers: save_pretrained).")
+            : new BadFileException($"{folder}: there are no weights: expected model.safetensors, {ShardIndex.SafetensorsName}, {PyTorchModelSource.FileName}, its index or a .gguf file.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Decant.Core.Errors;
 using Decant.Core.Tensors;
 
 namespace Decant.Core.Files;
@@ -38,6 +39,21 @@ public sealed record HuggingFaceFiles(
     JsonObject? TokenizerConfig,
     IReadOnlyDictionary<string, string> SafetensorsMetadata)
 {
+    /// <summary>Reads the side files of a folder.</summary>
+    /// <exception cref="BadFileException">There is no config, or a file is damaged.</exception>
+    internal static HuggingFaceFiles Read(string folder, string configName, IReadOnlyDictionary<string, string> metadata)
+    {
+        string config = Path.Combine(folder, configName);
+        if (!File.Exists(config))
+            throw new BadFileException($"{folder}: there is no {configName} beside the weights. A Hugging Face model needs it: download it from the model's page.");
+        return new HuggingFaceFiles(
+            folder,
+            JsonSideFile.Read(config),
+            JsonSideFile.Find(Path.Combine(folder, "generation_config.json")),
+            JsonSideFile.Find(Path.Combine(folder, "tokenizer_config.json")),
+            metadata);
+    }
+
     /// <summary>The path of a side file such as <c>tokenizer.json</c>, or null if the folder has none.</summary>
     public string? FindFile(string name)
     {

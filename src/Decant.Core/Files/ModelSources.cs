@@ -2,11 +2,11 @@ using Decant.Core.Errors;
 
 namespace Decant.Core.Files;
 
-/// <summary>Opens whatever a path names: a GGUF file (or one file of a split), a Hugging Face folder, a safetensors file, a shard index.</summary>
+/// <summary>Opens whatever a path names: a GGUF file (or one file of a split), a Hugging Face folder, a safetensors or PyTorch file, a shard index.</summary>
 public static class ModelSources
 {
     /// <summary>Opens a model; only headers and side files are read.</summary>
-    /// <param name="path">A <c>.gguf</c>, a folder, a <c>.safetensors</c> beside its config.json, or a <c>.safetensors.index.json</c>.</param>
+    /// <param name="path">A <c>.gguf</c>, a folder, a <c>.safetensors</c> or <c>.bin</c> beside its config.json, or the index of such files.</param>
     /// <exception cref="BadFileException">The path names no model, or a damaged or ambiguous one.</exception>
     /// <exception cref="NotSupportedModelException">The model is stored in a way Decant does not know.</exception>
     /// <exception cref="UsageException">The path is an <c>hf:</c> name, which must be fetched first.</exception>
@@ -22,7 +22,9 @@ public static class ModelSources
             return GgufModelSource.Open(path);
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".safetensors.index.json", StringComparison.OrdinalIgnoreCase))
             return HuggingFaceModelSource.OpenFile(path);
-        throw BadFileException.Expected(path, "file", "a .gguf file, a .safetensors file or a Hugging Face folder", $"\"{Path.GetFileName(path)}\"",
+        if (path.EndsWith(".bin", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".bin.index.json", StringComparison.OrdinalIgnoreCase))
+            return PyTorchModelSource.Open(path, path);
+        throw BadFileException.Expected(path, "file", "a .gguf file, a .safetensors file, a pytorch_model.bin or a Hugging Face folder", $"\"{Path.GetFileName(path)}\"",
             Path.GetFileName(path) == "config.json" ? "Name the folder instead." : null);
     }
 
@@ -31,9 +33,9 @@ public static class ModelSources
         try
         {
             string[] ggufs = [.. Directory.EnumerateFiles(folder, "*.gguf").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+            bool hasSafetensors = Directory.EnumerateFiles(folder, "*.safetensors").Any() || File.Exists(Path.Combine(folder, ShardIndex.SafetensorsName));
             if (ggufs.Length == 0)
-                return HuggingFaceModelSource.OpenFolder(folder);
-            bool hasSafetensors = Directory.EnumerateFiles(folder, "*.safetensors").Any();
+                return !hasSafetensors && PyTorchModelSource.FindWeights(folder) is { } weights ? PyTorchModelSource.Open(weights, folder) : HuggingFaceModelSource.OpenFolder(folder);
             if (ggufs.Length == 1 && !hasSafetensors)
                 return GgufModelSource.Open(Path.Combine(folder, ggufs[0]));
             throw new BadFileException(hasSafetensors

@@ -58,7 +58,7 @@ public sealed class SafetensorsFolderWriter : ShardedWriter
     {
         if (ShardCount == 1)
             return;
-        using Stream output = openNewFile(SafetensorsIndex.FileName);
+        using Stream output = openNewFile(ShardIndex.SafetensorsName);
         using (var writer = new Utf8JsonWriter(output, new JsonWriterOptions
         {
             Indented = true,

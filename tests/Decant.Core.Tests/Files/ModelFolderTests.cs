@@ -42,7 +42,7 @@ public sealed class ModelFolderTests : IDisposable
         WriteShard("b.safetensors", "b");
         WriteShard("c.safetensors", "a");
         folder.Write("config.json", "{}"u8);
-        folder.Write(SafetensorsIndex.FileName, Encoding.UTF8.GetBytes(index));
+        folder.Write(ShardIndex.SafetensorsName, Encoding.UTF8.GetBytes(index));
         BadFileException error = Assert.Throws<BadFileException>(() => ModelSources.Open(folder.Path));
         Assert.True(error.Message.Contains(word, StringComparison.Ordinal), error.Message);
     }
@@ -53,7 +53,7 @@ public sealed class ModelFolderTests : IDisposable
         folder.Write("a.safetensors", "damaged"u8);
         WriteShard("b.safetensors", "b");
         folder.Write("config.json", "{}"u8);
-        folder.Write(SafetensorsIndex.FileName, """{"weight_map":{"b":"b.safetensors"}}"""u8);
+        folder.Write(ShardIndex.SafetensorsName, """{"weight_map":{"b":"b.safetensors"}}"""u8);
         using IModelSource model = ModelSources.Open(folder.Path);
         Assert.Equal(["b"], model.Tensors.Select(t => t.Info.Name));
     }
@@ -80,10 +80,10 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_without_weights_or_with_pickles_says_what_to_do()
+    public void A_folder_without_weights_or_with_those_of_others_says_what_to_do()
     {
         Assert.Contains("no weights", Fails<BadFileException>(folder.Path), StringComparison.Ordinal);
-        folder.Write("pytorch_model.bin", "x"u8);
+        folder.Write("tf_model.h5", "x"u8);
         Assert.Contains("safetensors", Fails<NotSupportedModelException>(folder.Path), StringComparison.Ordinal);
     }
 

@@ -53,7 +53,7 @@ public sealed class MutationTests : IDisposable
         folder.Write("model-00001-of-00002.safetensors", SafetensorsFileTests.WithHeader($$"""{"a":{{entry}}}""", new byte[4]));
         folder.Write("model-00002-of-00002.safetensors", SafetensorsFileTests.WithHeader($$"""{"b":{{entry}}}""", new byte[4]));
         folder.Write("config.json", "{}"u8);
-        Run(index, index.Length, SafetensorsIndex.FileName, _ =>
+        Run(index, index.Length, ShardIndex.SafetensorsName, _ =>
         {
             using IModelSource model = ModelSources.Open(folder.Path);
             Assert.True(model.Tensors.Count <= 2);

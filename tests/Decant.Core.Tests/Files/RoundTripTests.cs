@@ -67,7 +67,7 @@ public class RoundTripTests
         using IModelSource copy = ModelSources.Open(folder.Path);
         AssertSameTensors(original, copy);
         Assert.Equal("pt", copy.HuggingFace!.SafetensorsMetadata["format"]);
-        using IModelSource byIndex = ModelSources.Open(folder[SafetensorsIndex.FileName]);
+        using IModelSource byIndex = ModelSources.Open(folder[ShardIndex.SafetensorsName]);
         AssertSameTensors(original, byIndex);
     }
 
