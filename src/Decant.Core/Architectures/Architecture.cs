@@ -78,6 +78,10 @@ public abstract class Architecture
     /// <returns>What llama.cpp does otherwise with this model, in words.</returns>
     internal abstract List<string> WriteGguf(ModelSpec spec, GgufMetadata metadata);
 
+    /// <summary>Adds metadata that follows from weights: what llama.cpp's files leave out of them.</summary>
+    /// <returns>What was left out of the file, in words.</returns>
+    internal virtual IEnumerable<string> AddGgufRemains(Model model, GgufMetadata metadata) => [];
+
     /// <summary>The spec as a GGUF file holds it: with its order of rows, without what it has no place for.</summary>
     internal virtual ModelSpec AsGguf(ModelSpec spec) => spec;
 

@@ -40,6 +40,12 @@ public static class ArchitectureRegistry
         new DeepSeek3Architecture(),
         new DeepSeek2Architecture(),
         new BitNetArchitecture(),
+        new RobertaArchitecture(),
+        new XlmRobertaArchitecture(),
+        new DistilBertArchitecture(),
+        new BertArchitecture(),
+        new AlbertArchitecture(),
+        new ModernBertArchitecture(),
     ];
 
     /// <summary>The family of this name, or null.</summary>

@@ -21,8 +21,11 @@ public sealed record AttentionSpec
     /// <summary>c in c·tanh(score / c), before the mask, or null.</summary>
     public float? SoftCap { get; init; }
 
-    /// <summary>Sliding window W: query i sees key j if 0 ≤ i − j &lt; W; null sees all earlier keys.</summary>
+    /// <summary>Sliding window W: query i sees key j if 0 ≤ i − j &lt; W, or |i − j| &lt; W if <see cref="Bidirectional"/>; null for no such limit.</summary>
     public int? Window { get; init; }
+
+    /// <summary>True if queries see later keys too, as encoders' do, and cross-attention's.</summary>
+    public bool Bidirectional { get; init; }
 
     /// <summary>Rotary positions, or null for none.</summary>
     public RopeSpec? Rope { get; init; }
@@ -34,6 +37,9 @@ public sealed record AttentionSpec
     /// True with ALiBi (Press et al. 2022): slope · (key position − query position) is added to scores. The slopes follow from the number of heads.
     /// </summary>
     public bool UsesAlibi { get; init; }
+
+    /// <summary>Learned biases on scores by the distance between query and key (T5), or null.</summary>
+    public RelativeBiasSpec? RelativeBias { get; init; }
 
     /// <summary>Queries, keys and values that come through narrow projections of the hidden state, or null.</summary>
     public LatentAttentionSpec? Latent { get; init; }
@@ -72,3 +78,12 @@ public sealed record QueryKeyNormSpec(NormSpec Norm, QueryKeyNormSpan Span);
 /// <param name="KeyValueRank">Elements of the keys' and values' narrow vector.</param>
 /// <param name="Norm">The norm of both vectors.</param>
 public sealed record LatentAttentionSpec(int? QueryRank, int KeyValueRank, NormSpec Norm);
+
+/// <summary>
+/// Learned biases on scores (Raffel et al. 2020): distances fall into buckets, the first half of which hold one distance each and the rest ranges that grow
+/// logarithmically up to a largest distance; each head has a number per bucket. Bidirectional attention gives half of the buckets to keys after the query.
+/// </summary>
+/// <param name="BucketCount">Buckets.</param>
+/// <param name="MaximumDistance">From this distance on all fall into the last bucket.</param>
+/// <param name="TableLayer">The block of the stack that holds the table [buckets, heads]; blocks may share one.</param>
+public sealed record RelativeBiasSpec(int BucketCount, int MaximumDistance, int TableLayer);

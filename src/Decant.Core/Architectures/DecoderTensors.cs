@@ -41,8 +41,10 @@ public static class DecoderTensors
         bool before = spec.NormPlacement.HasFlag(NormPlacement.BeforeBranch);
         bool after = (spec.NormPlacement & (NormPlacement.AfterBranch | NormPlacement.AfterSum)) != 0;
 
-        if (before)
+        if (before && !spec.SkipsAttentionNorm)
             list.AddNorm(new(TensorRole.AttentionNorm, layer), spec.Norm, hidden);
+        if (attention.RelativeBias is { } bias && bias.TableLayer == layer)
+            list.Add(new(TensorRole.RelativeBias, layer), (ModelAxis.Buckets, bias.BucketCount), (ModelAxis.QueryHeads, attention.HeadCount));
         if (attention.Latent is { } latent)
         {
             AddLatentProjections(list, layer, attention, latent, queries, hidden);
@@ -58,11 +60,22 @@ public static class DecoderTensors
         list.AddLinear(new(TensorRole.AttentionOutput, layer), attention.OutputBias, hidden, outputs);
         if (after)
             list.AddNorm(new(TensorRole.AttentionPostNorm, layer), spec.Norm, hidden);
+        if (spec.CrossAttention is { } cross)
+            AddCrossAttention(list, layer, spec, cross, hidden);
         if (before && !(spec.Form == BlockForm.Parallel && spec.SharedNorm))
             list.AddNorm(new(TensorRole.FeedForwardNorm, layer), spec.Norm, hidden);
         AddFeedForward(list, layer, spec.FeedForward, hidden);
         if (after)
             list.AddNorm(new(TensorRole.FeedForwardPostNorm, layer), spec.Norm, hidden);
+    }
+
+    private static void AddCrossAttention(TensorList list, int layer, LayerSpec spec, AttentionSpec cross, (ModelAxis, long) hidden)
+    {
+        list.AddNorm(new(TensorRole.CrossAttentionNorm, layer), spec.Norm, hidden);
+        list.AddLinear(new(TensorRole.CrossQuery, layer), cross.QueryKeyValueBias, (ModelAxis.Queries, (long)cross.HeadCount * cross.HeadSize), hidden);
+        list.AddLinear(new(TensorRole.CrossKey, layer), cross.QueryKeyValueBias, (ModelAxis.Keys, (long)cross.KeyValueHeadCount * cross.HeadSize), hidden);
+        list.AddLinear(new(TensorRole.CrossValue, layer), cross.QueryKeyValueBias, (ModelAxis.Values, (long)cross.KeyValueHeadCount * cross.ValueSize), hidden);
+        list.AddLinear(new(TensorRole.CrossAttentionOutput, layer), cross.OutputBias, hidden, (ModelAxis.AttentionOutputs, (long)cross.HeadCount * cross.ValueSize));
     }
 
     private static void AddLatentProjections(

@@ -13,6 +13,8 @@ public enum Activation
     Relu,
     /// <summary>max(x, 0)².</summary>
     ReluSquared,
+    /// <summary>tanh(x).</summary>
+    Tanh,
 }
 
 /// <summary>Feed-forward part: <c>D(a(G x) ⊙ U x)</c> if gated, else <c>D a(U x)</c>.</summary>

@@ -40,8 +40,17 @@ public sealed record LayerSpec
     /// <summary>The block's norms.</summary>
     public required NormSpec Norm { get; init; }
 
+    /// <summary>
+    /// True if attention reads the stream as it is although <see cref="NormPlacement"/> puts a norm before the branches: ModernBERT's first block, whose
+    /// embedding is normalised already.
+    /// </summary>
+    public bool SkipsAttentionNorm { get; init; }
+
     /// <summary>Attention.</summary>
     public required AttentionSpec Attention { get; init; }
+
+    /// <summary>Attention over the outputs of an encoder, a branch between attention and the feed-forward part; null in models without an encoder.</summary>
+    public AttentionSpec? CrossAttention { get; init; }
 
     /// <summary>Feed-forward.</summary>
     public required FeedForwardSpec FeedForward { get; init; }

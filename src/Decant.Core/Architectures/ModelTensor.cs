@@ -44,6 +44,12 @@ public enum ModelAxis
     KeyValueUp,
     /// <summary>Inner units of the shared expert.</summary>
     SharedWidth,
+    /// <summary>Segments that a token can belong to (token types).</summary>
+    TokenTypes,
+    /// <summary>Buckets of distances.</summary>
+    Buckets,
+    /// <summary>Classes that a text can belong to.</summary>
+    Classes,
     /// <summary>One number.</summary>
     One,
     /// <summary>Rotary frequencies.</summary>

@@ -7,6 +7,8 @@ public enum TensorRole
     TokenEmbedding,
     /// <summary>Learned positions [positions, hidden].</summary>
     PositionEmbedding,
+    /// <summary>A row per segment of a text [token types, hidden].</summary>
+    TokenTypeEmbedding,
     /// <summary>From the embedding's width to the hidden one [hidden, width].</summary>
     EmbeddingProjection,
     /// <summary>Norm right after the embedding.</summary>
@@ -51,6 +53,18 @@ public enum TensorRole
     QueryNorm,
     /// <summary>Norm of the keys, per head or over the whole projection.</summary>
     KeyNorm,
+    /// <summary>Biases on scores by distance [buckets, heads].</summary>
+    RelativeBias,
+    /// <summary>Norm in front of cross-attention.</summary>
+    CrossAttentionNorm,
+    /// <summary>Query projection of cross-attention [heads * head size, hidden].</summary>
+    CrossQuery,
+    /// <summary>Key projection of cross-attention, of the encoder's outputs [key-value heads * head size, hidden].</summary>
+    CrossKey,
+    /// <summary>Value projection of cross-attention, of the encoder's outputs [key-value heads * value size, hidden].</summary>
+    CrossValue,
+    /// <summary>Output projection of cross-attention [hidden, heads * value size].</summary>
+    CrossAttentionOutput,
     /// <summary>Norm in front of the feed-forward part.</summary>
     FeedForwardNorm,
     /// <summary>Norm on the feed-forward branch's output, or after the residual sum in post-norm blocks.</summary>
@@ -75,6 +89,16 @@ public enum TensorRole
     SharedDown,
     /// <summary>Projection to the factor of the shared expert [1, hidden].</summary>
     SharedRouter,
+    /// <summary>Dense layer in front of an encoder's token head [embedding width, hidden].</summary>
+    HeadTransform,
+    /// <summary>Norm behind it.</summary>
+    HeadNorm,
+    /// <summary>Dense layer that makes one vector of a text [hidden, hidden].</summary>
+    Pooler,
+    /// <summary>Norm behind it.</summary>
+    PoolerNorm,
+    /// <summary>Scores of classes [classes, hidden].</summary>
+    Classifier,
 }
 
 /// <summary>Weight or bias.</summary>

@@ -24,6 +24,11 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
 
     private const long SmallestPartials = 1 << 16;
 
+    /// <summary>
+    /// What maxima begin with. Finite, so that a column that sees no key of a tile, or none at all, subtracts nothing undefined; hidden scores are −∞.
+    /// </summary>
+    internal const float LeastMaximum = -1e30f;
+
     private readonly ComputeContext context = context;
     private readonly RowProducts partialProducts = RowProductsList.Choose(TensorFormats.F32, context.Instructions);
     private readonly AttentionPlan plan = new();
@@ -32,7 +37,8 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
     private List<Segment> segments = [];
     private AttentionSpec spec = null!;
     private int layer;
-    private float[] slopes = [];
+    private ScoreBias? bias;
+    private AlibiBias? alibi;
     private float* queries;
     private float* outputs;
 
@@ -46,16 +52,18 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
     /// <param name="texts">The texts; their keys and values are stored.</param>
     /// <param name="queryRows">[rows, heads, head size], rotated.</param>
     /// <param name="outputRows">[rows, heads, value size].</param>
+    /// <param name="learnedBias">What is added to scores beside what the kind of attention says, or null.</param>
     /// <exception cref="OperationCanceledException">The call was cancelled; the outputs are then unfinished.</exception>
-    public void Run(AttentionSpec attention, int layerIndex, List<Segment> texts, float* queryRows, float* outputRows)
+    public void Run(AttentionSpec attention, int layerIndex, List<Segment> texts, float* queryRows, float* outputRows, ScoreBias? learnedBias = null)
     {
         spec = attention;
         layer = layerIndex;
         segments = texts;
         queries = queryRows;
         outputs = outputRows;
-        if (attention.UsesAlibi && slopes.Length != attention.HeadCount)
-            slopes = AlibiSlopes.Of(attention.HeadCount);
+        if (attention.UsesAlibi && alibi?.HeadCount != attention.HeadCount)
+            alibi = new AlibiBias(attention.HeadCount);
+        bias = attention.UsesAlibi ? alibi : learnedBias;
         plan.Make(attention, texts, Arithmetic.PanelWidth);
         ReservePartials();
         long work = plan.Cost * (spec.HeadSize + spec.ValueSize);
@@ -108,11 +116,20 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
     /// <summary>The query of a column; those of a token's group lie one after another.</summary>
     internal float* Query(in AttentionUnit unit, int column) => queries + Row(unit, column) * spec.HeadSize;
 
-    /// <summary>The slope of a column's head, and the position of its query.</summary>
-    internal (float Slope, int Position) Slope(in AttentionUnit unit, int column)
+    /// <summary>True if something is added to scores.</summary>
+    internal bool HasBias => bias is not null;
+
+    /// <summary>Adds what is added to the scores of a column.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="column">The column.</param>
+    /// <param name="scores">The score of the first key.</param>
+    /// <param name="stride">Elements between the scores of one key and the next.</param>
+    /// <param name="firstKey">The first key.</param>
+    /// <param name="count">Keys.</param>
+    internal void AddBias(in AttentionUnit unit, int column, float* scores, long stride, int firstKey, int count)
     {
         (int token, int head) = Math.DivRem(unit.FirstColumn + column, GroupSize);
-        return (slopes[unit.KeyHead * GroupSize + head], segments[unit.Segment].FirstPosition + token);
+        bias!.AddTo(scores, stride, count, unit.KeyHead * GroupSize + head, firstKey - (segments[unit.Segment].FirstPosition + token));
     }
 
     private float* Output(in AttentionUnit unit, int column) => outputs + Row(unit, column) * spec.ValueSize;
@@ -121,6 +138,18 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
     {
         (int token, int head) = Math.DivRem(unit.FirstColumn + column, GroupSize);
         return ((long)segments[unit.Segment].FirstRow + token) * spec.HeadCount + unit.KeyHead * GroupSize + head;
+    }
+
+    /// <summary>A query that sees no key has a sum of zero, and the result zero.</summary>
+    private static float Inverse(float sum) => sum > 0 ? 1 / sum : sum == 0 ? 0 : float.NaN;
+
+    private static void Hide(ReadOnlySpan<bool> hidden, float* scores, int columns)
+    {
+        for (int i = 0; i < hidden.Length; i++)
+        {
+            for (int column = 0; column < columns && hidden[i]; column++)
+                scores[(long)column * hidden.Length + i] = float.NegativeInfinity;
+        }
     }
 
     private void RunUnit(in AttentionUnit unit)
@@ -148,16 +177,10 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
             cache.Products.Scores(query, columns, keys + i * keyByteCount, keyByteCount, Math.Min(Run, count - i), spec.HeadSize, spec.Scale, scores + i, count);
         if (spec.SoftCap is { } cap)
             Arithmetic.SoftCap(scores, cap, count * columns);
-        if (spec.UsesAlibi)
-        {
-            for (int column = 0; column < columns; column++)
-            {
-                (float slope, int position) = Slope(unit, column);
-                var own = new Span<float>(scores + (long)column * count, count);
-                for (int i = 0; i < count; i++)
-                    own[i] += slope * (unit.FirstKey + i - position);
-            }
-        }
+        for (int column = 0; column < columns && HasBias; column++)
+            AddBias(unit, column, scores + (long)column * count, 1, unit.FirstKey, count);
+        if (segments[unit.Segment].HiddenKeys is { } hidden)
+            Hide(hidden.AsSpan(unit.FirstKey, count), scores, columns);
 
         bool isWhole = unit.Group < 0;
         float* results = isWhole ? Output(unit, 0) : PartialRow(unit, 0);
@@ -166,7 +189,7 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
         for (int column = 0; column < columns; column++)
         {
             float* own = scores + (long)column * count;
-            float maximum = Arithmetic.Largest(own, count);
+            float maximum = MathF.Max(Arithmetic.Largest(own, count), LeastMaximum);
             sums[column] = Arithmetic.ExponentialSum(own, maximum, count);
             new Span<float>(results + column * stride, spec.ValueSize).Clear();
             if (!isWhole)
@@ -182,7 +205,7 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
         if (isWhole)
         {
             for (int column = 0; column < columns; column++)
-                Arithmetic.Scale(results + column * stride, 1 / sums[column], spec.ValueSize);
+                Arithmetic.Scale(results + column * stride, Inverse(sums[column]), spec.ValueSize);
             return;
         }
         FinishPiece(unit);
@@ -199,7 +222,7 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
         {
             float* row = results + (long)column * spec.ValueSize;
             if (unit.Group < 0)
-                Arithmetic.Scale(row, 1 / sums[column], spec.ValueSize);
+                Arithmetic.Scale(row, Inverse(sums[column]), spec.ValueSize);
             new ReadOnlySpan<float>(row, spec.ValueSize).CopyTo(new Span<float>(unit.Group < 0 ? Output(unit, column) : PartialRow(unit, column), spec.ValueSize));
             if (unit.Group >= 0)
             {
@@ -222,7 +245,7 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
         {
             float* weights = PartialMaximum(first, column);
             Arithmetic.ExponentialSum(weights, Arithmetic.Largest(weights, pieces), pieces);
-            Arithmetic.Scale(weights, 1 / Arithmetic.Dot(weights, PartialSum(first, column), pieces), pieces);
+            Arithmetic.Scale(weights, Inverse(Arithmetic.Dot(weights, PartialSum(first, column), pieces)), pieces);
             float* output = Output(unit, column);
             new Span<float>(output, spec.ValueSize).Clear();
             partialProducts.AddWeighted(

@@ -95,6 +95,8 @@ internal sealed class AttentionPlan
         int firstPosition = segment.FirstPosition + firstColumn / groupSize;
         int firstKey = spec.Window is { } window ? Math.Max(0, firstPosition - window + 1) : 0;
         int endKey = segment.FirstPosition + (firstColumn + columnCount - 1) / groupSize + 1;
+        if (spec.Bidirectional)
+            endKey = (int)Math.Min(segment.TextLength, endKey - 1 + (long)(spec.Window ?? int.MaxValue));
         int firstPiece = firstKey / pieceLength;
         int pieces = (endKey - 1) / pieceLength + 1 - firstPiece;
         int group = -1;

@@ -63,7 +63,7 @@ internal sealed unsafe class LatentProjections : AttentionProjections
     /// <param name="layer">The block.</param>
     /// <param name="spec">Its attention.</param>
     /// <param name="load">Loads a matrix of so many rows and columns.</param>
-    public LatentProjections(DecoderModel model, int layer, AttentionSpec spec, Func<TensorRole, int, int, Linear> load)
+    public LatentProjections(Model model, int layer, AttentionSpec spec, Func<TensorRole, int, int, Linear> load)
     {
         this.spec = spec;
         latent = spec.Latent!;

@@ -47,8 +47,7 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
 
         FillPanels(unit, owner, columns, queries, width);
         new Span<float>(results, width * valueRows).Clear();
-        // Finite, so that a column that sees no key of a tile subtracts nothing undefined; masked scores are −∞.
-        new Span<float>(maxima, width).Fill(-1e30f);
+        new Span<float>(maxima, width).Fill(Attention.LeastMaximum);
         new Span<float>(sums, width).Clear();
 
         int endKey = unit.FirstKey + unit.KeyCount;
@@ -71,8 +70,8 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
                 }
                 if (spec.SoftCap is { } cap)
                     arithmetic.SoftCap(scores, cap, count * panel);
-                if (spec.UsesAlibi)
-                    AddSlopes(unit, owner, scores, first, count, column, panel);
+                if (owner.HasBias)
+                    AddBias(unit, owner, scores, first, count, column, panel);
                 Mask(unit, scores, first, count, column, panel);
                 arithmetic.SoftmaxStep(scores, count, panel, maxima + column, sums + column, factors);
                 float* own = results + (long)column * valueRows;
@@ -120,32 +119,35 @@ internal readonly unsafe struct AttentionTiles(ComputeContext context, Attention
         }
     }
 
-    private static void AddSlopes(in AttentionUnit unit, Attention owner, float* scores, int firstKey, int keyCount, int firstColumn, int width)
+    private static void AddBias(in AttentionUnit unit, Attention owner, float* scores, int firstKey, int keyCount, int firstColumn, int width)
     {
         int used = Math.Min(width, unit.ColumnCount - firstColumn);
         for (int column = 0; column < used; column++)
-        {
-            (float slope, int position) = owner.Slope(unit, firstColumn + column);
-            for (int i = 0; i < keyCount; i++)
-                scores[(long)i * width + column] += slope * (firstKey + i - position);
-        }
+            owner.AddBias(unit, firstColumn + column, scores + column, width, firstKey, keyCount);
     }
 
-    /// <summary>Hides keys that lie after a query, or before its window, from a panel's scores.</summary>
+    /// <summary>Hides keys that queries must not see from a panel's scores: later ones, those outside their window, padding.</summary>
     private void Mask(in AttentionUnit unit, float* scores, int firstKey, int keyCount, int firstColumn, int width)
     {
         // Columns beyond the last query are padding; masking them would leave them without any key.
         int used = Math.Min(width, unit.ColumnCount - firstColumn);
+        for (int i = 0; i < keyCount && segment.HiddenKeys is not null; i++)
+        {
+            if (segment.HiddenKeys[firstKey + i])
+                new Span<float>(scores + (long)i * width, used).Fill(float.NegativeInfinity);
+        }
         int before = unit.FirstColumn + firstColumn;
         int firstToken = segment.FirstPosition + before / GroupSize;
         int lastToken = segment.FirstPosition + (before + used - 1) / GroupSize;
-        if (firstKey + keyCount - 1 <= firstToken && (spec.Window is not { } reach || firstKey > lastToken - reach))
+        // A key is seen from so many tokens before it on, and by so many behind it.
+        long ahead = !spec.Bidirectional ? 0 : spec.Window is { } both ? both - 1 : int.MaxValue, behind = spec.Window is { } window ? window - 1 : int.MaxValue;
+        if (firstKey + keyCount - 1 <= firstToken + ahead && firstKey >= lastToken - behind)
             return;
         for (int i = 0; i < keyCount; i++)
         {
             long distance = firstKey + i - segment.FirstPosition;
-            int firstSeeing = (int)Math.Clamp(distance * GroupSize - before, 0, used);
-            int endSeeing = spec.Window is { } window ? (int)Math.Clamp((distance + window) * GroupSize - before, 0, used) : used;
+            int firstSeeing = (int)Math.Clamp((distance - ahead) * GroupSize - before, 0, used);
+            int endSeeing = (int)Math.Clamp((distance + behind + 1) * GroupSize - before, 0, used);
             var row = new Span<float>(scores + (long)i * width, used);
             row[..firstSeeing].Fill(float.NegativeInfinity);
             row[endSeeing..].Fill(float.NegativeInfinity);

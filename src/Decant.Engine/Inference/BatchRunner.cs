@@ -109,7 +109,7 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
                     done += rows;
                     rows = 0;
                 }
-                segments.Add(new Segment(entry.Session.Cache, entry.Session.Length + first, rows, count, textLength, index, entry.Name));
+                segments.Add(new Segment(entry.Session.Cache, entry.Session.Length + first, rows, count, textLength, index, entry.Name) { Source = entry.Session.Source });
                 int skipped = Math.Clamp(entry.FirstLogits - first, 0, count);
                 if (skipped < count)
                     wanted.Add(new WantedRows(index, first + skipped, rows + skipped, count - skipped));

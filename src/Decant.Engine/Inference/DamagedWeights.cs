@@ -11,7 +11,7 @@ internal static class DamagedWeights
     private const int ElementsAtOnce = 1 << 16;
 
     /// <summary>Names the first value that is NaN or infinite with its tensor, row and column, as a sentence; null if all are finite.</summary>
-    public static string? Find(DecoderModel model, CancellationToken cancellationToken)
+    public static string? Find(Model model, CancellationToken cancellationToken)
     {
         float[] values = [];
         foreach (TensorData tensor in model.Tensors.Values)

@@ -95,10 +95,7 @@ public sealed class Decoder : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         options ??= new DecoderOptions();
-        if (options.ThreadCount is < 0 or > WorkerPool.MaximumThreadCount)
-            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The number of threads must be 1 to {WorkerPool.MaximumThreadCount}, or 0 for all processors, not {options.ThreadCount}."));
-        if (options.BatchLength < 1)
-            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The batch length must be at least 1, not {options.BatchLength}."));
+        options.RequireValid();
         cancellationToken.ThrowIfCancellationRequested();
         var kernels = new KernelSelection(options.Kernel, options.Arithmetic);
         TensorFormat keyValueFormat = KvCache.FindFormat(options.KeyValueFormat);
@@ -107,10 +104,10 @@ public sealed class Decoder : IDisposable
         try
         {
             var weights = new DecoderWeights(model, kernels, cancellationToken);
-            if (kernels.Unused is { } unused)
+            if (kernels.Unused is not null)
             {
                 weights.Dispose();
-                throw new UsageException($"No weight of {model.Source.Location} is stored in the format that kernel '{unused}' reads.");
+                kernels.RequireAllUsed(model.Source.Location);
             }
             return new Decoder(model, weights, options, kernels, keyValueFormat, warmUp, cancellationToken);
         }
@@ -125,7 +122,12 @@ public sealed class Decoder : IDisposable
     /// <param name="capacity">The most tokens it can grow to; memory for their keys and values is taken now.</param>
     /// <exception cref="UsageException">The model cannot take texts of that length.</exception>
     /// <exception cref="LimitNotMetException">There is not enough memory; the message says how much is needed.</exception>
-    public DecoderSession StartSession(int capacity)
+    public DecoderSession StartSession(int capacity) => Spec.Layers.Any(layer => layer.CrossAttention is not null)
+        ? throw new UsageException("This decoder reads the outputs of an encoder; encode a text first and start the session with it.")
+        : StartSession(capacity, null);
+
+    /// <summary>Starts an empty text whose cross-attention reads a source; the session owns it.</summary>
+    internal DecoderSession StartSession(int capacity, EncodedSource? source)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         if (capacity < 1)
@@ -144,7 +146,7 @@ public sealed class Decoder : IDisposable
                 ThrowIfDisposed();
                 pass.ReserveRoom(cache);
             }
-            return new DecoderSession(this, cache);
+            return new DecoderSession(this, cache, source);
         }
         catch
         {
@@ -191,6 +193,9 @@ public sealed class Decoder : IDisposable
     {
         if (spec.Embedding.LearnedPositionCount is { } positions)
             return Math.Min(spec.ContextLength, positions);
+        // Biases by distance have a last bucket for all that are longer.
+        if (spec.Layers.All(layer => layer.Attention.RelativeBias is not null))
+            return int.MaxValue;
         // Dynamic NTK is the one scaling whose checkpoints state the original context as their length.
         double longest = spec.ContextLength;
         foreach (LayerSpec layer in spec.Layers)

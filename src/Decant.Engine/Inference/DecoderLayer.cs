@@ -10,9 +10,13 @@ internal sealed class DecoderLayer : IDisposable
     private readonly List<IDisposable> owned = [];
 
     /// <summary>Loads a block.</summary>
-    public DecoderLayer(DecoderModel model, int index, KernelSelection kernels)
+    /// <param name="model">Where the tensors are.</param>
+    /// <param name="spec">The block as data.</param>
+    /// <param name="index">Its number.</param>
+    /// <param name="kernels">The kernels to choose from.</param>
+    public DecoderLayer(Model model, LayerSpec spec, int index, KernelSelection kernels)
     {
-        Spec = model.Spec.Layers[index];
+        Spec = spec;
         int hidden = model.Spec.HiddenSize;
         AttentionSpec attention = Spec.Attention;
         NormPlacement placement = Spec.NormPlacement;
@@ -22,7 +26,7 @@ internal sealed class DecoderLayer : IDisposable
 
         bool before = placement.HasFlag(NormPlacement.BeforeBranch);
         bool after = placement.HasFlag(NormPlacement.AfterBranch) || placement.HasFlag(NormPlacement.AfterSum);
-        AttentionNorm = LoadNorm(TensorRole.AttentionNorm, before);
+        AttentionNorm = LoadNorm(TensorRole.AttentionNorm, before && !Spec.SkipsAttentionNorm);
         AttentionPostNorm = LoadNorm(TensorRole.AttentionPostNorm, after);
         FeedForwardNorm = LoadNorm(TensorRole.FeedForwardNorm, before && !(Spec.Form == BlockForm.Parallel && Spec.SharedNorm));
         FeedForwardPostNorm = LoadNorm(TensorRole.FeedForwardPostNorm, after);
@@ -44,6 +48,21 @@ internal sealed class DecoderLayer : IDisposable
         {
             QueryNorm = LoadHeadNorm(model, new TensorId(TensorRole.QueryNorm, index), norm, attention.HeadCount, attention.HeadSize);
             KeyNorm = LoadHeadNorm(model, new TensorId(TensorRole.KeyNorm, index), norm, attention.KeyValueHeadCount, attention.HeadSize);
+        }
+
+        if (attention.RelativeBias is { } bias)
+            ScoreBias = new RelativeScoreBias(model, bias, attention);
+        if (Spec.CrossAttention is { } cross)
+        {
+            if (placement != NormPlacement.BeforeBranch)
+                throw new NotSupportedException($"The engine runs cross-attention with norms before the branches only, not {placement}.");
+            Cross = new CrossAttention(
+                cross,
+                Own(new Norm(model, new TensorId(TensorRole.CrossAttentionNorm, index), Spec.Norm, hidden)),
+                Own(new LinearGroup(Load(TensorRole.CrossQuery, cross.HeadCount * cross.HeadSize, hidden))),
+                Own(new LinearGroup(
+                    Load(TensorRole.CrossKey, cross.KeyValueHeadCount * cross.HeadSize, hidden), Load(TensorRole.CrossValue, cross.KeyValueHeadCount * cross.ValueSize, hidden))),
+                Own(new LinearGroup(Load(TensorRole.CrossAttentionOutput, hidden, cross.HeadCount * cross.ValueSize))));
         }
 
         FeedForwardSpec feedForward = Spec.FeedForward;
@@ -98,6 +117,12 @@ internal sealed class DecoderLayer : IDisposable
     /// <summary>The output projection.</summary>
     public LinearGroup AttentionOutput { get; }
 
+    /// <summary>Learned biases on scores, or null.</summary>
+    public RelativeScoreBias? ScoreBias { get; }
+
+    /// <summary>Attention over an encoder's outputs, or null.</summary>
+    public CrossAttention? Cross { get; }
+
     /// <summary>Norm of queries, or null.</summary>
     public Norm? QueryNorm { get; }
 
@@ -122,6 +147,35 @@ internal sealed class DecoderLayer : IDisposable
     /// <summary>The experts, or the one feed-forward part.</summary>
     public FeedForward[] Experts { get; }
 
+    /// <summary>Every group of matrices, with the share of it that a token uses. A text's keys and values of cross-attention are no token's work.</summary>
+    public IEnumerable<(LinearGroup Group, double Share)> Groups()
+    {
+        foreach (LinearGroup projection in QueryKeyValue.Groups)
+            yield return (projection, 1);
+        yield return (AttentionOutput, 1);
+        if (Cross is { } cross)
+        {
+            yield return (cross.Query, 1);
+            yield return (cross.KeyValue, 0);
+            yield return (cross.Output, 1);
+        }
+        if (Router is { } router)
+            yield return (router, 1);
+        if (SharedRouter is { } sharedRouter)
+            yield return (sharedRouter, 1);
+        if (SharedExpert is { } shared)
+        {
+            yield return (shared.Inner, 1);
+            yield return (shared.Down, 1);
+        }
+        double share = Spec.FeedForward.Experts is { } experts ? (double)experts.UsedCount / experts.Count : 1;
+        foreach (FeedForward expert in Experts)
+        {
+            yield return (expert.Inner, share);
+            yield return (expert.Down, share);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -129,13 +183,13 @@ internal sealed class DecoderLayer : IDisposable
             item.Dispose();
     }
 
-    private static unsafe float[] LoadVector(DecoderModel model, TensorId id, int count)
+    private static unsafe float[] LoadVector(Model model, TensorId id, int count)
     {
         using AlignedBuffer values = SmallTensor.Load(model, model.Get(id), id, count);
         return new ReadOnlySpan<float>(values.Pointer, count).ToArray();
     }
 
-    private Norm LoadHeadNorm(DecoderModel model, TensorId id, QueryKeyNormSpec norm, int headCount, int headSize) => Own(norm.Span switch
+    private Norm LoadHeadNorm(Model model, TensorId id, QueryKeyNormSpec norm, int headCount, int headSize) => Own(norm.Span switch
     {
         QueryKeyNormSpan.Head => new Norm(model, id, norm.Norm, headSize),
         QueryKeyNormSpan.HeadWithOwnWeight => new Norm(model, id, norm.Norm, headSize, headCount),
@@ -150,6 +204,14 @@ internal sealed class DecoderLayer : IDisposable
         return item;
     }
 }
+
+/// <summary>What a block has for its attention over an encoder's outputs; the block owns all of it.</summary>
+/// <param name="Spec">The attention.</param>
+/// <param name="Norm">Before the branch.</param>
+/// <param name="Query">Reads the decoder's stream.</param>
+/// <param name="KeyValue">Key and value: read the encoder's outputs, once for a text.</param>
+/// <param name="Output">The output projection.</param>
+internal sealed record CrossAttention(AttentionSpec Spec, Norm Norm, LinearGroup Query, LinearGroup KeyValue, LinearGroup Output);
 
 /// <summary>The matrices of one feed-forward part.</summary>
 /// <param name="inner">Gate and up, or up alone.</param>

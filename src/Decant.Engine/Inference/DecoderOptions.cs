@@ -1,6 +1,9 @@
+using System.Globalization;
+using Decant.Core.Errors;
+
 namespace Decant.Engine.Inference;
 
-/// <summary>How a decoder is run.</summary>
+/// <summary>How a decoder or an encoder is run.</summary>
 public sealed record DecoderOptions
 {
     /// <summary>Threads; 0 takes all processors.</summary>
@@ -37,4 +40,14 @@ public sealed record DecoderOptions
 
     /// <summary>Told about hidden states and the inputs of matrix products, or null.</summary>
     public IDecoderObserver? Observer { get; init; }
+
+    /// <summary>Throws unless the numbers are within bounds.</summary>
+    /// <exception cref="UsageException">One is not.</exception>
+    internal void RequireValid()
+    {
+        if (ThreadCount is < 0 or > WorkerPool.MaximumThreadCount)
+            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The number of threads must be 1 to {WorkerPool.MaximumThreadCount}, or 0 for all processors, not {ThreadCount}."));
+        if (BatchLength < 1)
+            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The batch length must be at least 1, not {BatchLength}."));
+    }
 }

@@ -15,10 +15,11 @@ public sealed unsafe class DecoderSession : IDisposable
     private readonly LogitsTile logits = new();
     private bool disposed;
 
-    internal DecoderSession(Decoder decoder, KvCache cache)
+    internal DecoderSession(Decoder decoder, KvCache cache, EncodedSource? source)
     {
         this.decoder = decoder;
         Cache = cache;
+        Source = source;
     }
 
     /// <summary>Tokens in the cache.</summary>
@@ -32,6 +33,9 @@ public sealed unsafe class DecoderSession : IDisposable
 
     /// <summary>Keys and values.</summary>
     internal KvCache Cache { get; }
+
+    /// <summary>What cross-attention reads, or null in models without an encoder.</summary>
+    internal EncodedSource? Source { get; }
 
     /// <summary>Forgets all tokens.</summary>
     public void Reset() => Length = 0;
@@ -61,7 +65,7 @@ public sealed unsafe class DecoderSession : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, length);
-        DecoderSession fork = decoder.StartSession(capacity);
+        DecoderSession fork = decoder.StartSession(capacity, Source?.Share());
         fork.Cache.CopyFrom(Cache, length);
         fork.Length = length;
         return fork;
@@ -110,6 +114,7 @@ public sealed unsafe class DecoderSession : IDisposable
             return;
         disposed = true;
         Cache.Dispose();
+        Source?.Dispose();
         logits.Dispose();
     }
 

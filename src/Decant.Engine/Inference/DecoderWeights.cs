@@ -35,7 +35,7 @@ internal sealed class DecoderWeights : IDisposable
         for (int i = 0; i < Layers.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Layers[i] = new DecoderLayer(model, i, kernels);
+            Layers[i] = new DecoderLayer(model, Spec.Layers[i], i, kernels);
         }
     }
 
@@ -103,27 +103,8 @@ internal sealed class DecoderWeights : IDisposable
     // Every group, with the share of it that a token uses.
     private IEnumerable<(LinearGroup Group, double Share)> Groups()
     {
-        foreach (DecoderLayer layer in Layers)
-        {
-            foreach (LinearGroup projection in layer.QueryKeyValue.Groups)
-                yield return (projection, 1);
-            yield return (layer.AttentionOutput, 1);
-            if (layer.Router is { } router)
-                yield return (router, 1);
-            if (layer.SharedRouter is { } sharedRouter)
-                yield return (sharedRouter, 1);
-            if (layer.SharedExpert is { } shared)
-            {
-                yield return (shared.Inner, 1);
-                yield return (shared.Down, 1);
-            }
-            double share = layer.Spec.FeedForward.Experts is { } experts ? (double)experts.UsedCount / experts.Count : 1;
-            foreach (FeedForward expert in layer.Experts)
-            {
-                yield return (expert.Inner, share);
-                yield return (expert.Down, share);
-            }
-        }
+        foreach ((LinearGroup Group, double Share) group in Layers.SelectMany(layer => layer.Groups()))
+            yield return group;
         if (EmbeddingProjection is not null)
             yield return (EmbeddingProjection, 1);
         if (HeadProjection is not null)

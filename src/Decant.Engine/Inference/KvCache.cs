@@ -32,19 +32,27 @@ internal sealed unsafe class KvCache : IDisposable
     /// <exception cref="UsageException">The format's blocks do not divide the heads.</exception>
     /// <exception cref="LimitNotMetException">There is not enough memory.</exception>
     public KvCache(DecoderSpec spec, TensorFormat format, InstructionSet instructions, int capacity)
+        : this([.. spec.Layers.Select(layer => layer.Attention)], format, instructions, capacity)
     {
-        RequireWholeBlocks(spec, format);
+    }
+
+    /// <summary>Allocates a cache of these layers.</summary>
+    /// <exception cref="UsageException">The format's blocks do not divide the heads.</exception>
+    /// <exception cref="LimitNotMetException">There is not enough memory.</exception>
+    public KvCache(AttentionSpec[] attentions, TensorFormat format, InstructionSet instructions, int capacity)
+    {
+        RequireWholeBlocks(attentions, format);
         this.format = format;
         decoder = KernelList.Choose(format, instructions);
         encoder = RowEncoder.For(format, instructions.Name);
         Products = RowProductsList.Choose(format, instructions);
         Capacity = capacity;
-        layers = new CachedLayer[spec.Layers.Length];
+        layers = new CachedLayer[attentions.Length];
         long byteCount = 0;
         long longestRow = 0;
         for (int layer = 0; layer < layers.Length; layer++)
         {
-            AttentionSpec attention = spec.Layers[layer].Attention;
+            AttentionSpec attention = attentions[layer];
             long key = format.RowByteCount(attention.HeadSize), value = format.RowByteCount(attention.ValueSize);
             layers[layer] = new CachedLayer(byteCount, attention, key, value);
             byteCount += (key + value) * attention.KeyValueHeadCount;
@@ -53,7 +61,7 @@ internal sealed unsafe class KvCache : IDisposable
         tokenByteCount = byteCount;
         ByteCount = checked(byteCount * capacity);
         buffer = new AlignedBuffer(
-            ByteCount + ReadableRowsBeyond * longestRow, string.Create(CultureInfo.InvariantCulture, $"The key-value cache ({format}) for {capacity} tokens"), Hint(spec, format));
+            ByteCount + ReadableRowsBeyond * longestRow, string.Create(CultureInfo.InvariantCulture, $"The key-value cache ({format}) for {capacity} tokens"), Hint(attentions, format));
     }
 
     /// <summary>The formats a cache can have, exact ones first.</summary>
@@ -78,20 +86,22 @@ internal sealed unsafe class KvCache : IDisposable
 
     /// <summary>Throws if a model's heads are not a whole number of the format's blocks.</summary>
     /// <exception cref="UsageException">They are not.</exception>
-    public static void RequireWholeBlocks(DecoderSpec spec, TensorFormat format)
+    public static void RequireWholeBlocks(DecoderSpec spec, TensorFormat format) => RequireWholeBlocks(spec.Layers.Select(layer => layer.Attention), format);
+
+    private static void RequireWholeBlocks(IEnumerable<AttentionSpec> attentions, TensorFormat format)
     {
-        foreach (int size in HeadSizes(spec))
+        foreach (int size in HeadSizes(attentions))
         {
             if (!format.CanHoldRow(size))
             {
                 throw new UsageException(string.Create(CultureInfo.InvariantCulture,
-                    $"The key-value cache cannot be stored as {format}: its blocks hold {format.BlockLength} elements, and the heads of this model have {size}. It can be: {string.Join(", ", FormatsFor(spec))}."));
+                    $"The key-value cache cannot be stored as {format}: its blocks hold {format.BlockLength} elements, and the heads of this model have {size}. It can be: {string.Join(", ", FormatsFor(attentions))}."));
             }
         }
     }
 
     /// <summary>The formats that a model's cache can have.</summary>
-    public static IEnumerable<TensorFormat> FormatsFor(DecoderSpec spec) => Formats.Where(format => HeadSizes(spec).All(size => format.CanHoldRow(size)));
+    public static IEnumerable<TensorFormat> FormatsFor(DecoderSpec spec) => FormatsFor(spec.Layers.Select(layer => layer.Attention));
 
     /// <summary>How many rows of a head lie one after another from a position on.</summary>
     public int RowsTogether(int position) => Math.Min(BlockLength - position % BlockLength, Capacity - position);
@@ -154,11 +164,14 @@ internal sealed unsafe class KvCache : IDisposable
     /// <inheritdoc/>
     public void Dispose() => buffer.Dispose();
 
-    private static IEnumerable<int> HeadSizes(DecoderSpec spec) => spec.Layers.SelectMany(layer => new[] { layer.Attention.HeadSize, layer.Attention.ValueSize });
+    private static IEnumerable<TensorFormat> FormatsFor(IEnumerable<AttentionSpec> attentions) =>
+        Formats.Where(format => HeadSizes(attentions).All(size => format.CanHoldRow(size)));
 
-    private static string Hint(DecoderSpec spec, TensorFormat format)
+    private static IEnumerable<int> HeadSizes(IEnumerable<AttentionSpec> attentions) => attentions.SelectMany(attention => new[] { attention.HeadSize, attention.ValueSize });
+
+    private static string Hint(AttentionSpec[] attentions, TensorFormat format)
     {
-        string[] smaller = [.. FormatsFor(spec).Where(f => f.BitsPerWeight < format.BitsPerWeight).Select(f => f.Name.ToLowerInvariant())];
+        string[] smaller = [.. FormatsFor(attentions).Where(f => f.BitsPerWeight < format.BitsPerWeight).Select(f => f.Name.ToLowerInvariant())];
         return smaller.Length == 0
             ? "Use a shorter context (--context)."
             : $"Use a shorter context (--context) or a smaller type for keys and values (--cache-type {string.Join(", ", smaller)}).";

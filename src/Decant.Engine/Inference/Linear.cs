@@ -29,7 +29,7 @@ internal sealed unsafe class Linear : IDisposable
 
     /// <summary>Takes a matrix and its bias from a model and checks their shapes.</summary>
     /// <exception cref="BadFileException">A tensor is missing or has another shape.</exception>
-    public static Linear Load(DecoderModel model, TensorId id, int rowCount, int columnCount, KernelSelection kernels, ProjectionKind kind = ProjectionKind.Plain)
+    public static Linear Load(Model model, TensorId id, int rowCount, int columnCount, KernelSelection kernels, ProjectionKind kind = ProjectionKind.Plain)
     {
         TensorData data = model.Get(id);
         if (data.Info.Shape.RowCount != rowCount || data.Info.Shape.RowLength != columnCount)
@@ -41,7 +41,7 @@ internal sealed unsafe class Linear : IDisposable
     }
 
     /// <summary>The same matrix under another name with that name's bias: the head of a model that ties it to its embedding.</summary>
-    public Linear WithBias(DecoderModel model, TensorId id) =>
+    public Linear WithBias(Model model, TensorId id) =>
         new(id, Weight, model.Find(id.Bias) is { } tensor ? SmallTensor.Load(model, tensor, id.Bias, Weight.RowCount) : null);
 
     /// <inheritdoc/>

@@ -19,7 +19,7 @@ internal sealed unsafe class Norm : IDisposable
     /// <param name="spec">The formula.</param>
     /// <param name="width">Elements that are normalised together.</param>
     /// <param name="weightRowCount">1, or the number of weight rows that take turns (a weight per head).</param>
-    public Norm(DecoderModel model, TensorId id, NormSpec spec, int width, int weightRowCount = 1)
+    public Norm(Model model, TensorId id, NormSpec spec, int width, int weightRowCount = 1)
     {
         this.spec = spec;
         this.width = width;

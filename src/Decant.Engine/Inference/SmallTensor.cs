@@ -10,7 +10,7 @@ internal static unsafe class SmallTensor
 {
     /// <summary>Decodes a tensor of so many elements.</summary>
     /// <exception cref="BadFileException">It has another number of elements.</exception>
-    public static AlignedBuffer Load(DecoderModel model, TensorData tensor, TensorId id, int elementCount)
+    public static AlignedBuffer Load(Model model, TensorData tensor, TensorId id, int elementCount)
     {
         if (tensor.Info.Shape.ElementCount != elementCount)
             throw BadFileException.Expected(model.Source.Location, $"{tensor.Info.Name} ({id})", $"{elementCount} elements", tensor.Info.Shape.ToString());

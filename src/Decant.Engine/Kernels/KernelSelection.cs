@@ -59,6 +59,14 @@ internal sealed class KernelSelection
     /// <summary>The first forced kernel that no weight has asked for, or null.</summary>
     public string? Unused => unused.FirstOrDefault()?.Name;
 
+    /// <summary>Throws if a forced kernel has nothing to do.</summary>
+    /// <exception cref="UsageException">No weight has asked for it.</exception>
+    public void RequireAllUsed(string location)
+    {
+        if (Unused is { } name)
+            throw new UsageException($"No weight of {location} is stored in the format that kernel '{name}' reads.");
+    }
+
     /// <summary>Names of the forced kernels, in the order given.</summary>
     public IReadOnlyList<string> Forced => [.. forced.Select(entry => entry.Name)];
 

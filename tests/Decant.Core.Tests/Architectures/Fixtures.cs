@@ -13,8 +13,12 @@ internal static class Fixtures
     /// <summary>Folders of registered families: at least these many, so that an empty folder cannot pass.</summary>
     public const int MinimumCount = 17;
 
-    public static IEnumerable<string> Folders { get; } =
+    /// <summary>Every folder whose family is registered.</summary>
+    public static IEnumerable<string> AllFolders { get; } =
         [.. SharedFiles.Folders("fixtures", "architectures").Where(folder => FamilyOf(folder) is not null)];
+
+    /// <summary>Those of decoders.</summary>
+    public static IEnumerable<string> Folders { get; } = [.. AllFolders.Where(folder => FamilyOf(folder) is DecoderArchitecture)];
 
     /// <summary>Folders that GGUF can hold: not the families that llama.cpp has no architecture for, nor a dense block among Qwen2's mixtures.</summary>
     public static IEnumerable<string> GgufFolders { get; } = [.. Folders.Where(folder => FamilyOf(folder)!.GgufName is not null && folder != "qwen2_moe")];

@@ -53,8 +53,15 @@ internal sealed class ReferenceCheckpoint : IDisposable
         Expected.Singles("logits").Slice((row * Length + position) * Vocabulary, Vocabulary);
 
     /// <summary>Every folder of a decoder that the registry knows.</summary>
-    public static IEnumerable<string> Folders() => Indices() is not { } indices ? [] : SharedFiles.Folders("fixtures", "architectures")
-        .Where(folder => indices[folder] is { } entry && (string)entry["kind"]! == "decoder" && ArchitectureRegistry.All.OfType<DecoderArchitecture>().Any(architecture => architecture.ModelTypes.Contains((string)entry["model_type"]!)));
+    public static IEnumerable<string> Folders() => FoldersOf<DecoderArchitecture>("decoder");
+
+    /// <summary>Every folder of a kind that a registered family of some kind reads.</summary>
+    public static IEnumerable<string> FoldersOf<TArchitecture>(string kind) => Indices() is not { } indices ? [] : SharedFiles.Folders("fixtures", "architectures")
+        .Where(folder => indices[folder] is { } entry && (string)entry["kind"]! == kind
+            && ArchitectureRegistry.All.Any(architecture => architecture is TArchitecture && architecture.ModelTypes.Contains((string)entry["model_type"]!)));
+
+    /// <summary>What index.json says of a folder.</summary>
+    public static JsonNode IndexOf(string folder) => Indices()![folder]!;
 
     /// <summary>The config files a folder has.</summary>
     public static IEnumerable<string> Configs(string folder) => new[] { "config.json", "config.legacy.json" }

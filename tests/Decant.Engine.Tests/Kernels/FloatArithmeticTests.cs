@@ -41,6 +41,7 @@ public unsafe class FloatArithmeticTests
             [Activation.GeluTanh] = v => 0.5 * v * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (v + 0.044715 * v * v * v))),
             [Activation.GeluErf] = v => 0.5 * v * (1 + VectorMathTests.Erf(v / Math.Sqrt(2))),
             [Activation.Relu] = v => Math.Max(v, 0),
+            [Activation.Tanh] = Math.Tanh,
             [Activation.ReluSquared] = v => Math.Pow(Math.Max(v, 0), 2),
         };
         Assert.Equal(Enum.GetValues<Activation>().Length, exact.Count);

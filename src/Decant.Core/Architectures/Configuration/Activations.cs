@@ -15,6 +15,7 @@ internal static class Activations
         ("gelu_fast", Activation.GeluTanh),
         ("relu", Activation.Relu),
         ("relu2", Activation.ReluSquared),
+        ("tanh", Activation.Tanh),
     ];
 
     /// <summary>Reads an activation.</summary>

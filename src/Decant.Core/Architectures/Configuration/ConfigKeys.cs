@@ -67,6 +67,9 @@ internal sealed record ConfigKeys
         ModelAxis.KeyValueDown => "kv_lora_rank + qk_rope_head_dim",
         ModelAxis.KeyValueUp => $"{Heads} × (qk_nope_head_dim + v_head_dim)",
         ModelAxis.SharedWidth => SharedWidth,
+        ModelAxis.TokenTypes => "type_vocab_size",
+        ModelAxis.Buckets => "relative_attention_num_buckets",
+        ModelAxis.Classes => "id2label",
         ModelAxis.One => "always",
         _ => "rotary size / 2",
     };

@@ -21,6 +21,25 @@ internal static class DecantKeys
     /// <summary>Which layers rotate queries and keys, where it is not those that llama.cpp rotates.</summary>
     public const string RotatedLayers = "decant.rope.layers";
 
+
+    /// <summary>ε of the norms of latent attention's narrow vectors, where it is not that of the other norms.</summary>
+    public const string LatentEpsilon = "decant.attention.latent_epsilon";
+
+    /// <summary>The token that takes no position (RoBERTa).</summary>
+    public const string PaddingId = "decant.position.padding_id";
+
+    /// <summary>The rows of the table of positions in front of the first one used, which llama.cpp's files leave out, one after another.</summary>
+    public const string PositionRows = "decant.position.rows";
+
+    /// <summary>A switch per block: true with a sliding window; where llama.cpp's key for a repeating pattern cannot say it.</summary>
+    public const string WindowedLayers = "decant.attention.windowed_layers";
+
+    /// <summary>The distance from which on relative biases have one bucket, where it is not 128.</summary>
+    public const string RelativeMaximumDistance = "decant.attention.relative_max_distance";
+
+    /// <summary>The factor on logits, where it is not the one that follows from the tensors.</summary>
+    public const string HeadScale = "decant.head_scale";
+
     /// <summary>The rotary scaling where GGUF cannot say it: <c>dynamic</c>, <c>yarn</c>, <c>llama3</c> or <c>linear</c>.</summary>
     public const string RopeScaling = "decant.rope.scaling.type";
 

@@ -24,6 +24,9 @@ internal static class GgufAxisKeys
         ModelAxis.KeyValueDown => "attention.kv_lora_rank + rope.dimension_count",
         ModelAxis.KeyValueUp => "attention.head_count × (key_length − rope.dimension_count + value_length)",
         ModelAxis.SharedWidth => "expert_shared_feed_forward_length",
+        ModelAxis.TokenTypes => "tokenizer.ggml.token_type_count",
+        ModelAxis.Buckets => "attention.relative_buckets_count",
+        ModelAxis.Classes => "classifier.output_labels",
         _ => "rope.dimension_count / 2",
     };
 }

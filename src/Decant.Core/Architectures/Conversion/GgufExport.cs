@@ -55,6 +55,7 @@ public static class GgufExport
         var notices = new List<string>(model.Notices);
         ModelSpec spec = architecture.AsGguf(model.Spec);
         notices.AddRange(architecture.WriteGguf(spec, metadata));
+        notices.AddRange(architecture.AddGgufRemains(model, metadata));
         if (ArchitectureRegistry.All.Count(other => other.GgufName == architecture.GgufName) > 1)
             metadata.Set(DecantKeys.Family, GgufValue.From(architecture.Name));
 
@@ -83,9 +84,10 @@ public static class GgufExport
         notices.Add("the model has no tokenizer: the file takes token ids only (tokenizer.ggml.model is none)");
     }
 
-    /// <summary>Vectors, norms, routers and learned positions are F32 in GGUF, as llama.cpp's operators want them; the rest is free.</summary>
+    /// <summary>Vectors, norms, routers, tables of positions, token types and distances are F32 in GGUF, as llama.cpp's operators want them; the rest is free.</summary>
     internal static bool IsMatrix(TensorRole role, TensorShape shape) =>
-        shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.SharedRouter or TensorRole.PositionEmbedding or TensorRole.QueryNorm or TensorRole.KeyNorm);
+        shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.SharedRouter or TensorRole.PositionEmbedding or TensorRole.TokenTypeEmbedding
+            or TensorRole.RelativeBias or TensorRole.QueryNorm or TensorRole.KeyNorm);
 
     private static TensorFormat Choose(ModelTensor tensor, TensorFormat source, TensorFormat? matrixFormat)
     {

@@ -117,6 +117,24 @@ internal sealed class GgufSpecReader
         }
     }
 
+    /// <summary>Rows of a stored matrix, or null if there is no such tensor.</summary>
+    public int? RowCountOf(string name)
+    {
+        if (findTensor(name) is not { } tensor)
+            return null;
+        TensorShape shape = tensor.Info.Shape;
+        return shape.Rank == 2 && shape[0] is > 0 and <= ConfigReader.MaximumCount
+            ? (int)shape[0]
+            : throw BadFileException.Expected(Location, $"tensor {name}", "a matrix", $"{shape}");
+    }
+
+    /// <summary>Passes over keys that change nothing in this family.</summary>
+    public void Ignore(params ReadOnlySpan<string> keys)
+    {
+        foreach (string key in keys)
+            Take(key);
+    }
+
     /// <summary>Token ids: <c>vocab_size</c>, or the rows of the embedding where files leave the key out.</summary>
     public int Vocabulary()
     {
@@ -145,6 +163,11 @@ internal sealed class GgufSpecReader
     /// <summary>A value under <c>decant.</c>, for what GGUF has no key for.</summary>
     public double? FindDecantNumber(string key) => metadata.FindNumber(key) is { } value
         ? double.IsFinite(value) && value > 0 ? value : throw BadFileException.Expected(Location, $"metadata key {key}", "a number above 0", $"{value}")
+        : null;
+
+    /// <summary>A whole number from 0 on under any key, or null.</summary>
+    public int? FindOtherCount(string key) => metadata.FindInteger(key) is { } value
+        ? value is >= 0 and <= ConfigReader.MaximumCount ? (int)value : throw BadFileException.Expected(Location, $"metadata key {key}", $"a whole number from 0 to {ConfigReader.MaximumCount}", $"{value}")
         : null;
 
     /// <summary>A switch under <c>decant.</c>.</summary>

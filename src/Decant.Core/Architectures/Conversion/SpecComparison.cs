@@ -22,6 +22,20 @@ internal static class SpecComparison
             ?? Enumerable.Range(0, expected.Layers.Length).Select(layer => LayerDifference(layer, expected.Layers[layer], got.Layers[layer])).FirstOrDefault(d => d is not null);
     }
 
+    /// <summary>The first difference between two encoders; heads are not compared, for a config does not tell which of them a checkpoint has.</summary>
+    public static string? FirstDifference(EncoderSpec expected, EncoderSpec got)
+    {
+        if (expected.Layers.Length != got.Layers.Length)
+            return $"{expected.Layers.Length} blocks became {got.Layers.Length}";
+        return Differ("vocabulary", expected.VocabularySize, got.VocabularySize)
+            ?? Differ("hidden size", expected.HiddenSize, got.HiddenSize)
+            ?? Differ("context length", expected.ContextLength, got.ContextLength)
+            ?? Differ("embedding", expected.Embedding, got.Embedding)
+            ?? Differ("steps", string.Join(", ", expected.Steps), string.Join(", ", got.Steps))
+            ?? Differ("final norm", expected.FinalNorm, got.FinalNorm)
+            ?? Enumerable.Range(0, expected.Layers.Length).Select(layer => LayerDifference(layer, expected.Layers[layer], got.Layers[layer])).FirstOrDefault(d => d is not null);
+    }
+
     private static string? LayerDifference(int layer, LayerSpec expected, LayerSpec got)
     {
         string at = $"block {layer}: ";
@@ -32,6 +46,8 @@ internal static class SpecComparison
             ?? Differ(at + "feed-forward", expected.FeedForward, got.FeedForward)
             ?? Differ(at + "attention", expected.Attention with { Rope = null }, got.Attention with { Rope = null })
             ?? RopeDifference(at + "rotary positions", expected.Attention.Rope, got.Attention.Rope)
+            ?? Differ(at + "attention without a norm", expected.SkipsAttentionNorm, got.SkipsAttentionNorm)
+            ?? Differ(at + "cross-attention", expected.CrossAttention, got.CrossAttention)
             ?? Differ(at + "shared norm", expected.SharedNorm, got.SharedNorm);
     }
 

@@ -23,6 +23,8 @@ internal sealed class TensorBinder
     private readonly Dictionary<TensorId, ModelTensor> wanted;
     private readonly Dictionary<TensorId, TensorData> bound = [];
     private readonly List<string> leftOut = [];
+    private readonly List<string> unusedHeads = [];
+    private readonly List<string> duplicates = [];
     private TensorData? tiedHead;
 
     /// <summary>Prepares to bind.</summary>
@@ -65,6 +67,8 @@ internal sealed class TensorBinder
                 BindOne(stored, place);
             else if (layout.IsLeftOut(name))
                 leftOut.Add(name);
+            else if (layout.IsOfUnusedHead(name))
+                unusedHeads.Add(name);
             else
                 Unknown.Add(name);
         }
@@ -77,6 +81,10 @@ internal sealed class TensorBinder
             LeaveOut(tiedHead);
         if (leftOut.Count > 0)
             Notices.Add($"left out {Names(leftOut)}: no weights, only tables that older programs stored along");
+        if (unusedHeads.Count > 0)
+            Notices.Add($"left out {Names(unusedHeads)}: heads for tasks of pre-training, which Decant does not run");
+        if (duplicates.Count > 0)
+            Notices.Add($"left out {Names(duplicates)}: stored already under another name");
         if (Unknown.Count > 0)
             Notices.Add($"ignored {Names(Unknown)}: unknown in this kind of model");
     }
@@ -122,7 +130,11 @@ internal sealed class TensorBinder
         TensorData[] views = TensorComposition.Split(place.Mapping, stored, parts, groups);
         for (int i = 0; i < views.Length; i++)
         {
-            if (!bound.TryAdd(parts[i].Id, views[i]))
+            if (bound.TryAdd(parts[i].Id, views[i]))
+                continue;
+            if (HaveEqualBytes(bound[parts[i].Id], views[i]))
+                duplicates.Add(name);
+            else
                 throw new BadFileException($"{source.Location}: {parts[i].Id} is stored twice: as {bound[parts[i].Id].Info.Name} and as {name}.");
         }
     }

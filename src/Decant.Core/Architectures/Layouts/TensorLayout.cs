@@ -17,6 +17,9 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
     /// </summary>
     public ImmutableArray<string> LeftOut { get; init; } = [];
 
+    /// <summary>Names of modules that are heads for tasks of training, which nothing here runs. They are left out with a notice.</summary>
+    public ImmutableArray<string> UnusedHeads { get; init; } = [];
+
     /// <summary>A module with one canonical tensor.</summary>
     public static TensorMapping Module(string module, TensorRole role) => new(module, [role]);
 
@@ -35,12 +38,10 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
     /// <summary>Finds the line that a stored name belongs to, or null.</summary>
     public Place? Find(string name)
     {
-        const string weight = ".weight", bias = ".bias";
-        TensorPart? part = name.EndsWith(weight, StringComparison.Ordinal) ? TensorPart.Weight : name.EndsWith(bias, StringComparison.Ordinal) ? TensorPart.Bias : null;
-        string end = part switch { TensorPart.Weight => weight, TensorPart.Bias => bias, _ => "" };
+        (TensorPart? part, string end) = PartOf(name);
         foreach (TensorMapping mapping in Mappings)
         {
-            if (!mapping.IsWholeName && part is null)
+            if (!mapping.IsWholeName && (part is null || !mapping.Covers(part.Value)))
                 continue;
             ReadOnlySpan<char> module = mapping.IsWholeName ? name : name.AsSpan(0, name.Length - end.Length);
             foreach (string prefix in Prefixes)
@@ -54,8 +55,23 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
         return null;
     }
 
+    /// <summary>True if the tensor belongs to a head that nothing runs.</summary>
+    public bool IsOfUnusedHead(string name) => UnusedHeads.Any(module => name.StartsWith(module + ".", StringComparison.Ordinal));
+
     /// <summary>True if the tensor is known to be no weight.</summary>
     public bool IsLeftOut(string name) => LeftOut.Any(end => name.EndsWith(end, StringComparison.Ordinal));
+
+    private static (TensorPart? Part, string End) PartOf(string name)
+    {
+        // Norms converted from TensorFlow checkpoints keep the names that they have there.
+        foreach ((string end, TensorPart part) in (ReadOnlySpan<(string, TensorPart)>)
+            [(".weight", TensorPart.Weight), (".bias", TensorPart.Bias), (".gamma", TensorPart.Weight), (".beta", TensorPart.Bias)])
+        {
+            if (name.EndsWith(end, StringComparison.Ordinal))
+                return (part, end);
+        }
+        return (null, "");
+    }
 
     private static bool Match(ReadOnlySpan<char> template, string prefix, ReadOnlySpan<char> name, out int? layer, out int? expert)
     {

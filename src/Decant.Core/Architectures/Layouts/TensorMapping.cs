@@ -19,6 +19,9 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
     /// <summary>True if the name is whole as it is and the tensor a weight: <c>e_score_correction_bias</c>, <c>A_log</c>.</summary>
     public bool IsWholeName { get; init; }
 
+    /// <summary>The one part that the module's name stands for, where weight and bias have modules of their own; null for both.</summary>
+    public TensorPart? Only { get; init; }
+
     /// <summary>The stack that the numbers of layers count in.</summary>
     public StackKind Stack { get; init; }
 
@@ -58,6 +61,9 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
             .Replace("{expert}", expert?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         + (IsWholeName ? "" : part == TensorPart.Weight ? ".weight" : ".bias");
 
+    /// <summary>True if the module has such a part.</summary>
+    public bool Covers(TensorPart part) => !(IsWholeName && part == TensorPart.Bias) && (Only is null || Only == part);
+
     /// <summary>The canonical tensors in the stored tensor of these numbers, in stored order.</summary>
     /// <param name="layer">The layer, if the name has one.</param>
     /// <param name="expert">The expert, if the name has one.</param>
@@ -65,7 +71,7 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
     /// <param name="expertCount">Experts of the layer.</param>
     public ImmutableArray<TensorId> Ids(int? layer, int? expert, TensorPart part, int expertCount)
     {
-        if (IsWholeName && part == TensorPart.Bias)
+        if (!Covers(part))
             return [];
         if (!StacksExperts)
             return [.. Roles.Select(role => new TensorId(role, layer, expert, part, Stack))];

@@ -115,6 +115,9 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps> : FloatArit
             case Activation.ReluSquared:
                 Activate<ReluSquaredFunction>(x, factor, count);
                 break;
+            case Activation.Tanh:
+                Activate<TanhFunction>(x, factor, count);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(activation), activation, null);
         }
@@ -283,6 +286,14 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps> : FloatArit
         public static TV Of<TV, TO>(TV x)
             where TV : struct
             where TO : struct, IVectorOps<TV> => TO.Max(x, TO.Create(0));
+    }
+
+    private readonly struct TanhFunction : IActivationFunction
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Of<TV, TO>(TV x)
+            where TV : struct
+            where TO : struct, IVectorOps<TV> => VectorMath<TV, TO>.Tanh(x);
     }
 
     private readonly struct ReluSquaredFunction : IActivationFunction
