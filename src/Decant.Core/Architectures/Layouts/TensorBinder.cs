@@ -22,6 +22,7 @@ internal sealed class TensorBinder
     private readonly Func<StackKind, string> layersKeyOf;
     private readonly Dictionary<TensorId, ModelTensor> wanted;
     private readonly Dictionary<TensorId, TensorData> bound = [];
+    private readonly Dictionary<TensorId, string> storedAs = [];
     private readonly List<string> leftOut = [];
     private readonly List<string> unusedHeads = [];
     private readonly List<string> duplicates = [];
@@ -131,11 +132,11 @@ internal sealed class TensorBinder
         for (int i = 0; i < views.Length; i++)
         {
             if (bound.TryAdd(parts[i].Id, views[i]))
-                continue;
-            if (HaveEqualBytes(bound[parts[i].Id], views[i]))
+                storedAs.Add(parts[i].Id, name);
+            else if (storedAs[parts[i].Id] != name && HaveEqualBytes(bound[parts[i].Id], views[i]))
                 duplicates.Add(name);
             else
-                throw new BadFileException($"{source.Location}: {parts[i].Id} is stored twice: as {bound[parts[i].Id].Info.Name} and as {name}.");
+                throw new BadFileException($"{source.Location}: {parts[i].Id} is stored twice: as {storedAs[parts[i].Id]} and as {name}.");
         }
     }
 
