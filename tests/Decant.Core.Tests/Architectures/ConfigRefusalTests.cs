@@ -108,7 +108,7 @@ public sealed class ConfigRefusalTests
 
     [Theory]
     [InlineData("llama", "hidden_act", "\"quick_gelu\"", "gelu_pytorch_tanh")]
-    [InlineData("gpt2", "activation_function", "\"tanh\"", "gelu_new")]
+    [InlineData("gpt2", "activation_function", "\"mish\"", "gelu_new")]
     [InlineData("llama", "rope_parameters", "{\"rope_type\":\"ntk\",\"factor\":2}", "llama3")]
     [InlineData("llama", "rope_parameters", "{\"rope_type\":\"mrope\",\"mrope_section\":[1,1,2]}", "llama3")]
     [InlineData("llama", "rope_parameters", "{\"rope_type\":\"linear\",\"factor\":2,\"mystery\":1}", "rope_parameters.mystery")]
