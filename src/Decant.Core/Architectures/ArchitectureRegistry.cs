@@ -46,6 +46,7 @@ public static class ArchitectureRegistry
         new BertArchitecture(),
         new AlbertArchitecture(),
         new ModernBertArchitecture(),
+        new T5Architecture(),
     ];
 
     /// <summary>The family of this name, or null.</summary>

@@ -72,6 +72,9 @@ public sealed class Decoder : IDisposable
     /// <summary>Multiply–adds of the blocks with activations of so many bits, for one of so many tokens computed at once.</summary>
     internal double MultiplyAddsOf(int bits, int tokenCount) => weights.MultiplyAddsOf(bits, tokenCount);
 
+    /// <summary>The blocks.</summary>
+    internal IReadOnlyList<DecoderLayer> Layers => weights.Layers;
+
     /// <summary>The options it was loaded with.</summary>
     internal DecoderOptions Options { get; }
 

@@ -1,0 +1,373 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Decant.Core.Architectures.Configuration;
+using Decant.Core.Architectures.Conversion;
+using Decant.Core.Architectures.Layouts;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Architectures.Families;
+
+/// <summary>
+/// T5 (Raffel et al. 2020) and T5 v1.1: an encoder–decoder with biases by distance in place of positions, no factor on scores, norms without a mean in front of
+/// every branch and no biases. v1.1 gates the feed-forward part and has logits of full size.
+/// </summary>
+public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
+{
+    private const int DefaultContext = 512, DefaultBuckets = 32, DefaultMaximumDistance = 128, MostBuckets = 1 << 16;
+    private const int FewestBuckets = 4;
+
+    /// <inheritdoc/>
+    public override string Name => "t5";
+
+    /// <inheritdoc/>
+    public override string Kind => "encoder–decoder";
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> ModelTypes => ["t5", "mt5"];
+
+    /// <inheritdoc/>
+    public override string GgufName => "t5";
+
+    /// <inheritdoc/>
+    internal override ConfigKeys Keys { get; } = new()
+    {
+        Hidden = "d_model",
+        Width = "d_ff",
+        Layers = "num_layers",
+        Heads = "num_heads",
+        KeyValueHeads = "num_heads",
+        HeadSize = "d_kv",
+        Context = "n_positions",
+    };
+
+    /// <inheritdoc/>
+    internal override TensorLayout HuggingFaceLayout { get; } = new(
+    [
+        TensorLayout.Module("shared", TensorRole.TokenEmbedding),
+        .. Block("encoder", StackKind.Encoder),
+        TensorLayout.Module("encoder.final_layer_norm", TensorRole.FinalNorm) with { Stack = StackKind.Encoder },
+        .. Block("decoder", StackKind.Main),
+        TensorLayout.Module("decoder.final_layer_norm", TensorRole.FinalNorm),
+        TensorLayout.Module("lm_head", TensorRole.Head),
+        // Other names that the one embedding is stored under.
+        TensorLayout.Module("encoder.embed_tokens", TensorRole.TokenEmbedding),
+        TensorLayout.Module("decoder.embed_tokens", TensorRole.TokenEmbedding),
+    ])
+    {
+        // The original checkpoints have biases in the first cross-attention, which were never used.
+        UnusedHeads = ["decoder.block.0.layer.1.EncDecAttention.relative_attention_bias"],
+    };
+
+    /// <inheritdoc/>
+    internal override TensorLayout GgufLayout { get; } = new(
+    [
+        TensorLayout.Module("token_embd", TensorRole.TokenEmbedding),
+        .. GgufBlock("enc", StackKind.Encoder),
+        TensorLayout.Module("enc.output_norm", TensorRole.FinalNorm) with { Stack = StackKind.Encoder },
+        .. GgufBlock("dec", StackKind.Main),
+        TensorLayout.Module("dec.output_norm", TensorRole.FinalNorm),
+        TensorLayout.Module("output", TensorRole.Head),
+    ])
+    {
+        UnusedHeads = ["dec.blk.0.cross_attn_rel_b"],
+    };
+
+    /// <inheritdoc/>
+    internal override string LayersKeyOf(StackKind stack) => stack == StackKind.Encoder ? "num_layers" : "num_decoder_layers";
+
+    /// <inheritdoc/>
+    internal override string GgufLayersKeyOf(StackKind stack) => stack == StackKind.Encoder ? "block_count" : "decoder_block_count";
+
+    /// <inheritdoc/>
+    internal override void RequireForm(ConfigReader config)
+    {
+        config.RequireOff("tie_encoder_decoder");
+        if (!config.GetFlag("is_encoder_decoder", absent: true))
+            throw config.NotSupported("is_encoder_decoder", "true");
+    }
+
+    /// <inheritdoc/>
+    internal override EncoderDecoderSpec ReadConfig(ConfigReader config)
+    {
+        config.Ignore("dropout_rate", "initializer_factor", "classifier_dropout", "output_past", "add_cross_attention");
+        int heads = config.GetCount(Keys.Heads, DecoderDimensions.MaximumHeads);
+        int layers = config.GetCount(Keys.Layers, DecoderDimensions.MaximumLayers);
+        var sizes = new DecoderDimensions
+        {
+            Vocabulary = config.GetCount(Keys.Vocabulary),
+            Hidden = config.GetCount(Keys.Hidden),
+            Context = config.FindCount(Keys.Context) ?? DefaultContext,
+            Layers = layers,
+            Heads = heads,
+            KeyValueHeads = heads,
+            HeadSize = config.GetCount(Keys.HeadSize, DecoderDimensions.MaximumHeads),
+            Width = config.GetCount(Keys.Width),
+        };
+        int buckets = config.FindCount("relative_attention_num_buckets", MostBuckets) ?? DefaultBuckets;
+        if (buckets < FewestBuckets)
+            throw config.Contradiction("relative_attention_num_buckets", $"at least {FewestBuckets}");
+        int distance = config.FindCount("relative_attention_max_distance", MostBuckets) ?? DefaultMaximumDistance;
+        if (distance <= buckets / 2)
+            throw config.Contradiction("relative_attention_max_distance", $"more than half of relative_attention_num_buckets = {buckets}");
+        (bool gated, Activation activation) = ReadFeedForward(config);
+        // Transformers 5 calls every head tied and says by another key what that once meant for the logits.
+        bool tied = config.GetFlag("tie_word_embeddings", absent: true);
+        bool scaled = config.GetFlag("scale_decoder_outputs", absent: tied);
+        int start = config.FindCountOrNone("decoder_start_token_id") ?? config.FindCountOrNone("pad_token_id") ?? 0;
+        if (start >= sizes.Vocabulary)
+            throw config.Contradiction("decoder_start_token_id", $"a token id below {Keys.Vocabulary} = {sizes.Vocabulary}");
+        return Build(
+            sizes,
+            config.FindCount("num_decoder_layers", DecoderDimensions.MaximumLayers) ?? layers,
+            new NormSpec(NormKind.RootMeanSquare, (float)(config.FindPositive("layer_norm_epsilon") ?? 1e-6)),
+            new FeedForwardSpec { Gated = gated, Activation = activation, Width = sizes.Width },
+            buckets,
+            distance,
+            new HeadSpec { Tied = tied, Scale = scaled ? DecoderDimensions.ScaleOf(sizes.Hidden) : 1 },
+            start);
+    }
+
+    /// <inheritdoc/>
+    internal override ModelSpec Complete(ModelSpec spec, IModelSource source)
+    {
+        var model = (EncoderDecoderSpec)spec;
+        // "Tied" with full-size logits is what transformers 5 writes for models whose head was never tied: then the stored head counts.
+        bool hasOwnHead = model.Decoder.Head is { Tied: true, Scale: 1 } && source.FindTensor("lm_head.weight") is not null;
+        return hasOwnHead ? model with { Decoder = model.Decoder with { Head = model.Decoder.Head with { Tied = false } } } : model;
+    }
+
+    /// <inheritdoc/>
+    internal override JsonObject WriteConfig(EncoderDecoderSpec spec)
+    {
+        LayerSpec first = spec.Encoder.Layers[0];
+        RelativeBiasSpec bias = first.Attention.RelativeBias!;
+        string activation = Activations.Write(first.FeedForward.Activation, first.FeedForward.Gated ? "gelu_new" : "relu");
+        return new JsonObject
+        {
+            ["architectures"] = new JsonArray("T5ForConditionalGeneration"),
+            ["model_type"] = "t5",
+            ["is_encoder_decoder"] = true,
+            [Keys.Vocabulary] = spec.VocabularySize,
+            [Keys.Hidden] = spec.HiddenSize,
+            [Keys.HeadSize] = first.Attention.HeadSize,
+            [Keys.Width] = first.FeedForward.Width,
+            [Keys.Layers] = spec.Encoder.Layers.Length,
+            ["num_decoder_layers"] = spec.Decoder.Layers.Length,
+            [Keys.Heads] = first.Attention.HeadCount,
+            [Keys.Context] = spec.ContextLength,
+            ["relative_attention_num_buckets"] = bias.BucketCount,
+            ["relative_attention_max_distance"] = bias.MaximumDistance,
+            ["layer_norm_epsilon"] = RopeConfig.Shortest(first.Norm.Epsilon),
+            ["feed_forward_proj"] = first.FeedForward.Gated ? activation == "gelu_new" ? "gated-gelu" : "gated-" + activation : activation,
+            ["decoder_start_token_id"] = spec.DecoderStartId,
+            ["tie_word_embeddings"] = spec.Decoder.Head.Tied,
+            ["scale_decoder_outputs"] = spec.Decoder.Head.Scale != 1,
+        };
+    }
+
+    /// <inheritdoc/>
+    internal override EncoderDecoderSpec ReadGguf(GgufSpecReader file)
+    {
+        // The same number under both names, for llama.cpp's loader asks for either.
+        file.Ignore("attention.layer_norm_epsilon", "attention.head_count_kv");
+        int heads = file.GetCount("attention.head_count", DecoderDimensions.MaximumHeads);
+        int layers = file.GetCount("block_count", DecoderDimensions.MaximumLayers);
+        var sizes = new DecoderDimensions
+        {
+            Vocabulary = file.Vocabulary(),
+            Hidden = file.GetCount("embedding_length"),
+            Context = file.GetCount("context_length"),
+            Layers = layers,
+            Heads = heads,
+            KeyValueHeads = heads,
+            HeadSize = file.GetCount("attention.key_length", DecoderDimensions.MaximumHeads),
+            Width = file.GetCount("feed_forward_length"),
+        };
+        if (file.FindCount("attention.value_length") is { } values && values != sizes.HeadSize)
+            throw file.NotSupported("attention.value_length", $"{values}", $"the same as key_length, {sizes.HeadSize}");
+        int buckets = file.GetCount("attention.relative_buckets_count", MostBuckets);
+        int distance = file.FindOtherCount(DecantKeys.RelativeMaximumDistance) ?? DefaultMaximumDistance;
+        if (buckets < FewestBuckets || distance <= buckets / 2 || distance > MostBuckets)
+        {
+            throw BadFileException.Expected(
+                file.Location, $"metadata key {file.KeyOf("attention.relative_buckets_count")}", $"from {FewestBuckets} to less than twice the largest distance, {distance}", $"{buckets}");
+        }
+        bool gated = file.HasTensor("enc.blk.0.ffn_gate.weight"), tied = !file.HasTensor("output.weight");
+        int start = file.FindCountOrZero("decoder_start_token_id") ?? 0;
+        if (start >= sizes.Vocabulary)
+            throw BadFileException.Expected(file.Location, $"metadata key {file.KeyOf("decoder_start_token_id")}", $"a token id below {sizes.Vocabulary}", $"{start}");
+        return Build(
+            sizes,
+            file.FindCount("decoder_block_count", DecoderDimensions.MaximumLayers) ?? layers,
+            LlamaForm.Norm(file),
+            new FeedForwardSpec { Gated = gated, Activation = file.Activation(UsualActivation(gated)), Width = sizes.Width },
+            buckets,
+            distance,
+            new HeadSpec { Tied = tied, Scale = (float)(file.FindDecantNumber(DecantKeys.HeadScale) ?? UsualScale(tied, sizes.Hidden)) },
+            start);
+    }
+
+    /// <inheritdoc/>
+    internal override List<string> WriteGguf(ModelSpec spec, GgufMetadata metadata)
+    {
+        const string prefix = "t5.";
+        var model = (EncoderDecoderSpec)spec;
+        LayerSpec first = model.Encoder.Layers[0];
+        HeadSpec head = model.Decoder.Head;
+        RelativeBiasSpec bias = first.Attention.RelativeBias!;
+        FeedForwardSpec feedForward = first.FeedForward;
+        var notices = new List<string>();
+        void Count(string key, int value) => metadata.Set(prefix + key, GgufValue.From((uint)value));
+
+        metadata.Set("general.architecture", GgufValue.From(GgufName));
+        metadata.Set("general.type", GgufValue.From("model"));
+        Count("context_length", spec.ContextLength);
+        Count("embedding_length", spec.HiddenSize);
+        Count("feed_forward_length", feedForward.Width);
+        Count("block_count", model.Encoder.Layers.Length);
+        Count("decoder_block_count", model.Decoder.Layers.Length);
+        Count("attention.head_count", first.Attention.HeadCount);
+        Count("attention.key_length", first.Attention.HeadSize);
+        Count("attention.value_length", first.Attention.ValueSize);
+        metadata.Set(prefix + "attention.layer_norm_epsilon", GgufValue.From(first.Norm.Epsilon));
+        metadata.Set(prefix + "attention.layer_norm_rms_epsilon", GgufValue.From(first.Norm.Epsilon));
+        Count("attention.relative_buckets_count", bias.BucketCount);
+        Count("decoder_start_token_id", model.DecoderStartId);
+        Count("vocab_size", spec.VocabularySize);
+        if (bias.MaximumDistance != DefaultMaximumDistance)
+        {
+            metadata.Set(DecantKeys.RelativeMaximumDistance, GgufValue.From((uint)bias.MaximumDistance));
+            notices.Add($"llama.cpp puts distances from {DefaultMaximumDistance} on into the last bucket of T5's biases; this model has {bias.MaximumDistance}");
+        }
+        if (feedForward.Activation != UsualActivation(feedForward.Gated))
+        {
+            metadata.Set(DecantKeys.Activation, GgufValue.From(Activations.Write(feedForward.Activation, "")));
+            notices.Add($"llama.cpp gives this kind of T5 model the activation {Activations.Write(UsualActivation(feedForward.Gated), "gelu_new")}; this one has {Activations.Write(feedForward.Activation, "")}");
+        }
+        if (head.Scale != UsualScale(head.Tied, spec.HiddenSize))
+            metadata.Set(DecantKeys.HeadScale, GgufValue.From(head.Scale));
+        if (head.Scale != 1)
+            notices.Add($"llama.cpp does not multiply the logits by 1/√{spec.HiddenSize}, as this model wants: their order is the same, their probabilities are sharper");
+        return notices;
+    }
+
+    /// <inheritdoc/>
+    internal override string? DifferenceOf(EncoderDecoderSpec expected, EncoderDecoderSpec got) =>
+        SpecComparison.FirstDifference(expected.Encoder, got.Encoder) is { } encoder
+            ? $"encoder: {encoder}"
+            : SpecComparison.FirstDifference(expected.Decoder, got.Decoder) is { } decoder
+                ? $"decoder: {decoder}"
+                : expected == got ? null : $"decoder start {expected.DecoderStartId} became {got.DecoderStartId}";
+
+    /// <inheritdoc/>
+    internal override EncoderDecoderModel CreateModel(
+        IModelSource source, ModelSpec spec, IReadOnlyDictionary<TensorId, TensorData> tensors, IReadOnlyList<string> notices, IReadOnlyList<string> unknownTensors) =>
+        new(source, Name, (EncoderDecoderSpec)spec, tensors, notices, unknownTensors);
+
+    private static float UsualScale(bool tied, int hidden) => tied ? DecoderDimensions.ScaleOf(hidden) : 1;
+
+    private static Activation UsualActivation(bool gated) => gated ? Activation.GeluTanh : Activation.Relu;
+
+    private static (bool Gated, Activation Activation) ReadFeedForward(ConfigReader config)
+    {
+        string form = config.FindText("feed_forward_proj") ?? "relu";
+        bool gated = form.StartsWith("gated-", StringComparison.Ordinal);
+        string name = gated ? form["gated-".Length..] : form;
+        // The one name that means another function here than elsewhere.
+        Activation activation = form == "gated-gelu" ? Activation.GeluTanh : Activations.Find(name) ?? throw config.NotSupported("feed_forward_proj", "relu, gated-gelu, and other activations with and without gated-");
+        if (config.FindText("dense_act_fn") is { } stated && Activations.Find(stated) != activation)
+            throw config.Contradiction("dense_act_fn", $"{Activations.Write(activation, "gelu_new")}, which follows from feed_forward_proj = {form}");
+        if (config.GetFlag("is_gated_act", absent: gated) != gated)
+            throw config.Contradiction("is_gated_act", $"{(gated ? "true" : "false")}, which follows from feed_forward_proj = {form}");
+        return (gated, activation);
+    }
+
+    private static EncoderDecoderSpec Build(
+        DecoderDimensions sizes, int decoderLayers, NormSpec norm, FeedForwardSpec feedForward, int buckets, int distance, HeadSpec head, int start)
+    {
+        AttentionSpec cross = LlamaForm.Attention(sizes, rope: null) with { Scale = 1, Bidirectional = true };
+        AttentionSpec decoder = cross with { Bidirectional = false, RelativeBias = new RelativeBiasSpec(buckets, distance, TableLayer: 0) };
+        var layer = new LayerSpec { Norm = norm, Attention = decoder with { Bidirectional = true }, FeedForward = feedForward };
+        return new EncoderDecoderSpec
+        {
+            VocabularySize = sizes.Vocabulary,
+            HiddenSize = sizes.Hidden,
+            ContextLength = sizes.Context,
+            DecoderStartId = start,
+            Encoder = new EncoderSpec
+            {
+                VocabularySize = sizes.Vocabulary,
+                HiddenSize = sizes.Hidden,
+                ContextLength = sizes.Context,
+                Layers = [.. Enumerable.Repeat(layer, sizes.Layers)],
+                FinalNorm = norm,
+            },
+            Decoder = new DecoderSpec
+            {
+                VocabularySize = sizes.Vocabulary,
+                HiddenSize = sizes.Hidden,
+                ContextLength = sizes.Context,
+                Layers = [.. Enumerable.Repeat(layer with { Attention = decoder, CrossAttention = cross }, decoderLayers)],
+                FinalNorm = norm,
+                Head = head,
+            },
+        };
+    }
+
+    private static TensorMapping[] Block(string stack, StackKind kind)
+    {
+        string block = stack + ".block.{layer}.layer.", last = kind == StackKind.Encoder ? "1" : "2";
+        TensorMapping[] self =
+        [
+            TensorLayout.Module(block + "0.layer_norm", TensorRole.AttentionNorm),
+            TensorLayout.Module(block + "0.SelfAttention.relative_attention_bias", TensorRole.RelativeBias),
+            TensorLayout.Module(block + "0.SelfAttention.q", TensorRole.Query),
+            TensorLayout.Module(block + "0.SelfAttention.k", TensorRole.Key),
+            TensorLayout.Module(block + "0.SelfAttention.v", TensorRole.Value),
+            TensorLayout.Module(block + "0.SelfAttention.o", TensorRole.AttentionOutput),
+            TensorLayout.Module(block + last + ".layer_norm", TensorRole.FeedForwardNorm),
+            TensorLayout.Module(block + last + ".DenseReluDense.wi", TensorRole.Up),
+            TensorLayout.Module(block + last + ".DenseReluDense.wi_0", TensorRole.Gate),
+            TensorLayout.Module(block + last + ".DenseReluDense.wi_1", TensorRole.Up),
+            TensorLayout.Module(block + last + ".DenseReluDense.wo", TensorRole.Down),
+        ];
+        TensorMapping[] cross =
+        [
+            TensorLayout.Module(block + "1.layer_norm", TensorRole.CrossAttentionNorm),
+            TensorLayout.Module(block + "1.EncDecAttention.q", TensorRole.CrossQuery),
+            TensorLayout.Module(block + "1.EncDecAttention.k", TensorRole.CrossKey),
+            TensorLayout.Module(block + "1.EncDecAttention.v", TensorRole.CrossValue),
+            TensorLayout.Module(block + "1.EncDecAttention.o", TensorRole.CrossAttentionOutput),
+        ];
+        return [.. (kind == StackKind.Encoder ? self : [.. self, .. cross]).Select(mapping => mapping with { Stack = kind })];
+    }
+
+    private static TensorMapping[] GgufBlock(string stack, StackKind kind)
+    {
+        string block = stack + ".blk.{layer}.";
+        TensorMapping[] self =
+        [
+            TensorLayout.Module(block + "attn_norm", TensorRole.AttentionNorm),
+            TensorLayout.Module(block + "attn_rel_b", TensorRole.RelativeBias),
+            TensorLayout.Module(block + "attn_q", TensorRole.Query),
+            TensorLayout.Module(block + "attn_k", TensorRole.Key),
+            TensorLayout.Module(block + "attn_v", TensorRole.Value),
+            TensorLayout.Module(block + "attn_o", TensorRole.AttentionOutput),
+            TensorLayout.Module(block + "ffn_norm", TensorRole.FeedForwardNorm),
+            TensorLayout.Module(block + "ffn_gate", TensorRole.Gate),
+            TensorLayout.Module(block + "ffn_up", TensorRole.Up),
+            TensorLayout.Module(block + "ffn_down", TensorRole.Down),
+        ];
+        TensorMapping[] cross =
+        [
+            TensorLayout.Module(block + "cross_attn_norm", TensorRole.CrossAttentionNorm),
+            TensorLayout.Module(block + "cross_attn_q", TensorRole.CrossQuery),
+            TensorLayout.Module(block + "cross_attn_k", TensorRole.CrossKey),
+            TensorLayout.Module(block + "cross_attn_v", TensorRole.CrossValue),
+            TensorLayout.Module(block + "cross_attn_o", TensorRole.CrossAttentionOutput),
+        ];
+        return [.. (kind == StackKind.Encoder ? self : [.. self, .. cross]).Select(mapping => mapping with { Stack = kind })];
+    }
+}
