@@ -21,7 +21,7 @@ public class EncoderDecoderFixtureTests
     public static TheoryData<string, string, string> Cases()
     {
         var cases = new TheoryData<string, string, string>();
-        foreach (string folder in ReferenceCheckpoint.FoldersOf("seq2seq"))
+        foreach (string folder in ReferenceCheckpoint.FoldersOf<Architecture>("seq2seq"))
         {
             foreach (string config in ReferenceCheckpoint.Configs(folder))
             {
@@ -32,7 +32,7 @@ public class EncoderDecoderFixtureTests
         return cases;
     }
 
-    public static TheoryData<string> FolderCases() => [.. ReferenceCheckpoint.FoldersOf("seq2seq")];
+    public static TheoryData<string> FolderCases() => [.. ReferenceCheckpoint.FoldersOf<Architecture>("seq2seq")];
 
     [Fact]
     public void All_encoder_decoders_are_visited()
