@@ -91,7 +91,7 @@ public sealed class ConversionTests
         using HuggingFaceModelSource source = Fixtures.Open("qwen2_moe");
         NotSupportedModelException refused = Assert.Throws<NotSupportedModelException>(() => GgufExport.Describe(ArchitectureRegistry.Bind(source)));
         Assert.Contains("mlp_only_layers", refused.Message, StringComparison.Ordinal);
-        IModelSource sparse = new EquivalentModel("qwen2_moe", source).MakeDenseBlockSparse(layer: 1, like: 0).ToSource();
+        IModelSource sparse = new EquivalentModel(source).MakeDenseBlockSparse(layer: 1, like: 0).ToSource();
         GgufDescription description = GgufExport.Describe(ArchitectureRegistry.Bind(sparse));
         HuggingFaceDescription back = HuggingFaceExport.Describe(ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors)));
         Assert.True(ConfigCarriage.AreEqual(sparse.HuggingFace!.Config, back.Config), back.Config.ToJsonString());

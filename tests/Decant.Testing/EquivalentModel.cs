@@ -3,20 +3,22 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Decant.Core.Files;
 using Decant.Core.Tensors;
-using Decant.Testing;
+using Xunit;
 
-namespace Decant.Core.Tests.Architectures;
+namespace Decant.Testing;
 
 /// <summary>
 /// A fixture's checkpoint rewritten to another that computes the same logits: for what llama.cpp fixes (how many blocks, which of them do what), so that
 /// everything else about a family can be compared all the same.
 /// </summary>
-internal sealed partial class EquivalentModel(string folder, HuggingFaceModelSource source)
+public sealed partial class EquivalentModel(HuggingFaceModelSource source)
 {
-    private List<(string Name, TensorShape Shape, float[] Values)> tensors = [.. source.Tensors.Select(t => (t.Info.Name, t.Info.Shape, Fixtures.Values(t)))];
+    private List<(string Name, TensorShape Shape, float[] Values)> tensors = [.. source.Tensors.Select(t => (t.Info.Name, t.Info.Shape, Values(t)))];
 
-    public JsonObject Config { get; } = Fixtures.Config(folder);
+    /// <summary>The config, which may be changed.</summary>
+    public JsonObject Config { get; } = (JsonObject)source.HuggingFace.Config.DeepClone();
 
+    /// <summary>The model as it is now.</summary>
     public IModelSource ToSource() => MemoryModelSource.WithConfig(Config, [.. tensors.Select(t => MemoryTensor.FromValues(t.Name, t.Shape, t.Values))]);
 
     /// <summary>Inserts copies of a block that add nothing to the residual stream: their branches end in zeros.</summary>
@@ -42,6 +44,7 @@ internal sealed partial class EquivalentModel(string folder, HuggingFaceModelSou
         return this;
     }
 
+    /// <summary>Changes the config.</summary>
     public EquivalentModel Set(string key, JsonNode value)
     {
         Config[key] = value;
@@ -76,6 +79,13 @@ internal sealed partial class EquivalentModel(string folder, HuggingFaceModelSou
             for (int column = 0; column < narrow.Shape[1]; column++)
                 target[row * wide[1] + column] = factor * narrow.Values[row * narrow.Shape[1] + column];
         }
+    }
+
+    private static float[] Values(TensorData tensor)
+    {
+        float[] values = new float[tensor.Info.Shape.ElementCount];
+        tensor.ReadRows(0, (int)tensor.Info.Shape.RowCount, values);
+        return values;
     }
 
     private static int LayerOf(string name) => LayerNumber().Match(name) is { Success: true } match ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : -1;
