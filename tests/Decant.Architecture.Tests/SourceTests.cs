@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Decant.Core.Architectures;
 
 namespace Decant.Architecture.Tests;
 
@@ -71,6 +72,31 @@ public partial class SourceTests
         });
     }
 
+    /// <summary>
+    /// Inference, compression and evaluation read specs: a family's name stands in its own file, and in two others for reasons of their own. llama.cpp's
+    /// mixtures of types are defined by names of GGUF's architectures; the trial of verification makes a model of its own.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(ProjectNames))]
+    public void Nothing_asks_for_the_name_of_a_family(string project)
+    {
+        string[] excepted = ["src/Decant.Compression/Methods/Mixtures/MixtureModel.cs", "src/Decant.Compression/Pipeline/Estimates/VerifyTrial.cs"];
+        HashSet<string> names = [.. ArchitectureRegistry.All.SelectMany(a => (string?[])[a.Name, a.GgufName, .. a.ModelTypes]).OfType<string>()];
+        Assert.True(names.Count > 30);
+        Assert.All(Sources(project).Where(path => !excepted.Contains(Product.Relative(path))), path =>
+        {
+            string relative = Product.Relative(path);
+            // The kinds of GGUF's tokenizers have names of families too.
+            if (relative.StartsWith("src/Decant.Core/Architectures/Families/", StringComparison.Ordinal) || relative.StartsWith("src/Decant.Core/Tokenizers/", StringComparison.Ordinal))
+                return;
+            string source = File.ReadAllText(path);
+            Match? literal = QuotedWord().Matches(source).FirstOrDefault(match => names.Contains(match.Groups[1].Value));
+            Assert.True(literal is null, $"{relative} asks for {literal?.Value}: put what it needs into the spec");
+            bool isRegistry = relative.StartsWith("src/Decant.Core/Architectures/", StringComparison.Ordinal);
+            Assert.False(!isRegistry && (AskedName().IsMatch(source) || source.Contains("Architectures.Families", StringComparison.Ordinal)), $"{relative} compares the name of an architecture");
+        });
+    }
+
     private static ProductProject Project(string name) => Product.Projects.Single(p => p.Name == name);
 
     private static string[] Sources(string project)
@@ -86,6 +112,12 @@ public partial class SourceTests
     /// <summary>Comments and text, in which the word may stand.</summary>
     [GeneratedRegex("""//.*|/\*[\s\S]*?\*/|"{3}[\s\S]*?"{3}|"(\\.|[^"\\\n])*"|'(\\.|[^'\\\n])+'""")]
     private static partial Regex CommentOrLiteral();
+
+    [GeneratedRegex("\"([a-z0-9_-]+)\"")]
+    private static partial Regex QuotedWord();
+
+    [GeneratedRegex(@"ArchitectureName\s*(==|!=|is\b|switch\b|\.(Equals|StartsWith|Contains)\b)")]
+    private static partial Regex AskedName();
 
     [GeneratedRegex(@"\bunsafe\b")]
     private static partial Regex UnsafeKeyword();
