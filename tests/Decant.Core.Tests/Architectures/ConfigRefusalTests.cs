@@ -15,11 +15,14 @@ public sealed class ConfigRefusalTests
         "architectures", "attention_dropout", "bos_token_id", "dtype", "torch_dtype", "eos_token_id", "initializer_range", "pad_token_id", "pretraining_tp",
         "transformers_version", "use_cache", "output_router_logits", "router_aux_loss_coef", "router_jitter_noise", "attn_pdrop", "embd_pdrop",
         "resid_pdrop", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "hidden_dropout", "is_decoder", "dropout", "layerdrop", "classifier_dropout", "init_std",
+        "attention_probs_dropout_prob", "hidden_dropout_prob", "classifier_dropout_prob", "qa_dropout", "seq_classif_dropout", "sinusoidal_pos_embds", "mlp_dropout",
+        "embedding_dropout", "deterministic_flash_attn", "initializer_cutoff_factor", "sparse_prediction", "sparse_pred_ignore_index", "cls_token_id", "sep_token_id",
+        "id2label", "label2id", "dropout_rate", "initializer_factor", "add_cross_attention",
         "slow_but_exact", "num_nextn_predict_layers", "ep_size", "seq_aux", "aux_loss_alpha", "summary_type", "summary_use_proj",
     ];
 
     [Theory]
-    [MemberData(nameof(Fixtures.AllConfigs), MemberType = typeof(Fixtures))]
+    [MemberData(nameof(Fixtures.ConfigsOfAnyKind), MemberType = typeof(Fixtures))]
     public void A_key_of_the_wrong_type_is_refused_by_name(string folder, string file)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder, file);
@@ -45,12 +48,13 @@ public sealed class ConfigRefusalTests
     }
 
     [Theory]
-    [MemberData(nameof(Fixtures.AllConfigs), MemberType = typeof(Fixtures))]
+    [MemberData(nameof(Fixtures.ConfigsOfAnyKind), MemberType = typeof(Fixtures))]
     public void A_size_that_contradicts_the_tensors_is_refused_by_name(string folder, string file)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder, file);
         string[] sizes = ["hidden_size", "n_embd", "intermediate_size", "n_inner", "num_hidden_layers", "n_layer", "num_key_value_heads", "head_dim", "vocab_size", "n_positions", "num_local_experts",
-            "ffn_dim", "word_embed_proj_dim", "ffn_hidden_size", "n_routed_experts", "moe_intermediate_size", "q_lora_rank", "kv_lora_rank", "v_head_dim", "qk_nope_head_dim"];
+            "ffn_dim", "word_embed_proj_dim", "ffn_hidden_size", "n_routed_experts", "moe_intermediate_size", "q_lora_rank", "kv_lora_rank", "v_head_dim", "qk_nope_head_dim",
+            "dim", "hidden_dim", "n_layers", "d_model", "d_kv", "d_ff", "num_layers", "num_decoder_layers", "type_vocab_size", "embedding_size", "num_hidden_groups", "relative_attention_num_buckets"];
         JsonObject original = Fixtures.Config(folder, file);
         int tried = 0;
         var wrongs = new List<string>();
@@ -74,11 +78,12 @@ public sealed class ConfigRefusalTests
     }
 
     [Theory]
-    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    [MemberData(nameof(Fixtures.OfAnyKind), MemberType = typeof(Fixtures))]
     public void A_missing_size_is_refused_by_name(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        string[] required = ["hidden_size", "n_embd", "intermediate_size", "num_hidden_layers", "n_layer", "num_attention_heads", "n_head", "vocab_size", "model_type"];
+        string[] required = ["hidden_size", "n_embd", "intermediate_size", "num_hidden_layers", "n_layer", "num_attention_heads", "n_head", "vocab_size", "model_type",
+            "dim", "hidden_dim", "n_layers", "n_heads", "d_model", "d_kv", "d_ff", "num_layers", "num_heads"];
         int tried = 0;
         foreach (string key in required)
         {
@@ -86,22 +91,22 @@ public sealed class ConfigRefusalTests
             if (!config.Remove(key))
                 continue;
             tried++;
-            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
+            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
             Assert.Contains($" {key}: expected", error.Message, StringComparison.Ordinal);
         }
         Assert.True(tried >= 5);
     }
 
     [Theory]
-    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    [MemberData(nameof(Fixtures.OfAnyKind), MemberType = typeof(Fixtures))]
     public void An_unknown_key_is_refused_by_name_unless_it_is_null(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
         JsonObject config = Fixtures.Config(folder);
         config["logit_multiplier_of_tomorrow"] = null;
-        ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors));
+        ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors));
         config["logit_multiplier_of_tomorrow"] = 2.5;
-        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
+        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains("logit_multiplier_of_tomorrow: 2.5", error.Message, StringComparison.Ordinal);
         Assert.Equal(ExitCode.NotSupported, error.ExitCode);
     }
@@ -118,6 +123,15 @@ public sealed class ConfigRefusalTests
     [InlineData("llama", "model_type", "\"lamma\"", "llama")]
     [InlineData("llama", "is_encoder_decoder", "true", "is_encoder_decoder")]
     [InlineData("gpt2", "add_cross_attention", "true", "add_cross_attention")]
+    [InlineData("bert", "hidden_act", "\"mish\"", "gelu_new")]
+    [InlineData("bert", "position_embedding_type", "\"relative_key\"", "absolute")]
+    [InlineData("bert", "is_decoder", "true", "is_decoder")]
+    [InlineData("distilbert", "activation", "\"mish\"", "gelu_new")]
+    [InlineData("albert", "inner_group_num", "2", "inner_group_num")]
+    [InlineData("modernbert", "classifier_pooling", "\"max\"", "cls, mean")]
+    [InlineData("modernbert", "hidden_activation", "\"mish\"", "gelu_new")]
+    [InlineData("t5", "feed_forward_proj", "\"gated-mish\"", "gated-gelu")]
+    [InlineData("t5", "is_encoder_decoder", "false", "is_encoder_decoder")]
     [InlineData("gemma2", "use_bidirectional_attention", "true", "use_bidirectional_attention")]
     [InlineData("qwen2", "layer_types", "[\"full_attention\",\"chunked_attention\"]", "sliding_attention")]
     [InlineData("phi3", "attention_bias", "true", "attention_bias")]
@@ -127,13 +141,27 @@ public sealed class ConfigRefusalTests
         using HuggingFaceModelSource source = Fixtures.Open(folder);
         JsonObject config = Fixtures.Config(folder);
         config[key] = JsonNode.Parse(value);
-        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
+        NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains(key, error.Message, StringComparison.Ordinal);
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
         Assert.Equal(ExitCode.NotSupported, error.ExitCode);
     }
 
     [Theory]
+    [InlineData("bert", "num_attention_heads", "3", "num_attention_heads")]
+    [InlineData("bert", "tie_word_embeddings", "false", "cls.predictions.decoder.weight")]
+    [InlineData("bert-classify", "id2label", "{\"0\":\"a\",\"1\":\"b\"}", "classifier")]
+    [InlineData("roberta", "pad_token_id", "131", "pad_token_id")]
+    [InlineData("roberta", "pad_token_id", "63", "max_position_embeddings")]
+    [InlineData("albert", "num_hidden_groups", "5", "num_hidden_groups")]
+    [InlineData("modernbert", "layer_types", "[\"full_attention\"]", "layer_types")]
+    [InlineData("modernbert", "norm_bias", "true", "norm.bias")]
+    [InlineData("t5", "relative_attention_num_buckets", "3", "relative_attention_num_buckets")]
+    [InlineData("t5", "relative_attention_max_distance", "6", "relative_attention_max_distance")]
+    [InlineData("t5", "dense_act_fn", "\"gelu\"", "dense_act_fn")]
+    [InlineData("t5", "is_gated_act", "true", "is_gated_act")]
+    [InlineData("t5", "feed_forward_proj", "\"gelu\"", "dense_act_fn")]
+    [InlineData("t5", "decoder_start_token_id", "113", "decoder_start_token_id")]
     [InlineData("llama", "rope_parameters", "{\"rope_type\":\"linear\"}", "factor")]
     [InlineData("llama", "rope_parameters", "{\"rope_type\":\"linear\",\"factor\":0}", "factor")]
     [InlineData("llama", "rope_parameters", "{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":1}", "high_freq_factor")]
@@ -156,7 +184,7 @@ public sealed class ConfigRefusalTests
         using HuggingFaceModelSource source = Fixtures.Open(folder);
         JsonObject config = Fixtures.Config(folder);
         config[key] = JsonNode.Parse(value);
-        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }
 
@@ -169,7 +197,7 @@ public sealed class ConfigRefusalTests
         JsonObject config = Fixtures.Config("phi3");
         config["rope_parameters"] = JsonNode.Parse("{\"rope_type\":\"default\",\"rope_theta\":10000,\"partial_rotary_factor\":1}");
         config[key] = JsonNode.Parse(value);
-        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains(key, error.Message, StringComparison.Ordinal);
     }
 
@@ -182,11 +210,11 @@ public sealed class ConfigRefusalTests
         config["rope_theta"] = 10000;
         Assert.Equal(new RopeScaling.Linear(2.5), ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)).Spec.Layers[0].Attention.Rope!.Scaling);
         config["rope_scaling"] = JsonNode.Parse("{\"type\":\"linear\",\"factor\":3}");
-        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors)));
+        BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
         Assert.Contains("rope_scaling", error.Message, StringComparison.Ordinal);
         config.Remove("rope_scaling");
         config["rope_theta"] = 20000;
-        Assert.Contains("rope_theta", Assert.Throws<BadFileException>(() => ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, source.Tensors))).Message, StringComparison.Ordinal);
+        Assert.Contains("rope_theta", Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors))).Message, StringComparison.Ordinal);
     }
 
     /// <summary>2,000 configs, each with a few random changes: only documented errors, quickly, and without large allocations.</summary>
@@ -208,7 +236,7 @@ public sealed class ConfigRefusalTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
-                ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(config, sources[folder].Tensors));
+                ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, sources[folder].Tensors));
             }
             catch (DecantException error)
             {
@@ -273,5 +301,5 @@ public sealed class ConfigRefusalTests
 
     /// <summary>Sizes that no tensor has: of dense blocks where all are sparse, and what DeepSeek's configs state for other programs.</summary>
     private static bool IsUnused(string folder, string key) =>
-        (folder == "qwen3_moe" && key == "intermediate_size") || (folder.StartsWith("deepseek", StringComparison.Ordinal) && key == "head_dim");
+        (folder == "albert" && key == "num_hidden_layers") || (folder == "qwen3_moe" && key == "intermediate_size") || (folder.StartsWith("deepseek", StringComparison.Ordinal) && key == "head_dim");
 }

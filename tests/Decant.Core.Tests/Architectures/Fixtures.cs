@@ -17,6 +17,10 @@ internal static class Fixtures
     public static IEnumerable<string> AllFolders { get; } =
         [.. SharedFiles.Folders("fixtures", "architectures").Where(folder => FamilyOf(folder) is not null)];
 
+    public static TheoryData<string> OfAnyKind => [.. AllFolders];
+
+    public static TheoryData<string, string> ConfigsOfAnyKind => [.. AllFolders.SelectMany(folder => Configs(folder).Select(config => (folder, config)))];
+
     /// <summary>Those of decoders.</summary>
     public static IEnumerable<string> Folders { get; } = [.. AllFolders.Where(folder => FamilyOf(folder) is DecoderArchitecture)];
 

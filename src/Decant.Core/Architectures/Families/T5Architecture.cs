@@ -75,6 +75,13 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
     };
 
     /// <inheritdoc/>
+    internal override TensorLayout HuggingFaceLayoutOf(EncoderDecoderSpec spec)
+    {
+        string other = spec.Encoder.Layers[0].FeedForward.Gated ? ".wi" : ".wi_1";
+        return HuggingFaceLayout with { Mappings = [.. HuggingFaceLayout.Mappings.Where(mapping => !mapping.Module.EndsWith(other, StringComparison.Ordinal))] };
+    }
+
+    /// <inheritdoc/>
     internal override string LayersKeyOf(StackKind stack) => stack == StackKind.Encoder ? "num_layers" : "num_decoder_layers";
 
     /// <inheritdoc/>

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using Decant.Core.Architectures;
+using Decant.Core.Architectures.Conversion;
 using Decant.Core.Errors;
 using Decant.Core.Files;
+using Decant.Core.Formats;
 using Decant.Core.Tensors;
 using Decant.Engine.Inference;
 using Decant.Engine.Inference.Encoders;
@@ -98,6 +100,66 @@ public class EncoderFixtureTests
             reference ??= states;
             Assert.True(reference.AsSpan().SequenceEqual(states), $"{threads} threads");
         }
+    }
+
+    /// <summary>GGUF holds no head for tokens, so that hidden states are compared; and classes where there are any.</summary>
+    [Theory]
+    [MemberData(nameof(FolderCases))]
+    public void A_converted_file_gives_the_same_numbers(string folder)
+    {
+        using var checkpoint = new Checkpoint(folder);
+        if (ArchitectureRegistry.FindByName(checkpoint.Model.ArchitectureName)!.GgufName is null)
+            return;
+        using var files = new TemporaryFolder();
+        using IModelSource gguf = ModelSources.Open(ConvertedFile.Write(files, GgufExport.Describe(checkpoint.Model)));
+        var model = Assert.IsType<EncoderModel>(ArchitectureRegistry.Bind(gguf));
+        Assert.Null(model.Spec.TokenHead);
+        using Encoder expected = Encoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 2 }, Cancellation), got = Encoder.Load(model, new DecoderOptions { ThreadCount = 2 }, Cancellation);
+        for (int row = 0; row < checkpoint.Rows; row++)
+        {
+            EncoderOutput first = expected.Encode(checkpoint.Ids(row), checkpoint.Mask(row), checkpoint.Types(row), Cancellation);
+            EncoderOutput second = got.Encode(checkpoint.Ids(row), checkpoint.Mask(row), checkpoint.Types(row), Cancellation);
+            Assert.True(first.HiddenStates.SequenceEqual(second.HiddenStates));
+            if (model.Spec.ClassCount is not null)
+                Assert.Equal(expected.ScoreClasses(first, Cancellation), got.ScoreClasses(second, Cancellation));
+            else
+                Assert.Contains("no head for tokens", Assert.Throws<UsageException>(() => got.ScoreTokens(second, [], (_, _) => { }, Cancellation)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Quantized weights go through the kernels of decoders: states move by about the rounding of 8 bits, on every level, and fast arithmetic's too.</summary>
+    [Theory]
+    [InlineData("Q8_0", DecoderArithmetic.Float, 0.05)]
+    [InlineData("Q8_0", DecoderArithmetic.Fast, 0.1)]
+    [InlineData("Q4_0", DecoderArithmetic.Float, 0.8)]
+    [InlineData("F16", DecoderArithmetic.Float, 0.01)]
+    public void Quantized_weights_stay_close(string format, DecoderArithmetic arithmetic, double largest)
+    {
+        EncoderModel plain = RandomEncoder.Make(), quantized = RandomEncoder.Quantized(plain, TensorFormats.FindByName(format)!);
+        int[] ids = [.. Enumerable.Range(0, 40).Select(i => i * 11 % plain.Spec.VocabularySize)];
+        foreach (InstructionSet set in InstructionSet.All.Where(set => set.IsSupported))
+        {
+            using Encoder exact = Encoder.Load(plain, new DecoderOptions { ThreadCount = 2, Kernel = set.Name }, Cancellation);
+            using Encoder rounded = Encoder.Load(quantized, new DecoderOptions { ThreadCount = 2, Kernel = set.Name, Arithmetic = arithmetic }, Cancellation);
+            float[] first = exact.Encode(ids, cancellationToken: Cancellation).HiddenStates.ToArray(), second = rounded.Encode(ids, cancellationToken: Cancellation).HiddenStates.ToArray();
+            double error = Math.Sqrt(first.Zip(second, (a, b) => (double)(a - b) * (a - b)).Average());
+            Assert.InRange(error, 1e-6, largest);
+        }
+    }
+
+    [Fact]
+    public void A_damaged_weight_is_named()
+    {
+        EncoderModel plain = RandomEncoder.Make();
+        var id = new TensorId(TensorRole.Down, 1);
+        var tensors = new Dictionary<TensorId, TensorData>(plain.Tensors);
+        float[] values = new float[tensors[id].Info.Shape.ElementCount];
+        values[70] = float.NaN;
+        tensors[id] = MemoryTensor.FromValues("blk.1.down", tensors[id].Info.Shape, values);
+        using Encoder encoder = Encoder.Load(new EncoderModel(plain.Source, "bert", plain.Spec, tensors), new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        string message = Assert.Throws<NumericalException>(() => encoder.Encode([1, 2, 3], cancellationToken: Cancellation)).Message;
+        Assert.Contains("Position 0", message, StringComparison.Ordinal);
+        Assert.Contains("blk.1.down", message, StringComparison.Ordinal);
     }
 
     [Fact]
