@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Records what the laboratories measure on this machine, a file for each: products and factorisations beside MathNet, the pool, attention, batches, scoring, kernels.
+# Records what the laboratories measure on this machine, a file for each: products and factorisations beside MathNet, the pool, attention, batches, scoring, kernels, tokenizers.
 #   bench/lab/record.sh FOLDER MODEL...      FOLDER as in bench/results/<cpu>; MODELs for batches, the first of them for attention and scoring
 #   ONLY="pool attention" bench/lab/record.sh FOLDER MODEL...      these files alone
 # MODELs that are not here are looked for in $DECANT_MODELS (default: decant-models in the temporary folder), which bench/models.sh fills.
@@ -16,7 +16,7 @@ for model in "$@"; do
   models+=("$model")
 done
 mkdir -p "$folder"
-for project in lab/LinearAlgebraSpeed lab/PoolSpeed lab/AttentionSpeed lab/BatchSpeed lab/ScoreSpeed lab/KernelSpeed Decant.Bench; do
+for project in lab/LinearAlgebraSpeed lab/PoolSpeed lab/AttentionSpeed lab/BatchSpeed lab/ScoreSpeed lab/KernelSpeed lab/TokenizerSpeed Decant.Bench; do
   dotnet build "bench/$project" -c Release -v quiet
 done
 
@@ -50,6 +50,7 @@ attention() { for context in 4096 8000; do text AttentionSpeed "${models[0]}" "$
 batch() { for model in "${models[@]}"; do for threads in 1 2; do text BatchSpeed "$model" --threads "$threads" --cache F16; done; done; }
 score() { for threads in 1 2; do text ScoreSpeed "${models[0]}" --threads "$threads"; done; }
 kernels() { for threads in 1 2; do run KernelSpeed "$threads" F32,F16,BF16,Q8_0,Q4_0,Q4_1,Q5_0,Q5_1,Q2_K,Q3_K,Q4_K,Q5_K,Q6_K,IQ4_NL,IQ4_XS,TQ1_0,TQ2_0,MXFP4; done; }
+tokenizers() { run TokenizerSpeed ../shared/fixtures/tokenizers ../shared/data/wikitext-2/valid.txt; }
 
 document linear-algebra "Linear algebra beside MathNet.Numerics" linear_algebra
 document pool "What it costs to give the pool a job" pool
@@ -57,3 +58,4 @@ document attention "Attention at 4,096 and 8,000 tokens beside an empty context"
 document batch "Texts that grow together" batch
 document score "Texts scored together and one after another" score
 document kernels "Kernels alone" kernels
+document tokenizers "Tokenizers" tokenizers

@@ -9,10 +9,9 @@ namespace Decant.Cli.Models;
 /// <param name="VocabularyCount">Ids, or null if it could not be read.</param>
 /// <param name="AddsBos">True if a beginning-of-sequence token is put before a text; null if unknown.</param>
 /// <param name="UnsupportedReason">Why Decant cannot use it, or null.</param>
-internal sealed record TokenizerSummary(string Kind, int? VocabularyCount, bool? AddsBos, string? UnsupportedReason)
+/// <param name="Model">What cuts its words, as <see cref="Tokenizer.Kind"/> says; null if it could not be read.</param>
+internal sealed record TokenizerSummary(string Kind, int? VocabularyCount, bool? AddsBos, string? UnsupportedReason, string? Model = null)
 {
-    private static readonly string[] fileNames = ["tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt"];
-
     /// <summary>Describes the tokenizer, or returns null if the model has none.</summary>
     public static TokenizerSummary? Of(IModelSource source)
     {
@@ -21,7 +20,7 @@ internal sealed record TokenizerSummary(string Kind, int? VocabularyCount, bool?
             return null;
         try
         {
-            return TokenizerLoader.Load(source) is { } tokenizer ? new TokenizerSummary(kind, tokenizer.VocabularyCount, tokenizer.AddsBos, null) : null;
+            return TokenizerLoader.Load(source) is { } tokenizer ? new TokenizerSummary(kind, tokenizer.VocabularyCount, tokenizer.AddsBos, null, tokenizer.Kind) : null;
         }
         catch (NotSupportedModelException error)
         {
@@ -32,7 +31,7 @@ internal sealed record TokenizerSummary(string Kind, int? VocabularyCount, bool?
     private static string? KindOf(IModelSource source)
     {
         if (source.HuggingFace is { } files)
-            return fileNames.FirstOrDefault(name => files.FindFile(name) is not null);
+            return TokenizerLoader.FileNames.FirstOrDefault(name => files.FindFile(name) is not null);
         string? model = source.Gguf?.FindString("tokenizer.ggml.model");
         return model is null or "none" or "no_vocab" ? null : source.Gguf!.FindString("tokenizer.ggml.pre") is { } pre ? $"{model}/{pre}" : model;
     }

@@ -79,6 +79,7 @@ internal sealed class InspectVerb : Verb
             ["tokenizer"] = tokenizer is null ? null : new JsonObject
             {
                 ["kind"] = tokenizer.Kind,
+                ["model"] = tokenizer.Model,
                 ["vocabulary_size"] = tokenizer.VocabularyCount,
                 ["adds_bos"] = tokenizer.AddsBos,
                 ["unsupported_reason"] = tokenizer.UnsupportedReason,
@@ -163,7 +164,7 @@ internal sealed class InspectVerb : Verb
         {
             null => "none: verbs that read or write text cannot use this model",
             { UnsupportedReason: { } why } => $"{tokenizer.Kind}, which Decant cannot use: {why}",
-            _ => $"{tokenizer.Kind}, {Quantities.Count(tokenizer.VocabularyCount ?? 0)} tokens{(tokenizer.AddsBos == true ? ", begins texts with its BOS token" : "")}",
+            _ => $"{tokenizer.Kind}, {tokenizer.Model}, {Quantities.Count(tokenizer.VocabularyCount ?? 0)} tokens{(tokenizer.AddsBos == true ? ", begins texts with its BOS token" : "")}",
         });
         yield return ("chat template", summary.ChatTemplates.Count == 0 ? "none" : string.Join(", ", summary.ChatTemplates));
         yield return ("licence", summary.License ?? "not stated");

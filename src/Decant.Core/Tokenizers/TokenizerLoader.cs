@@ -21,6 +21,9 @@ public static class TokenizerLoader
         ("vocab.txt", ReadVocabTxt),
     ];
 
+    /// <summary>The names of the files that a folder's tokenizer may be in; the first that is there is read.</summary>
+    public static IReadOnlyList<string> FileNames { get; } = [.. kinds.Select(k => k.File)];
+
     /// <summary>Reads the tokenizer of a model; null if it carries none.</summary>
     /// <param name="source">A GGUF file or Hugging Face folder.</param>
     /// <exception cref="BadFileException">The tokenizer is damaged.</exception>

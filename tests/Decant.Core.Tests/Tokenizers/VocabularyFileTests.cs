@@ -17,7 +17,19 @@ public class VocabularyFileTests
         "3006":{"content":"</think>","special":false,"normalized":false}}}
         """;
 
+    private const string robertaConfig = """{"tokenizer_class":"RobertaTokenizer","add_prefix_space":true}""";
+
     public static TheoryData<string> Models => ["gemma-like", "spm-bpe", "spm-bpe-metaspace", "spm-unigram", "spm-unigram-albert"];
+
+    /// <summary>The other files a folder has, and the tokenizer_config.json that they need to give its cases.</summary>
+    internal static IEnumerable<(string[] Files, string? Config)> OtherFiles(string folder) => folder switch
+    {
+        "bytelevel-gpt2" or "bytelevel-smollm" or "openai-gpt" => [(["vocab.json", "merges.txt"], null)],
+        "bytelevel-qwen2" => [(["vocab.json", "merges.txt"], qwenConfig)],
+        "bytelevel-roberta" => [(["vocab.json", "merges.txt"], robertaConfig)],
+        "wordpiece-cased" or "wordpiece-uncased" => [(["vocab.txt"], null)],
+        _ => [],
+    };
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -54,7 +66,7 @@ public class VocabularyFileTests
     [InlineData("bytelevel-qwen2", qwenConfig)]
     [InlineData("bytelevel-smollm", null)]
     [InlineData("bytelevel-smollm", """{"tokenizer_class":"GPT2Tokenizer"}""")]
-    [InlineData("bytelevel-roberta", """{"tokenizer_class":"RobertaTokenizer","add_prefix_space":true}""")]
+    [InlineData("bytelevel-roberta", robertaConfig)]
     [InlineData("openai-gpt", null)]
     [InlineData("openai-gpt", """{"tokenizer_class":"OpenAIGPTTokenizer"}""")]
     public void Two_files_give_the_cases_of_the_json_file(string folder, string? config) => CheckCases(folder, ["vocab.json", "merges.txt"], config);
