@@ -13,16 +13,31 @@ internal static class ModelCard
             return null;
         try
         {
-            string[] lines = [.. File.ReadLines(path).Take(MostLines)];
+            string[] lines = [.. File.ReadLines(path).Take(MostLines).Select(line => line.TrimEnd())];
             if (lines is not ["---", ..])
                 return null;
-            string? line = lines.Skip(1).TakeWhile(l => l != "---").FirstOrDefault(l => l.StartsWith("license:", StringComparison.Ordinal));
-            string? value = line?["license:".Length..].Trim().Trim('"', '\'');
-            return string.IsNullOrEmpty(value) ? null : value;
+            string[] frontMatter = [.. lines.Skip(1).TakeWhile(line => line != "---")];
+            string? license = Find(frontMatter, "license");
+            // Licences without an identifier of their own are named in a second key.
+            return license == "other" && Find(frontMatter, "license_name") is { } name ? $"{license} ({name})" : license;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return null;
         }
     }
+
+    // A value on the key's line, or the first of a list below it.
+    private static string? Find(string[] lines, string key)
+    {
+        int index = Array.FindIndex(lines, line => line.StartsWith(key + ":", StringComparison.Ordinal));
+        if (index < 0)
+            return null;
+        string value = Plain(lines[index][(key.Length + 1)..]);
+        if (value.Length == 0 && index + 1 < lines.Length && lines[index + 1].TrimStart().StartsWith("- ", StringComparison.Ordinal))
+            value = Plain(lines[index + 1].TrimStart()[2..]);
+        return value.Length == 0 ? null : value;
+    }
+
+    private static string Plain(string value) => value.Trim().Trim('[', ']').Split(',')[0].Trim().Trim('"', '\'');
 }

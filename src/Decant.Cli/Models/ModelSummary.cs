@@ -10,22 +10,29 @@ namespace Decant.Cli.Models;
 /// <summary>What headers and side files tell about a model. Weights are not read.</summary>
 internal sealed class ModelSummary
 {
-    private ModelSummary(IModelSource source, Model? model, string? unsupportedReason)
+    private ModelSummary(IModelSource source, string argument, Model? model, string? unsupportedReason)
     {
         Source = source;
+        Argument = argument;
         Model = model;
         UnsupportedReason = unsupportedReason;
     }
 
     public IModelSource Source { get; }
 
-    /// <summary>The model understood, or null if Decant cannot run it.</summary>
+    /// <summary>The model as the user named it.</summary>
+    public string Argument { get; }
+
+    /// <summary>The model understood, or null if Decant knows no such family.</summary>
     public Model? Model { get; }
 
     /// <summary>The model as a decoder, or null if it is none.</summary>
     public DecoderSpec? Decoder => Model?.Spec as DecoderSpec;
 
-    /// <summary>Why Decant cannot run it, or null.</summary>
+    /// <summary>What models of this family are (decoder, encoder), or null if the family is not known.</summary>
+    public string? Kind => Model is null ? null : ArchitectureRegistry.FindByName(Model.ArchitectureName)?.Kind;
+
+    /// <summary>Why it is not understood, or null.</summary>
     public string? UnsupportedReason { get; }
 
     public string Container => Source.Gguf is not null ? "gguf" : "hugging_face";
@@ -36,7 +43,9 @@ internal sealed class ModelSummary
     /// <summary>The name the makers gave it, or null.</summary>
     public string? Name => Source.Gguf?.FindString("general.name");
 
-    public string? License => Source.Gguf?.FindString("general.license") ?? ModelCard.FindLicense(Source.HuggingFace?.FindFile("README.md"));
+    public string? License => Source.Gguf?.FindString("general.license") is { } stated
+        ? Source.Gguf.FindString("general.license.name") is { } named && stated == "other" ? $"{stated} ({named})" : stated
+        : ModelCard.FindLicense(Source.HuggingFace?.FindFile("README.md"));
 
     public long ParameterCount => Source.Tensors.Sum(tensor => tensor.Info.Shape.ElementCount);
 
@@ -71,15 +80,15 @@ internal sealed class ModelSummary
 
     public IReadOnlyCollection<string> ChatTemplates => ChatTemplateSource.Find(Source)?.Names ?? [];
 
-    public static ModelSummary Of(IModelSource source)
+    public static ModelSummary Of(IModelSource source, string argument)
     {
         try
         {
-            return new ModelSummary(source, ArchitectureRegistry.Bind(source), null);
+            return new ModelSummary(source, argument, ArchitectureRegistry.Bind(source), null);
         }
         catch (NotSupportedModelException error)
         {
-            return new ModelSummary(source, null, error.Message);
+            return new ModelSummary(source, argument, null, error.Message);
         }
     }
 

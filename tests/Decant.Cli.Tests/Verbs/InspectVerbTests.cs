@@ -24,7 +24,7 @@ public sealed class InspectVerbTests
         Assert.False(document.TryGetProperty("tensors", out _));
 
         string text = CommandRun.Succeed("inspect", SharedModels.SmolLm).Output;
-        foreach (string expected in new[] { "llama", "134.5 M", "8,192 tokens", "9 heads of 64 on 3", "Q8_0", "gpt2/smollm", "apache-2.0" })
+        foreach (string expected in new[] { "llama", "134.5 M", "8,192 tokens", "9 heads of 64 on 3", "Q8_0", "byte-level BPE (gpt2/smollm)", "apache-2.0", "22.5 KiB of keys and values", "rotary, base 100,000", "gated SiLU", "compress and convert to GGUF or a Hugging Face folder" })
             Assert.Contains(expected, text, StringComparison.Ordinal);
     }
 
@@ -66,6 +66,68 @@ public sealed class InspectVerbTests
     }
 
     [Fact]
+    public void Everything_fits_one_screen_of_80_columns()
+    {
+        string root = SharedFiles.Require("fixtures", "architectures");
+        List<string> models = [SharedModels.SmolLm, SharedModels.StoriesFolder, SharedModels.Stories, .. SharedFiles.Folders("fixtures", "architectures").Select(name => Path.Combine(root, name))];
+        int seen = 0;
+        foreach (string model in models.Where(path => File.Exists(path) || (File.Exists(Path.Combine(path, "config.json")) && Directory.EnumerateFiles(path, "*.safetensors").Any())))
+        {
+            using var output = new StringWriter();
+            // The path is the user's, as short as theirs.
+            string argument = Path.GetRelativePath(Environment.CurrentDirectory, model);
+            int code = Program.Run(["inspect", argument, "--quiet"], new Terminal { Input = TextReader.Null, Output = output, Error = TextWriter.Null, OutputIsTerminal = true, Width = 80 }, TestContext.Current.CancellationToken);
+            if (code != 0)
+                continue;
+            seen++;
+            string[] lines = output.ToString().TrimEnd('\n').Split('\n');
+            Assert.True(lines.Length <= 24, $"{model}: {lines.Length} lines\n{output}");
+            Assert.All(lines, line => Assert.True(line.TrimEnd().Length <= 80, line));
+        }
+        Assert.InRange(seen, 3, models.Count);
+    }
+
+    [Theory]
+    [InlineData("gemma3", "window", "7 tokens in 2 of 3 blocks; block 2 sees all")]
+    [InlineData("gemma3", "positions", "rotary, base 1,000 or 1,000,000")]
+    [InlineData("mistral", "window", "tokens in 2 of 2 blocks")]
+    [InlineData("mixtral", "feed-forward", "2 of 4 experts, each 24 wide, gated SiLU")]
+    [InlineData("mixtral", "parameters", "24.2 k used for a token")]
+    [InlineData("deepseek_v3", "feed-forward", "and one of 16 always; dense in 1 of 2 blocks")]
+    [InlineData("deepseek_v3", "attention", "keys and values from 12 numbers")]
+    [InlineData("deepseek_v3", "positions", "6 of 16 elements, yarn × 4 from 32")]
+    [InlineData("phi3-longrope", "positions", "longrope from 32")]
+    [InlineData("llama-linear", "positions", "linear × ")]
+    [InlineData("bloom", "positions", "ALiBi")]
+    [InlineData("gpt2", "positions", "learned")]
+    [InlineData("smollm3", "positions", "in 3 of 4 blocks")]
+    public void Layouts_are_put_into_words(string name, string fact, string expected)
+    {
+        string text = CommandRun.Succeed("inspect", SharedFiles.Require("fixtures", "architectures", name)).Output;
+        string line = Assert.Single(text.Split('\n'), l => l.StartsWith(fact + " ", StringComparison.Ordinal));
+        Assert.Contains(expected, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_can_be_done_follows_from_what_the_model_has()
+    {
+        Assert.Equal(["run", "eval", "imatrix", "bench", "logits", "tokenize", "gguf", "hf"], Possible(SharedModels.StoriesFolder));
+        Assert.Equal(["run", "chat", "eval", "imatrix", "bench", "logits", "tokenize", "gguf", "hf"], Possible(SharedModels.SmolLm));
+        Assert.Equal(["bench", "logits", "gguf", "hf"], Possible(SharedModels.WithoutTokenizer));
+        // GGUF has no architecture for GPT-1.
+        JsonElement document = CommandRun.Succeed("inspect", SharedFiles.Require("fixtures", "architectures", "openai-gpt"), "--json").Json;
+        JsonElement gguf = document.GetProperty("abilities").EnumerateArray().Single(a => Text(a, "name") == "gguf");
+        Assert.False(gguf.GetProperty("possible").GetBoolean());
+        Assert.Contains("GGUF has no architecture", Text(gguf, "obstacle"), StringComparison.Ordinal);
+
+        static string[] Possible(string model) =>
+        [
+            .. CommandRun.Succeed("inspect", model, "--json").Json.GetProperty("abilities").EnumerateArray()
+                .Where(a => a.GetProperty("possible").GetBoolean()).Select(a => Text(a, "name")!),
+        ];
+    }
+
+    [Fact]
     public void A_model_without_tokenizer_says_what_that_means()
     {
         CommandRun run = CommandRun.Succeed("inspect", SharedModels.WithoutTokenizer);
@@ -75,6 +137,9 @@ public sealed class InspectVerbTests
     [Theory]
     [InlineData("license: mit", "mit")]
     [InlineData("tags:\n- x\nlicense: \"cc-by-4.0\"", "cc-by-4.0")]
+    [InlineData("license:\n- apache-2.0\n- mit", "apache-2.0")]
+    [InlineData("license: [mit, bsd-3-clause]", "mit")]
+    [InlineData("license: other\nlicense_name: \"gemma\"", "other (gemma)")]
     [InlineData("tags: x", null)]
     public void The_licence_of_a_folder_stands_in_its_model_card(string frontMatter, string? expected)
     {

@@ -1,0 +1,220 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Decant.Cli.Output;
+using Decant.Core.Architectures;
+using Decant.Core.Tensors;
+
+namespace Decant.Cli.Models;
+
+/// <summary>
+/// How a model is built, for people and as JSON. What all kinds of models have comes from <see cref="ModelSpec"/>; the kinds that say more are told apart here and
+/// nowhere else in the verb.
+/// </summary>
+internal static class LayoutSummary
+{
+    private const int MostBlocksNamed = 8;
+
+    // What a cache holds where nothing else is asked for.
+    private const int BytesOfCachedElement = 2;
+
+    /// <summary>Rows of name and value, one for each side of the layout.</summary>
+    public static IEnumerable<(string Name, string Value)> Facts(ModelSpec spec)
+    {
+        yield return ("context", Context(spec));
+        yield return ("blocks", Blocks(spec));
+        AttentionSpec[] attention = [.. AttentionOf(spec)];
+        if (attention.Length > 0)
+        {
+            yield return ("attention", Heads(attention));
+            if (Windows(attention) is { } windows)
+                yield return ("window", windows);
+        }
+        yield return ("positions", Positions(spec, attention));
+        if (spec is DecoderSpec decoder)
+            yield return ("feed-forward", FeedForward([.. decoder.Layers.Select(layer => layer.FeedForward)]));
+    }
+
+    /// <summary>The <c>layout</c> object of the verb's document; what a kind of model does not have is null.</summary>
+    public static JsonObject ToJson(ModelSpec spec)
+    {
+        AttentionSpec[] attention = [.. AttentionOf(spec)];
+        FeedForwardSpec? feedForward = (spec as DecoderSpec)?.Layers[0].FeedForward;
+        RopeSpec? rope = attention.Select(a => a.Rope).FirstOrDefault(r => r is not null);
+        return new JsonObject
+        {
+            ["layers"] = spec.LayerCountOf(StackKind.Main),
+            ["encoder_layers"] = spec.LayerCountOf(StackKind.Encoder),
+            ["hidden_size"] = spec.HiddenSize,
+            ["vocabulary_size"] = spec.VocabularySize,
+            ["context_length"] = spec.ContextLength,
+            ["tied_embeddings"] = spec.HeadIsTied,
+            ["heads"] = attention.FirstOrDefault()?.HeadCount,
+            ["key_value_heads"] = attention.FirstOrDefault()?.KeyValueHeadCount,
+            ["head_size"] = attention.FirstOrDefault()?.HeadSize,
+            ["window"] = attention.Select(a => a.Window).FirstOrDefault(window => window is not null),
+            ["windowed_layers"] = attention.Count(a => a.Window is not null),
+            ["positions"] = PositionKind(spec, attention),
+            ["rope_base"] = rope?.Base,
+            ["rope_scaling"] = rope is null ? null : ScalingName(rope.Scaling),
+            ["rotary_size"] = rope?.RotaryCount,
+            ["feed_forward_size"] = feedForward?.Width,
+            ["activation"] = feedForward is null ? null : Name(feedForward.Activation),
+            ["gated"] = feedForward?.Gated,
+            ["experts"] = FirstExperts(spec)?.Count,
+            ["experts_used"] = FirstExperts(spec)?.UsedCount,
+            ["cache_bytes_per_token"] = spec is DecoderSpec ? CachedByteCount(attention) : null,
+            ["blocks"] = new JsonArray([.. attention.Select((a, index) => (JsonNode)new JsonObject
+            {
+                ["heads"] = a.HeadCount,
+                ["key_value_heads"] = a.KeyValueHeadCount,
+                ["head_size"] = a.HeadSize,
+                ["value_size"] = a.ValueSize,
+                ["window"] = a.Window,
+                ["rope_base"] = a.Rope?.Base,
+                ["experts"] = spec is DecoderSpec decoder && index < decoder.Layers.Length ? decoder.Layers[index].FeedForward.Experts?.Count : null,
+            })]),
+        };
+    }
+
+    // Both stacks, the encoder's blocks first.
+    private static IEnumerable<AttentionSpec> AttentionOf(ModelSpec spec)
+    {
+        foreach (StackKind stack in (StackKind[])[StackKind.Encoder, StackKind.Main])
+        {
+            for (int layer = 0; layer < spec.LayerCountOf(stack); layer++)
+            {
+                if (spec.AttentionOf(stack, layer) is { } attention)
+                    yield return attention;
+            }
+        }
+    }
+
+    private static string Context(ModelSpec spec)
+    {
+        string text = $"{Quantities.Count(spec.ContextLength)} tokens";
+        if (spec is not DecoderSpec decoder)
+            return text;
+        long byteCount = CachedByteCount([.. decoder.Layers.Select(layer => layer.Attention)]);
+        return $"{text}; each takes {Quantities.Bytes(byteCount)} of keys and values (F16)";
+    }
+
+    private static long CachedByteCount(IEnumerable<AttentionSpec> attention) =>
+        attention.Sum(a => (long)a.KeyValueHeadCount * (a.HeadSize + a.ValueSize) * BytesOfCachedElement);
+
+    private static string Blocks(ModelSpec spec)
+    {
+        int main = spec.LayerCountOf(StackKind.Main);
+        int encoder = spec.LayerCountOf(StackKind.Encoder);
+        string count = encoder == 0 ? $"{main}" : $"{encoder} that encode and {main} that decode,";
+        return $"{count} of width {Quantities.Count(spec.HiddenSize)}; {(spec.HeadIsTied ? "head tied to the embedding" : "embedding and head apart")}";
+    }
+
+    private static string Heads(AttentionSpec[] attention)
+    {
+        AttentionSpec first = attention[0];
+        string text = first.KeyValueHeadCount == first.HeadCount
+            ? $"{first.HeadCount} heads of {first.HeadSize}"
+            : $"{first.HeadCount} heads of {first.HeadSize} on {first.KeyValueHeadCount} key-value heads";
+        if (first.Latent is { } latent)
+            text += $", keys and values from {latent.KeyValueRank} numbers";
+        int others = attention.Count(a => (a.HeadCount, a.KeyValueHeadCount, a.HeadSize) != (first.HeadCount, first.KeyValueHeadCount, first.HeadSize));
+        return others == 0 ? text : $"{text}; otherwise in {others} of {attention.Length} blocks";
+    }
+
+    private static string? Windows(AttentionSpec[] attention)
+    {
+        int[] windows = [.. attention.Select(a => a.Window).OfType<int>().Distinct().Order()];
+        if (windows.Length == 0)
+            return null;
+        int[] whole = [.. Enumerable.Range(0, attention.Length).Where(i => attention[i].Window is null)];
+        string text = $"{string.Join(" or ", windows.Select(window => Quantities.Count(window)))} tokens in {attention.Length - whole.Length} of {attention.Length} blocks";
+        return whole.Length switch
+        {
+            0 => text,
+            1 => $"{text}; block {whole[0]} sees all",
+            <= MostBlocksNamed => $"{text}; blocks {string.Join(", ", whole)} see all",
+            _ => $"{text}; blocks {string.Join(", ", whole.Take(MostBlocksNamed))} ... see all",
+        };
+    }
+
+    private static string Positions(ModelSpec spec, AttentionSpec[] attention)
+    {
+        AttentionSpec[] rotating = [.. attention.Where(a => a.Rope is not null)];
+        if (rotating.Length == 0)
+        {
+            return PositionKind(spec, attention) switch
+            {
+                "alibi" => "ALiBi: nearer tokens weigh more",
+                "learned" => $"{Quantities.Count(((DecoderSpec)spec).Embedding.LearnedPositionCount!.Value)} learned",
+                _ => attention.Length == 0 ? "by order of reading" : "not rotary",
+            };
+        }
+        double[] bases = [.. rotating.Select(a => a.Rope!.Base).Distinct()];
+        RopeSpec first = rotating[0].Rope!;
+        string text = $"rotary, base {string.Join(" or ", bases.Select(b => b.ToString("#,0.##", CultureInfo.InvariantCulture)))}";
+        if (first.RotaryCount < rotating[0].HeadSize)
+            text += $", {first.RotaryCount} of {rotating[0].HeadSize} elements";
+        if (first.Scaling is not RopeScaling.NoScaling)
+            text += $", {Scaling(first.Scaling)}";
+        return rotating.Length == attention.Length ? text : $"{text}, in {rotating.Length} of {attention.Length} blocks";
+    }
+
+    private static string? PositionKind(ModelSpec spec, AttentionSpec[] attention) => spec switch
+    {
+        _ when attention.Any(a => a.Rope is not null) => "rotary",
+        _ when attention.Any(a => a.UsesAlibi) => "alibi",
+        DecoderSpec { Embedding.LearnedPositionCount: not null } => "learned",
+        DecoderSpec => "none",
+        _ => null,
+    };
+
+    private static string FeedForward(FeedForwardSpec[] layers)
+    {
+        FeedForwardSpec shown = Array.Find(layers, layer => layer.Experts is not null) ?? layers[0];
+        string text = $"{Quantities.Count(shown.Width)} wide, {(shown.Gated ? "gated " : "")}{Name(shown.Activation)}";
+        if (shown.Experts is not { } experts)
+            return text;
+        text = $"{experts.UsedCount} of {experts.Count} experts, each {text}";
+        if (experts.Shared is { } shared)
+            text += $", and one of {Quantities.Count(shared.Width)} always";
+        int dense = layers.Count(layer => layer.Experts is null);
+        return dense == 0 ? text : $"{text}; dense in {dense} of {layers.Length} blocks";
+    }
+
+    private static ExpertsSpec? FirstExperts(ModelSpec spec) =>
+        (spec as DecoderSpec)?.Layers.Select(layer => layer.FeedForward.Experts).FirstOrDefault(experts => experts is not null);
+
+    private static string Name(Activation activation) => activation switch
+    {
+        Activation.Silu => "SiLU",
+        Activation.GeluTanh => "GELU (tanh)",
+        Activation.GeluErf => "GELU",
+        Activation.Relu => "ReLU",
+        Activation.ReluSquared => "squared ReLU",
+        _ => activation.ToString(),
+    };
+
+    private static string Scaling(RopeScaling scaling) => scaling switch
+    {
+        RopeScaling.Linear linear => $"linear × {Number(linear.Factor)}",
+        RopeScaling.DynamicNtk dynamic => $"dynamic × {Number(dynamic.Factor)} from {Quantities.Count(dynamic.OriginalContext)} on",
+        RopeScaling.Llama3 bands => $"llama3 × {Number(bands.Factor)} from {Quantities.Count(bands.OriginalContext)}",
+        RopeScaling.Yarn yarn => $"yarn × {Number(yarn.Factor)} from {Quantities.Count(yarn.OriginalContext)}",
+        RopeScaling.LongRope longRope => $"longrope from {Quantities.Count(longRope.OriginalContext)}",
+        _ => ScalingName(scaling),
+    };
+
+    private static string ScalingName(RopeScaling scaling) => scaling switch
+    {
+        RopeScaling.NoScaling => "none",
+        RopeScaling.Linear => "linear",
+        RopeScaling.DynamicNtk => "dynamic",
+        RopeScaling.Llama3 => "llama3",
+        RopeScaling.Yarn => "yarn",
+        RopeScaling.LongRope => "longrope",
+        RopeScaling.FrequencyDivisors => "frequency divisors",
+        _ => scaling.GetType().Name,
+    };
+
+    private static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+}
