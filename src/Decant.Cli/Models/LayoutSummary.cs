@@ -22,7 +22,8 @@ internal static class LayoutSummary
     {
         yield return ("context", Context(spec));
         yield return ("blocks", Blocks(spec));
-        AttentionSpec[] attention = [.. AttentionOf(spec)];
+        LayerSpec[] layers = LayersOf(spec);
+        AttentionSpec[] attention = [.. layers.Select(layer => layer.Attention)];
         if (attention.Length > 0)
         {
             yield return ("attention", Heads(attention));
@@ -30,15 +31,17 @@ internal static class LayoutSummary
                 yield return ("window", windows);
         }
         yield return ("positions", Positions(spec, attention));
-        if (spec is DecoderSpec decoder)
-            yield return ("feed-forward", FeedForward([.. decoder.Layers.Select(layer => layer.FeedForward)]));
+        if (layers.Length > 0)
+            yield return ("feed-forward", FeedForward([.. layers.Select(layer => layer.FeedForward)]));
     }
 
     /// <summary>The <c>layout</c> object of the verb's document; what a kind of model does not have is null.</summary>
     public static JsonObject ToJson(ModelSpec spec)
     {
-        AttentionSpec[] attention = [.. AttentionOf(spec)];
-        FeedForwardSpec? feedForward = (spec as DecoderSpec)?.Layers[0].FeedForward;
+        LayerSpec[] layers = LayersOf(spec);
+        AttentionSpec[] attention = [.. layers.Select(layer => layer.Attention)];
+        FeedForwardSpec? feedForward = layers.FirstOrDefault()?.FeedForward;
+        ExpertsSpec? experts = layers.Select(layer => layer.FeedForward.Experts).FirstOrDefault(e => e is not null);
         RopeSpec? rope = attention.Select(a => a.Rope).FirstOrDefault(r => r is not null);
         return new JsonObject
         {
@@ -60,52 +63,66 @@ internal static class LayoutSummary
             ["feed_forward_size"] = feedForward?.Width,
             ["activation"] = feedForward is null ? null : Name(feedForward.Activation),
             ["gated"] = feedForward?.Gated,
-            ["experts"] = FirstExperts(spec)?.Count,
-            ["experts_used"] = FirstExperts(spec)?.UsedCount,
-            ["cache_bytes_per_token"] = spec is DecoderSpec ? CachedByteCount(attention) : null,
-            ["blocks"] = new JsonArray([.. attention.Select((a, index) => (JsonNode)new JsonObject
+            ["experts"] = experts?.Count,
+            ["experts_used"] = experts?.UsedCount,
+            ["cache_bytes_per_token"] = CachingLayersOf(spec) is { Length: > 0 } caching ? CachedByteCount(caching) : null,
+            ["blocks"] = new JsonArray([.. layers.Select(layer => (JsonNode)new JsonObject
             {
-                ["heads"] = a.HeadCount,
-                ["key_value_heads"] = a.KeyValueHeadCount,
-                ["head_size"] = a.HeadSize,
-                ["value_size"] = a.ValueSize,
-                ["window"] = a.Window,
-                ["rope_base"] = a.Rope?.Base,
-                ["experts"] = spec is DecoderSpec decoder && index < decoder.Layers.Length ? decoder.Layers[index].FeedForward.Experts?.Count : null,
+                ["heads"] = layer.Attention.HeadCount,
+                ["key_value_heads"] = layer.Attention.KeyValueHeadCount,
+                ["head_size"] = layer.Attention.HeadSize,
+                ["value_size"] = layer.Attention.ValueSize,
+                ["window"] = layer.Attention.Window,
+                ["rope_base"] = layer.Attention.Rope?.Base,
+                ["experts"] = layer.FeedForward.Experts?.Count,
             })]),
         };
     }
 
-    // Both stacks, the encoder's blocks first.
-    private static IEnumerable<AttentionSpec> AttentionOf(ModelSpec spec)
+    /// <summary>The blocks of kinds of models that are built of them, an encoder's before a decoder's; none of other kinds.</summary>
+    private static LayerSpec[] LayersOf(ModelSpec spec) => spec switch
     {
-        foreach (StackKind stack in (StackKind[])[StackKind.Encoder, StackKind.Main])
-        {
-            for (int layer = 0; layer < spec.LayerCountOf(stack); layer++)
-            {
-                if (spec.AttentionOf(stack, layer) is { } attention)
-                    yield return attention;
-            }
-        }
-    }
+        DecoderSpec decoder => [.. decoder.Layers],
+        EncoderSpec encoder => [.. encoder.Layers],
+        EncoderDecoderSpec both => [.. both.Encoder.Layers, .. both.Decoder.Layers],
+        _ => [],
+    };
+
+    // Blocks that keep keys and values of what was read.
+    private static LayerSpec[] CachingLayersOf(ModelSpec spec) => spec switch
+    {
+        DecoderSpec decoder => [.. decoder.Layers],
+        EncoderDecoderSpec both => [.. both.Decoder.Layers],
+        _ => [],
+    };
+
+    private static int? LearnedPositionsOf(ModelSpec spec) => spec switch
+    {
+        DecoderSpec decoder => decoder.Embedding.LearnedPositionCount,
+        EncoderSpec encoder => encoder.Embedding.LearnedPositionCount,
+        _ => null,
+    };
+
+    // Blocks that run one after another may be the same stored one.
+    private static int StepsOf(ModelSpec spec) => spec is EncoderSpec encoder ? encoder.StepCount : LayersOf(spec).Length;
 
     private static string Context(ModelSpec spec)
     {
         string text = $"{Quantities.Count(spec.ContextLength)} tokens";
-        if (spec is not DecoderSpec decoder)
-            return text;
-        long byteCount = CachedByteCount([.. decoder.Layers.Select(layer => layer.Attention)]);
-        return $"{text}; each takes {Quantities.Bytes(byteCount)} of keys and values (F16)";
+        LayerSpec[] caching = CachingLayersOf(spec);
+        return caching.Length == 0 ? text : $"{text}; each takes {Quantities.Bytes(CachedByteCount(caching))} of keys and values (F16)";
     }
 
-    private static long CachedByteCount(IEnumerable<AttentionSpec> attention) =>
-        attention.Sum(a => (long)a.KeyValueHeadCount * (a.HeadSize + a.ValueSize) * BytesOfCachedElement);
+    private static long CachedByteCount(IEnumerable<LayerSpec> layers) =>
+        layers.Sum(layer => (long)layer.Attention.KeyValueHeadCount * (layer.Attention.HeadSize + layer.Attention.ValueSize) * BytesOfCachedElement);
 
     private static string Blocks(ModelSpec spec)
     {
         int main = spec.LayerCountOf(StackKind.Main);
         int encoder = spec.LayerCountOf(StackKind.Encoder);
         string count = encoder == 0 ? $"{main}" : $"{encoder} that encode and {main} that decode,";
+        if (StepsOf(spec) > main + encoder)
+            count = $"{count} stored, {StepsOf(spec)} run,";
         return $"{count} of width {Quantities.Count(spec.HiddenSize)}; {(spec.HeadIsTied ? "head tied to the embedding" : "embedding and head apart")}";
     }
 
@@ -115,6 +132,8 @@ internal static class LayoutSummary
         string text = first.KeyValueHeadCount == first.HeadCount
             ? $"{first.HeadCount} heads of {first.HeadSize}"
             : $"{first.HeadCount} heads of {first.HeadSize} on {first.KeyValueHeadCount} key-value heads";
+        if (first.Bidirectional)
+            text += ", both ways";
         if (first.Latent is { } latent)
             text += $", keys and values from {latent.KeyValueRank} numbers";
         int others = attention.Count(a => (a.HeadCount, a.KeyValueHeadCount, a.HeadSize) != (first.HeadCount, first.KeyValueHeadCount, first.HeadSize));
@@ -145,8 +164,10 @@ internal static class LayoutSummary
             return PositionKind(spec, attention) switch
             {
                 "alibi" => "ALiBi: nearer tokens weigh more",
-                "learned" => $"{Quantities.Count(((DecoderSpec)spec).Embedding.LearnedPositionCount!.Value)} learned",
-                _ => attention.Length == 0 ? "by order of reading" : "not rotary",
+                "learned" => $"{Quantities.Count(LearnedPositionsOf(spec)!.Value)} learned",
+                "relative" => "relative: a learned bias for each distance",
+                "none" => "none",
+                _ => "by the order of reading",
             };
         }
         double[] bases = [.. rotating.Select(a => a.Rope!.Base).Distinct()];
@@ -163,9 +184,9 @@ internal static class LayoutSummary
     {
         _ when attention.Any(a => a.Rope is not null) => "rotary",
         _ when attention.Any(a => a.UsesAlibi) => "alibi",
-        DecoderSpec { Embedding.LearnedPositionCount: not null } => "learned",
-        DecoderSpec => "none",
-        _ => null,
+        _ when attention.Any(a => a.RelativeBias is not null) => "relative",
+        _ when LearnedPositionsOf(spec) is not null => "learned",
+        _ => attention.Length > 0 ? "none" : null,
     };
 
     private static string FeedForward(FeedForwardSpec[] layers)
@@ -181,9 +202,6 @@ internal static class LayoutSummary
         return dense == 0 ? text : $"{text}; dense in {dense} of {layers.Length} blocks";
     }
 
-    private static ExpertsSpec? FirstExperts(ModelSpec spec) =>
-        (spec as DecoderSpec)?.Layers.Select(layer => layer.FeedForward.Experts).FirstOrDefault(experts => experts is not null);
-
     private static string Name(Activation activation) => activation switch
     {
         Activation.Silu => "SiLU",
@@ -191,6 +209,7 @@ internal static class LayoutSummary
         Activation.GeluErf => "GELU",
         Activation.Relu => "ReLU",
         Activation.ReluSquared => "squared ReLU",
+        Activation.Tanh => "tanh",
         _ => activation.ToString(),
     };
 

@@ -38,7 +38,7 @@ public abstract class Model
     /// <summary>What the user should know although the model can be used: tensors left out, a head stored twice.</summary>
     public IReadOnlyList<string> Notices { get; }
 
-    /// <summary>Names of stored tensors that neither the spec nor the list of known leftovers accounts for. Running ignores them; conversion refuses them.</summary>
+    /// <summary>Names of stored tensors that neither the spec nor the list of known leftovers accounts for. They are ignored, as transformers ignores them, and <see cref="Notices"/> says so.</summary>
     public IReadOnlyList<string> UnknownTensors { get; }
 
     /// <summary>A tensor that may be absent (biases, a tied head).</summary>

@@ -101,6 +101,12 @@ public sealed class InspectVerbTests
     [InlineData("bloom", "positions", "ALiBi")]
     [InlineData("gpt2", "positions", "learned")]
     [InlineData("smollm3", "positions", "in 3 of 4 blocks")]
+    [InlineData("bert", "family", "bert, encoder")]
+    [InlineData("bert", "positions", "learned")]
+    [InlineData("bert", "attention", "both ways")]
+    [InlineData("albert", "blocks", "stored, ")]
+    [InlineData("t5", "blocks", "that encode and")]
+    [InlineData("t5", "positions", "relative")]
     public void Layouts_are_put_into_words(string name, string fact, string expected)
     {
         string text = CommandRun.Succeed("inspect", SharedFiles.Require("fixtures", "architectures", name)).Output;

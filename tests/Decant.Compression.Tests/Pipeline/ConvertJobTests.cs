@@ -103,6 +103,46 @@ public sealed class ConvertJobTests : IDisposable
         Assert.Contains("equal ids", tokenizer.Detail, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("out.gguf")]
+    [InlineData("out")]
+    public void Tensors_that_nobody_knows_are_left_out_with_a_notice(string output)
+    {
+        string original = SharedFiles.Require("models", "stories260K", "hf");
+        using (var extended = new TemporaryFolder().CopyFrom(original))
+        {
+            File.Delete(extended["model.safetensors"]);
+            using IModelSource source = ModelSources.Open(original);
+            TensorData[] tensors = [.. source.Tensors, MemoryTensor.FromValues("model.extra.weight", new TensorShape(2, 2), [1f, 2, 3, 4])];
+            using (var writer = new SafetensorsFolderWriter(extended.Path, name => File.Create(extended[name]), tensors.Select(t => t.Info), source.HuggingFace!.SafetensorsMetadata, 300_000))
+            {
+                foreach (TensorInfo info in writer.Tensors)
+                {
+                    TensorData tensor = tensors.Single(t => t.Info.Name == info.Name);
+                    byte[] bytes = new byte[info.ByteCount];
+                    tensor.CopyRows(0, (int)info.Shape.RowCount, bytes);
+                    writer.Begin(info.Name);
+                    writer.Write(bytes);
+                }
+                writer.Complete();
+            }
+            ConvertResult result = Convert(extended.Path, output);
+            Assert.Single(result.Notices, notice => notice.Contains("ignored model.extra.weight", StringComparison.Ordinal));
+            Assert.True(result.Verification!.Passed);
+            if (output.EndsWith(".gguf", StringComparison.Ordinal))
+            {
+                CompressionPlan plan = CompressionPlan.Create(ModelSources.Open(extended.Path), new CompressionRequest { Type = Decant.Compression.Methods.Mixtures.FileTypes.Get("Q8_0") });
+                CompressResult small = CompressJob.Run(plan, new CompressOptions { OutputPath = folder["small.gguf"], QualityProbe = new QualityProbe() }, cancellationToken: Token);
+                Assert.Single(small.Notices, notice => notice.Contains("ignored model.extra.weight", StringComparison.Ordinal));
+                plan.Source.Dispose();
+            }
+        }
+        Convert(original, "plain" + Path.GetExtension(output));
+        using IModelSource with = ModelSources.Open(folder[output]);
+        using IModelSource without = ModelSources.Open(folder["plain" + Path.GetExtension(output)]);
+        Assert.Equal(without.Tensors.Select(t => t.Info), with.Tensors.Select(t => t.Info));
+    }
+
     [Fact]
     public void Converting_a_file_into_its_own_container_changes_nothing()
     {

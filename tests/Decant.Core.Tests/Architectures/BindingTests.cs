@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Decant.Core.Architectures;
+using Decant.Core.Architectures.Conversion;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tensors;
@@ -129,6 +130,14 @@ public sealed partial class BindingTests
         DecoderModel model = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(Fixtures.Config("llama"), [.. llama.Tensors, extra]));
         Assert.Equal(["model.layers.0.mystery.weight"], model.UnknownTensors);
         Assert.Single(model.Notices);
+
+        // Converted without it, and that is said again.
+        GgufDescription gguf = GgufExport.Describe(model);
+        HuggingFaceDescription folder = HuggingFaceExport.Describe(model);
+        Assert.Contains(gguf.Notices, notice => notice.Contains("ignored model.layers.0.mystery.weight", StringComparison.Ordinal));
+        Assert.Contains(folder.Notices, notice => notice.Contains("ignored model.layers.0.mystery.weight", StringComparison.Ordinal));
+        Assert.Equal(llama.Tensors.Select(t => t.Info.Name).Order(StringComparer.Ordinal), folder.Tensors.Select(t => t.Info.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(GgufExport.Describe(ArchitectureRegistry.BindDecoder(llama)).Tensors.Select(t => t.Info), gguf.Tensors.Select(t => t.Info));
     }
 
     [Theory]

@@ -23,7 +23,7 @@ public static class GgufExport
     /// <summary>Describes a model. One that is GGUF already keeps its metadata and names.</summary>
     /// <param name="model">The model.</param>
     /// <param name="matrixFormat">The type of matrices (F32, F16, BF16), or null to keep each one's own where GGUF has it.</param>
-    /// <exception cref="NotSupportedModelException">GGUF cannot hold the model, or it has tensors nobody knows.</exception>
+    /// <exception cref="NotSupportedModelException">GGUF cannot hold the model.</exception>
     public static GgufDescription Describe(Model model, TensorFormat? matrixFormat = null)
     {
         if (matrixFormat is { GgmlType: null } or { IsBlockFormat: true })
@@ -47,9 +47,6 @@ public static class GgufExport
         string location = model.Source.Location;
         if (architecture.GgufName is null)
             throw new NotSupportedModelException($"{location}: GGUF has no architecture for {architecture.Name} models. Write a Hugging Face folder instead.");
-        if (model.UnknownTensors.Count > 0)
-            throw new NotSupportedModelException(
-                $"{location}: {model.UnknownTensors[0]} and {model.UnknownTensors.Count - 1} other tensors are unknown in {architecture.Name} models, and leaving them out might change the model.");
 
         var metadata = new GgufMetadata(location);
         var notices = new List<string>(model.Notices);

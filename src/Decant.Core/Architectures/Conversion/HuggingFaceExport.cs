@@ -28,16 +28,13 @@ public static class HuggingFaceExport
     /// <summary>Describes a model. Quantized tensors become BF16, with a notice; others keep their type.</summary>
     /// <param name="model">The model.</param>
     /// <param name="format">The type of all tensors (F32, F16, BF16), or null.</param>
-    /// <exception cref="NotSupportedModelException">No config describes the model, or it has tensors nobody knows.</exception>
+    /// <exception cref="NotSupportedModelException">No config describes the model.</exception>
     public static HuggingFaceDescription Describe(Model model, TensorFormat? format = null)
     {
         if (format is not null && dtypes.All(dtype => dtype.Format != format))
             throw new ArgumentException($"Tensors can be F32, F16 or BF16 here, not {format}.", nameof(format));
         Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
         string location = model.Source.Location;
-        if (model.UnknownTensors.Count > 0)
-            throw new NotSupportedModelException(
-                $"{location}: {model.UnknownTensors[0]} and {model.UnknownTensors.Count - 1} other tensors are unknown in {architecture.Name} models, and leaving them out might change the model.");
         var notices = new List<string>(model.Notices);
         ModelSpec spec = architecture.AsHuggingFace(model.Spec);
         JsonObject config = model.Source.HuggingFace is { } files
