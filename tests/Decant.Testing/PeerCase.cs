@@ -63,6 +63,7 @@ public sealed record PeerCase(
         new("falcon-new", GeluTolerance),
         new("deepseek_v2", Ignored: "queries without a narrow vector are taken in 26 or 27 blocks only", Equivalent: model => model.InsertIdleBlocks(before: 2, count: 24, like: 1, branchEnds)),
         new("deepseek_v3"),
+        new("mamba"),
     ];
 
     /// <summary>The largest difference between llama.cpp's logits and the reference's, in all texts of the fixture.</summary>

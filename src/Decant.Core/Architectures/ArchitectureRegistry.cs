@@ -47,6 +47,10 @@ public static class ArchitectureRegistry
         new AlbertArchitecture(),
         new ModernBertArchitecture(),
         new T5Architecture(),
+        new RwkvArchitecture(),
+        new MambaArchitecture(),
+        new Mamba2Architecture(),
+        new ReformerArchitecture(),
     ];
 
     /// <summary>The family of this name, or null.</summary>

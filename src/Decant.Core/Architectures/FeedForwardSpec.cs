@@ -15,6 +15,8 @@ public enum Activation
     ReluSquared,
     /// <summary>tanh(x).</summary>
     Tanh,
+    /// <summary>1 / (1 + e^−x).</summary>
+    Sigmoid,
 }
 
 /// <summary>Feed-forward part: <c>D(a(G x) ⊙ U x)</c> if gated, else <c>D a(U x)</c>.</summary>

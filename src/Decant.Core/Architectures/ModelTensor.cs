@@ -50,6 +50,30 @@ public enum ModelAxis
     Buckets,
     /// <summary>Classes that a text can belong to.</summary>
     Classes,
+    /// <summary>Inner channels of a scan.</summary>
+    Inner,
+    /// <summary>Channels that are convolved.</summary>
+    ConvolutionChannels,
+    /// <summary>Positions that a convolution reads.</summary>
+    ConvolutionWidth,
+    /// <summary>Elements of the state of a channel.</summary>
+    State,
+    /// <summary>The narrow vector of time steps.</summary>
+    TimeStepRank,
+    /// <summary>Heads of a scan.</summary>
+    ScanHeads,
+    /// <summary>Channels of time mixing.</summary>
+    TimeMixing,
+    /// <summary>Positions of the first of two axes.</summary>
+    RowPositions,
+    /// <summary>Positions of the second of two axes.</summary>
+    ColumnPositions,
+    /// <summary>Width of the positions of the first of two axes.</summary>
+    RowPositionWidth,
+    /// <summary>Width of the positions of the second of two axes.</summary>
+    ColumnPositionWidth,
+    /// <summary>Both residual streams.</summary>
+    TwoStreams,
     /// <summary>One number.</summary>
     One,
     /// <summary>Rotary frequencies.</summary>

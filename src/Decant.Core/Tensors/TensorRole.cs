@@ -99,6 +99,56 @@ public enum TensorRole
     PoolerNorm,
     /// <summary>Scores of classes [classes, hidden].</summary>
     Classifier,
+    /// <summary>A bias of the head that checkpoints hold and the reference does not add [vocabulary].</summary>
+    IdleHeadBias,
+    /// <summary>Learned positions of the first of two axes [rows, width].</summary>
+    RowPositions,
+    /// <summary>Learned positions of the second of two axes [columns, width].</summary>
+    ColumnPositions,
+    /// <summary>One projection for queries and keys alike [heads * head size, hidden].</summary>
+    QueryKey,
+    /// <summary>Norm in front of the part of a recurrent block that mixes positions.</summary>
+    MixerNorm,
+    /// <summary>Projection to the channels that a state is fed with [channels, hidden].</summary>
+    ScanInput,
+    /// <summary>Projection to the factor of a scan's results [inner, hidden].</summary>
+    ScanGate,
+    /// <summary>Depthwise causal convolution [channels, width].</summary>
+    Convolution,
+    /// <summary>Projection to the narrow vector of time steps [rank, inner].</summary>
+    TimeStepDown,
+    /// <summary>Projection to the time step of each channel [inner, rank], or of each head [heads, hidden].</summary>
+    TimeStep,
+    /// <summary>What is added to the time step of each head [heads].</summary>
+    TimeStepBias,
+    /// <summary>Projection to how strongly the input enters each element of a state [state, inner]: B.</summary>
+    StateInput,
+    /// <summary>Projection to how strongly each element of a state enters the result [state, inner]: C.</summary>
+    StateOutput,
+    /// <summary>Logarithm of the rate at which a state decays [inner, state], [heads] or [width].</summary>
+    StateDecay,
+    /// <summary>Factor on the input that bypasses the state [inner] or [heads]: D.</summary>
+    SkipFactor,
+    /// <summary>Norm of a scan's gated results.</summary>
+    ScanNorm,
+    /// <summary>Output projection of the part that mixes positions [hidden, inner].</summary>
+    MixerOutput,
+    /// <summary>Projection to the receptance of time mixing [width, hidden].</summary>
+    Receptance,
+    /// <summary>What is added to the key of the current position [width]: u.</summary>
+    CurrentKeyBonus,
+    /// <summary>Share of the current position, the rest being the one before, in what keys of time mixing read [hidden].</summary>
+    KeyShift,
+    /// <summary>The same for values.</summary>
+    ValueShift,
+    /// <summary>The same for the receptance.</summary>
+    ReceptanceShift,
+    /// <summary>Projection to the receptance of channel mixing [hidden, hidden].</summary>
+    ChannelReceptance,
+    /// <summary>Share of the current position in what inner units of channel mixing read [hidden].</summary>
+    ChannelKeyShift,
+    /// <summary>The same for the receptance of channel mixing.</summary>
+    ChannelReceptanceShift,
 }
 
 /// <summary>Weight or bias.</summary>

@@ -15,11 +15,6 @@ namespace Decant.Engine.Inference;
 /// <param name="model">What is computed.</param>
 internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions options, DecoderModel model)
 {
-    // Logits of this many bytes are computed at a time: enough tokens that decoding the head's rows is spread over many, without
-    // vocabulary × tokens in memory.
-    private const int LogitsTileByteCount = 16 << 20;
-    private const int LargestLogitsTile = 64;
-
     private readonly int vocabularySize = model.Spec.VocabularySize;
     private readonly List<Segment> segments = [];
     private readonly List<WantedRows> wanted = [];
@@ -80,17 +75,6 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
             throw new InvalidOperationException("A decoder cannot be run from inside the visitor of its own logits.");
     }
 
-    /// <summary>Throws unless all logits of a position are finite: sampling and measuring would make something of them that looks like an answer.</summary>
-    private static void RequireFinite(ReadOnlySpan<float> row, in BatchEntry entry, int index, int positionInCall)
-    {
-        int bad = RowCheck.FirstNonFinite(row);
-        if (bad < 0)
-            return;
-        string text = entry.Name ?? FormattableString.Invariant($"text {index} of the batch");
-        throw new NumericalException(FormattableString.Invariant(
-            $"Position {entry.Session.Length + positionInCall} of {text}: the logit of token {bad} is {row[bad]}: the model's weights are damaged, or its activations overflowed."));
-    }
-
     private void RunPasses(
         ReadOnlySpan<BatchEntry> entries, ReadOnlySpan<int> ids, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
     {
@@ -143,8 +127,7 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
     /// <summary>Computes the logits of the first rows of the stream, which are the wanted ones, in tiles of nearly equal height.</summary>
     private void ShowLogits(ReadOnlySpan<BatchEntry> entries, int rowCount, LogitsTile logits, BatchLogitsVisitor? visit, CancellationToken cancellationToken)
     {
-        int largest = (int)Math.Clamp(LogitsTileByteCount / ((long)vocabularySize * sizeof(float)), 1, LargestLogitsTile);
-        int tiles = (rowCount + largest - 1) / largest;
+        int tiles = LogitsTile.Count(rowCount, vocabularySize);
         int next = 0;
         int visited = 0;
         for (int tile = 0; tile < tiles; tile++)
@@ -163,7 +146,7 @@ internal sealed unsafe class BatchRunner(ForwardPass pass, DecoderOptions option
                 }
                 var own = new ReadOnlySpan<float>(values + (long)(row - first) * vocabularySize, vocabularySize);
                 int position = wanted[next].FirstPosition + visited++;
-                RequireFinite(own, entries[wanted[next].Entry], wanted[next].Entry, position);
+                LogitsTile.RequireFinite(own, entries[wanted[next].Entry].Name, wanted[next].Entry, entries[wanted[next].Entry].Session.Length + position);
                 visit?.Invoke(wanted[next].Entry, position, own);
             }
         }

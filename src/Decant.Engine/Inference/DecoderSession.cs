@@ -127,18 +127,9 @@ public sealed unsafe class DecoderSession : IDisposable
     /// <summary>Throws unless the tokens can be run after those the session holds.</summary>
     internal void Check(ReadOnlySpan<int> ids)
     {
-        if (ids.IsEmpty)
-            throw new UsageException("There are no tokens to run: the prompt is empty.");
+        TokenIds.RequireSome(ids);
         CheckRoom(ids.Length);
-        int vocabulary = decoder.Spec.VocabularySize;
-        for (int i = 0; i < ids.Length; i++)
-        {
-            if ((uint)ids[i] >= (uint)vocabulary)
-            {
-                throw new UsageException(string.Create(
-                    CultureInfo.InvariantCulture, $"Token {i} of the call is {ids[i]}; the model's vocabulary has ids 0 to {vocabulary - 1}. Does the tokenizer belong to this model?"));
-            }
-        }
+        TokenIds.RequireKnown(ids, decoder.Spec.VocabularySize);
     }
 
     /// <summary>Throws unless so many more tokens fit.</summary>

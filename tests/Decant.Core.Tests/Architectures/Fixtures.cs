@@ -10,7 +10,7 @@ namespace Decant.Core.Tests.Architectures;
 /// <summary>The checkpoints of shared/fixtures/architectures whose family is registered, and reading them.</summary>
 internal static class Fixtures
 {
-    /// <summary>Folders of registered families: at least these many, so that an empty folder cannot pass.</summary>
+    /// <summary>Folders of decoders: at least these many, so that an empty folder cannot pass.</summary>
     public const int MinimumCount = 17;
 
     /// <summary>Every folder whose family is registered.</summary>
@@ -35,6 +35,10 @@ internal static class Fixtures
 
     public static TheoryData<string, string> AllConfigs =>
         [.. Folders.SelectMany(folder => Configs(folder).Select(config => (folder, config)))];
+
+    /// <summary>Folders of one kind of model.</summary>
+    public static IEnumerable<string> FoldersOf<TArchitecture>()
+        where TArchitecture : Decant.Core.Architectures.Architecture => [.. AllFolders.Where(folder => FamilyOf(folder) is TArchitecture)];
 
     public static IEnumerable<string> Configs(string folder) =>
         ((string[])["config.json", "config.legacy.json"]).Where(name => File.Exists(Path.Combine(PathOf(folder), name)));

@@ -5,18 +5,20 @@ using Decant.Testing;
 
 namespace Decant.Engine.Tests.Inference;
 
-/// <summary>The reference checkpoints whose families are registered, with what transformers computed for them.</summary>
-internal sealed class ReferenceCheckpoint : IDisposable
+/// <summary>A reference checkpoint of any kind of model, with what transformers computed for it.</summary>
+/// <typeparam name="TModel">The kind.</typeparam>
+internal abstract class ReferenceModel<TModel> : IDisposable
+    where TModel : Model
 {
     private readonly HuggingFaceModelSource source;
 
-    public ReferenceCheckpoint(string folder, string configName = "config.json")
+    protected ReferenceModel(string folder, string configName)
     {
         string path = SharedFiles.Require("fixtures", "architectures", folder);
         Expected = new SafetensorsFixture(Path.Combine(path, "expected.safetensors"));
         Index = Indices()![folder]!;
         source = HuggingFaceModelSource.OpenFolder(path, configName);
-        Model = ArchitectureRegistry.BindDecoder(source);
+        Model = (TModel)ArchitectureRegistry.Bind(source);
         Rows = (int)Expected.Shape("input_ids")[0];
         Length = (int)Expected.Shape("input_ids")[1];
         Ids = [.. Expected.Integers("input_ids").Select(id => (int)id)];
@@ -27,7 +29,7 @@ internal sealed class ReferenceCheckpoint : IDisposable
 
     public JsonNode Index { get; }
 
-    public DecoderModel Model { get; }
+    public TModel Model { get; }
 
     /// <summary>Sequences.</summary>
     public int Rows { get; }
@@ -41,19 +43,8 @@ internal sealed class ReferenceCheckpoint : IDisposable
 
     public double Tolerance => (double)Index["tolerance"]!;
 
-    /// <summary>True where the rotation depends on the length of the text: a cache with older keys then gives other logits, which is tested apart.</summary>
-    public bool DependsOnLength => Model.Spec.Layers.Any(layer => layer.Attention.Rope?.Scaling switch
-    {
-        RopeScaling.DynamicNtk dynamic => Length > dynamic.OriginalContext,
-        RopeScaling.LongRope lists => Length > lists.OriginalContext,
-        _ => false,
-    });
-
     public ReadOnlySpan<float> Logits(int row, int position) =>
         Expected.Singles("logits").Slice((row * Length + position) * Vocabulary, Vocabulary);
-
-    /// <summary>Every folder of a decoder that the registry knows.</summary>
-    public static IEnumerable<string> Folders() => FoldersOf<DecoderArchitecture>("decoder");
 
     /// <summary>Every folder of a kind that a registered family of some kind reads.</summary>
     public static IEnumerable<string> FoldersOf<TArchitecture>(string kind) => Indices() is not { } indices ? [] : SharedFiles.Folders("fixtures", "architectures")
@@ -74,4 +65,33 @@ internal sealed class ReferenceCheckpoint : IDisposable
         string? path = SharedFiles.Find("fixtures", "architectures", "index.json");
         return path is null ? null : JsonNode.Parse(File.ReadAllText(path))!.AsObject();
     }
+}
+
+/// <summary>A reference checkpoint of a decoder.</summary>
+internal sealed class ReferenceCheckpoint(string folder, string configName = "config.json") : ReferenceModel<DecoderModel>(folder, configName)
+{
+    /// <summary>True where the rotation depends on the length of the text: a cache with older keys then gives other logits, which is tested apart.</summary>
+    public bool DependsOnLength => Model.Spec.Layers.Any(layer => layer.Attention.Rope?.Scaling switch
+    {
+        RopeScaling.DynamicNtk dynamic => Length > dynamic.OriginalContext,
+        RopeScaling.LongRope lists => Length > lists.OriginalContext,
+        _ => false,
+    });
+
+    /// <summary>Every folder of a decoder that the registry knows.</summary>
+    public static IEnumerable<string> Folders() => FoldersOf<DecoderArchitecture>("decoder");
+}
+
+/// <summary>A reference checkpoint of a recurrent model.</summary>
+internal sealed class RecurrentCheckpoint(string folder, string configName = "config.json") : ReferenceModel<Model<RecurrentSpec>>(folder, configName)
+{
+    /// <summary>Every folder of a recurrent model that the registry knows.</summary>
+    public static IEnumerable<string> Folders() => FoldersOf<RecurrentArchitecture>("decoder");
+}
+
+/// <summary>A reference checkpoint of a reversible transformer.</summary>
+internal sealed class ReversibleCheckpoint(string folder, string configName = "config.json") : ReferenceModel<Model<ReformerSpec>>(folder, configName)
+{
+    /// <summary>Every folder of a reversible transformer that the registry knows.</summary>
+    public static IEnumerable<string> Folders() => FoldersOf<Architecture<ReformerSpec>>("decoder");
 }

@@ -1,4 +1,3 @@
-using Decant.Core.Tensors;
 using Decant.Engine.Inference;
 using Decant.Engine.Kernels;
 using Decant.Testing;
@@ -72,17 +71,6 @@ public class ReferenceLogitsTests
             using DecoderSession session = decoder.StartSession(text.Count);
             Assert.Equal((int)next, sampler.Sample(session.Append(text.ToArray(), TestContext.Current.CancellationToken), []));
             text.Add((int)next);
-        }
-    }
-
-    private sealed class HiddenStates : IDecoderObserver
-    {
-        public Dictionary<int, float[]> Rows { get; } = [];
-
-        public void HiddenState(int index, ReadOnlySpan<float> rows, int tokenCount) => Rows[index] = rows.ToArray();
-
-        public void LinearInput(TensorId weight, ReadOnlySpan<float> rows, int tokenCount)
-        {
         }
     }
 }

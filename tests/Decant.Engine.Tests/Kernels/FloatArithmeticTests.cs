@@ -43,6 +43,7 @@ public unsafe class FloatArithmeticTests
             [Activation.Relu] = v => Math.Max(v, 0),
             [Activation.Tanh] = Math.Tanh,
             [Activation.ReluSquared] = v => Math.Pow(Math.Max(v, 0), 2),
+            [Activation.Sigmoid] = v => 1 / (1 + Math.Exp(-v)),
         };
         Assert.Equal(Enum.GetValues<Activation>().Length, exact.Count);
         float[] x = [.. Enumerable.Range(0, 40_001).Select(i => (i - 20_000) / 1000f)];

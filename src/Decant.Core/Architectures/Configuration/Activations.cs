@@ -16,6 +16,7 @@ internal static class Activations
         ("relu", Activation.Relu),
         ("relu2", Activation.ReluSquared),
         ("tanh", Activation.Tanh),
+        ("sigmoid", Activation.Sigmoid),
     ];
 
     /// <summary>Reads an activation.</summary>

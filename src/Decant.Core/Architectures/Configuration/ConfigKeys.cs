@@ -47,6 +47,12 @@ internal sealed record ConfigKeys
     /// <summary>Width of the token embedding where it is a matter of its own.</summary>
     public string Embedding { get; init; } = "word_embed_proj_dim";
 
+    /// <summary>Inner channels of a scan.</summary>
+    public string Inner { get; init; } = "expand × hidden_size";
+
+    /// <summary>Channels that are convolved.</summary>
+    public string ConvolutionChannels { get; init; } = "expand × hidden_size";
+
     /// <summary>The keys that determine an axis, for messages.</summary>
     public string Of(ModelAxis axis) => axis switch
     {
@@ -70,6 +76,18 @@ internal sealed record ConfigKeys
         ModelAxis.TokenTypes => "type_vocab_size",
         ModelAxis.Buckets => "relative_attention_num_buckets",
         ModelAxis.Classes => "id2label",
+        ModelAxis.Inner => Inner,
+        ModelAxis.ConvolutionChannels => ConvolutionChannels,
+        ModelAxis.ConvolutionWidth => "conv_kernel",
+        ModelAxis.State => "state_size",
+        ModelAxis.TimeStepRank => "time_step_rank",
+        ModelAxis.ScanHeads => "num_heads",
+        ModelAxis.TimeMixing => "attention_hidden_size",
+        ModelAxis.RowPositions => "axial_pos_shape[0]",
+        ModelAxis.ColumnPositions => "axial_pos_shape[1]",
+        ModelAxis.RowPositionWidth => "axial_pos_embds_dim[0]",
+        ModelAxis.ColumnPositionWidth => "axial_pos_embds_dim[1]",
+        ModelAxis.TwoStreams => $"2 × {Hidden}",
         ModelAxis.One => "always",
         _ => "rotary size / 2",
     };

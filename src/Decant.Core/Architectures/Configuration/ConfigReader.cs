@@ -47,6 +47,9 @@ internal sealed class ConfigReader
     /// <summary>True if the key is there, be it null; does not count as reading it.</summary>
     public bool HasEvenNull(string key) => config.ContainsKey(key);
 
+    /// <summary>True if the key is there and an array; does not count as reading it.</summary>
+    public bool IsArray(string key) => config.TryGetPropertyValue(key, out JsonNode? node) && node is JsonArray;
+
     /// <summary>Names of the keys in this object.</summary>
     public IEnumerable<string> Keys => config.Select(pair => pair.Key);
 
@@ -105,6 +108,9 @@ internal sealed class ConfigReader
         ? null
         : node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : throw Wrong(key, "a string", node);
 
+    /// <summary>A string, or null if the key is absent or something else: for keys that take a number or a word.</summary>
+    public string? FindWord(string key) => Take(key) is { } node && node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : null;
+
     /// <summary>An array of finite numbers, or null if the key is absent or null.</summary>
     public ImmutableArray<double>? FindNumbers(string key)
     {
@@ -113,6 +119,19 @@ internal sealed class ConfigReader
         if (node is not JsonArray array || array.Count > MaximumArrayLength)
             throw Wrong(key, "an array of numbers", node);
         return [.. array.Select(item => item is null ? throw Wrong(key, "an array of numbers", node) : Number(key, item))];
+    }
+
+    /// <summary>A pair of numbers from 0 on, the second perhaps infinite (<c>Infinity</c>, or transformers' <c>{"__float__": "Infinity"}</c>), or null if the key is absent or null.</summary>
+    public (double Least, double Largest)? FindRange(string key)
+    {
+        if (Take(key) is not { } node)
+            return null;
+        const string Expected = "two numbers, the first from 0 on and the second above it";
+        if (node is not JsonArray { Count: 2 } array || array[0] is not { } first || array[1] is not { } second)
+            throw Wrong(key, Expected, node);
+        double least = Number(key, first);
+        double largest = IsInfinity(second) ? double.PositiveInfinity : Number(key, second);
+        return least >= 0 && largest > least ? (least, largest) : throw Wrong(key, Expected, node);
     }
 
     /// <summary>An array of whole numbers from 0 on, or null if the key is absent or null.</summary>
@@ -221,6 +240,11 @@ internal sealed class ConfigReader
         read.Add(key);
         return config.TryGetPropertyValue(key, out JsonNode? node) ? node : null;
     }
+
+    private static bool IsInfinity(JsonNode node) =>
+        node is JsonObject { Count: 1 } tagged && tagged["__float__"] is JsonValue text && text.GetValueKind() == JsonValueKind.String && text.GetValue<string>() == "Infinity"
+        || node.GetValueKind() == JsonValueKind.Number
+        && double.TryParse(node.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsPositiveInfinity(value);
 
     private double Number(string key, JsonNode node) =>
         node.GetValueKind() == JsonValueKind.Number

@@ -66,4 +66,10 @@ internal static class DecantKeys
 
     /// <summary>False if YaRN's ramp is not rounded to whole dimensions.</summary>
     public const string RopeTruncate = "decant.rope.scaling.truncate";
+
+    /// <summary>The least time step of a scan, where it is not 0.</summary>
+    public const string LeastTimeStep = "decant.ssm.least_time_step";
+
+    /// <summary>The largest time step of a scan, where there is one.</summary>
+    public const string LargestTimeStep = "decant.ssm.largest_time_step";
 }

@@ -27,6 +27,11 @@ internal static class GgufAxisKeys
         ModelAxis.TokenTypes => "tokenizer.ggml.token_type_count",
         ModelAxis.Buckets => "attention.relative_buckets_count",
         ModelAxis.Classes => "classifier.output_labels",
+        ModelAxis.Inner => "ssm.inner_size",
+        ModelAxis.ConvolutionChannels => "ssm.inner_size + 2 × group_count × state_size",
+        ModelAxis.ConvolutionWidth => "ssm.conv_kernel",
+        ModelAxis.State => "ssm.state_size",
+        ModelAxis.TimeStepRank or ModelAxis.ScanHeads => "ssm.time_step_rank",
         _ => "rope.dimension_count / 2",
     };
 }

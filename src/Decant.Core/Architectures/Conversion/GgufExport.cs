@@ -81,10 +81,14 @@ public static class GgufExport
         notices.Add("the model has no tokenizer: the file takes token ids only (tokenizer.ggml.model is none)");
     }
 
-    /// <summary>Vectors, norms, routers, tables of positions, token types and distances are F32 in GGUF, as llama.cpp's operators want them; the rest is free.</summary>
+    /// <summary>
+    /// Vectors, norms, routers, tables of positions, token types and distances, convolutions and what a scan reads are F32 in GGUF, as llama.cpp's operators want
+    /// them; the rest is free.
+    /// </summary>
     internal static bool IsMatrix(TensorRole role, TensorShape shape) =>
         shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.SharedRouter or TensorRole.PositionEmbedding or TensorRole.TokenTypeEmbedding
-            or TensorRole.RelativeBias or TensorRole.QueryNorm or TensorRole.KeyNorm);
+            or TensorRole.RelativeBias or TensorRole.QueryNorm or TensorRole.KeyNorm
+            or TensorRole.Convolution or TensorRole.StateDecay or TensorRole.SkipFactor or TensorRole.ScanNorm);
 
     private static TensorFormat Choose(ModelTensor tensor, TensorFormat source, TensorFormat? matrixFormat)
     {

@@ -146,17 +146,24 @@ internal sealed class TensorBinder
         TensorShape expected = TensorComposition.StoredShape(mapping, parts);
         if (info.Shape != expected)
         {
-            string axes = string.Join(", ", parts[0].Axes.Select((axis, i) => $"{keyOf(axis)} {parts[0].Shape[i]}"));
-            string of = parts.Count > 1 ? $" for {parts.Count} tensors of which the first has" : " for";
+            string of = parts.Count == 1 ? "" : mapping.StacksExperts ? $" {parts.Count} tensors of which the first has" : " the sum of";
             throw BadFileException.Expected(
-                source.Location, $"tensor {info.Name}", $"shape {expected}{of} {axes}", $"{info.Shape}", "The config and the weights do not belong together.");
+                source.Location, $"tensor {info.Name}", $"shape {expected} for{of} {AxesOf(mapping, parts)}", $"{info.Shape}", "The config and the weights do not belong together.");
         }
         bool isNumber = info.Format is not (I8Format or I16Format or I32Format or I64Format or U8Format or BoolFormat);
         if (!isNumber)
             throw BadFileException.Expected(source.Location, $"tensor {info.Name}", "a floating-point or quantized type", info.Format.Name);
-        bool needsElements = mapping.Transposed || mapping.Offset != 0 || (parts.Count > 1 && parts[0].Shape.Rank == 1);
+        bool needsElements = mapping.Transposed || mapping.Offset != 0 || mapping.Elements is not null || expected.RowLength != parts[0].Shape.RowLength || (parts.Count > 1 && parts[0].Shape.Rank == 1);
         if (needsElements && info.Format.IsBlockFormat)
             throw BadFileException.Expected(source.Location, $"tensor {info.Name}", "a type without blocks (F32, F16, BF16)", info.Format.Name);
+    }
+
+    /// <summary>The keys that state a stored tensor's lengths, with their values; of fused rows every part's.</summary>
+    private string AxesOf(TensorMapping mapping, List<ModelTensor> parts)
+    {
+        string Axis(ModelTensor part, int axis) => $"{keyOf(part.Axes[axis])} {part.Shape[axis]}";
+        string first = mapping.StacksExperts ? Axis(parts[0], 0) : string.Join(" + ", parts.Select(part => Axis(part, 0)));
+        return string.Join(", ", Enumerable.Range(1, parts[0].Axes.Length - 1).Select(axis => Axis(parts[0], axis)).Prepend(first));
     }
 
     private bool IsTiedHead(TensorId id) => spec.HeadIsTied && id == new TensorId(TensorRole.Head);

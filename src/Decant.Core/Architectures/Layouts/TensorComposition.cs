@@ -19,6 +19,8 @@ internal static class TensorComposition
         }
         if (mapping.IsVector)
             return new TensorShape(first.ElementCount);
+        if (mapping.Reshape is { } reshape)
+            return reshape(first);
         if (parts.Count == 1 && !mapping.Transposed)
             return first;
         long rows = parts.Sum(part => part.Shape[0]);
@@ -38,8 +40,10 @@ internal static class TensorComposition
             stored = new TransposedTensor(stored.Info.Name, stored);
         if (mapping.Offset != 0)
             stored = new OffsetTensor(stored.Info.Name, stored, mapping.Offset);
+        if (mapping.Elements is { } elements)
+            stored = new ElementwiseTensor(stored.Info.Name, stored, elements.Read);
         if (parts.Count == 1)
-            return [stored.Info.Shape == parts[0].Shape ? stored : new RowSelectionTensor(stored.Info.Name, parts[0].Shape, stored, 0)];
+            return [WithShape(stored, stored.Info.Name, parts[0].Shape)];
 
         bool vectors = parts[0].Shape.Rank == 1;
         TensorData rows = vectors ? AsColumn(stored) : stored;
@@ -88,11 +92,19 @@ internal static class TensorComposition
         }
         if (mapping.Offset != 0)
             whole = new OffsetTensor(name, whole, -mapping.Offset);
+        if (mapping.Elements is { } elements)
+            whole = new ElementwiseTensor(name, whole, elements.Write);
         if (mapping.Transposed && whole.Info.Shape.Rank == 2)
             whole = new TransposedTensor(name, whole);
-        if (whole.Info.Shape.RowLength != shape.RowLength)
-            return new ReshapedTensor(name, shape, whole);
-        return whole.Info.Shape == shape && whole.Info.Name == name ? whole : new RowSelectionTensor(name, shape, whole, 0);
+        return WithShape(whole, name, shape);
+    }
+
+    /// <summary>The same elements in the same order under a name and shape.</summary>
+    private static TensorData WithShape(TensorData tensor, string name, TensorShape shape)
+    {
+        if (tensor.Info.Shape.RowLength != shape.RowLength)
+            return new ReshapedTensor(name, shape, tensor);
+        return tensor.Info.Shape == shape && tensor.Info.Name == name ? tensor : new RowSelectionTensor(name, shape, tensor, 0);
     }
 
     /// <summary>A vector [n] as [n, 1].</summary>

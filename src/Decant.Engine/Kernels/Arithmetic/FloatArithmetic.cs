@@ -26,6 +26,14 @@ internal abstract unsafe class FloatArithmetic
     /// <summary>Largest relative error of the sums of <see cref="ExponentialSum"/>, and of a weighted mean by tiles of <see cref="SoftmaxStep"/> as a share of the values.</summary>
     public const double SoftmaxError = 1e-5;
 
+    /// <summary>Largest error of <see cref="Softplus"/>, as a share of the result.</summary>
+    public const double SoftplusError = 4e-7;
+
+    /// <summary>
+    /// Largest error of one step of a scan or of time mixing, as a share of the sum of the magnitudes of what it adds, for rates times steps down to −10.
+    /// </summary>
+    public const double ScanError = 4e-6;
+
     /// <summary>Elements per vector.</summary>
     public abstract int Lanes { get; }
 
@@ -101,4 +109,63 @@ internal abstract unsafe class FloatArithmetic
 
     /// <summary>rows[i · width + j] ·= factors[j].</summary>
     public abstract void ScaleColumns(float* rows, int rowCount, int width, float* factors);
+
+    /// <summary>destination[i] += a[i] · b[i].</summary>
+    public abstract void AddProducts(float* destination, float* a, float* b, int count);
+
+    /// <summary>y[i] = share[i] · x[i] + (1 − share[i]) · previous[i]; y may be x or previous.</summary>
+    public abstract void Interpolate(float* x, float* previous, float* share, float* y, int count);
+
+    /// <summary>x[i] = ln(1 + e^x[i]).</summary>
+    public abstract void Softplus(float* x, int count);
+
+    /// <summary>
+    /// One position of a selective scan over channels, each with its own time step Δ (Gu and Dao 2023): for every element n of the state
+    /// <c>h[n] = e^(Δ rate[n]) h[n] + Δ x b[n]</c>, and <c>y = skip · x + Σ c[n] h[n]</c>.
+    /// </summary>
+    /// <param name="state">h [elements of a state, channels], <paramref name="stride"/> apart; updated.</param>
+    /// <param name="rates">[elements of a state, channels], <paramref name="stride"/> apart; negative for a state that decays.</param>
+    /// <param name="stride">Elements between rows of state and rates.</param>
+    /// <param name="stateSize">Elements of a state.</param>
+    /// <param name="steps">Δ [channels].</param>
+    /// <param name="x">[channels].</param>
+    /// <param name="b">[elements of a state].</param>
+    /// <param name="c">[elements of a state].</param>
+    /// <param name="skip">[channels].</param>
+    /// <param name="y">[channels]; result.</param>
+    /// <param name="count">Channels.</param>
+    public abstract void SelectiveScanStep(
+        float* state, float* rates, long stride, int stateSize, float* steps, float* x, float* b, float* c, float* skip, float* y, int count);
+
+    /// <summary>
+    /// One position of a scan over the channels of a head, which decay and step alike (Dao and Gu 2024): for every element n of the state
+    /// <c>h[n] = decay · h[n] + step · x b[n]</c>, and <c>y = skip · x + Σ c[n] h[n]</c>.
+    /// </summary>
+    /// <param name="state">h [elements of a state, channels]; updated.</param>
+    /// <param name="stateSize">Elements of a state.</param>
+    /// <param name="decay">What is left of the state.</param>
+    /// <param name="step">Δ.</param>
+    /// <param name="skip">Factor on x that bypasses the state.</param>
+    /// <param name="x">[channels].</param>
+    /// <param name="b">[elements of a state].</param>
+    /// <param name="c">[elements of a state].</param>
+    /// <param name="y">[channels]; result.</param>
+    /// <param name="count">Channels.</param>
+    public abstract void HeadScanStep(float* state, int stateSize, float decay, float step, float skip, float* x, float* b, float* c, float* y, int count);
+
+    /// <summary>
+    /// One position of RWKV-4's time mixing (Peng et al. 2023), channel by channel: y is the mean of the values so far, weighted by e^key and decaying by
+    /// e^rate a position, the current key raised by the bonus. Sums are kept as multiples of e^exponents, so that no power overflows.
+    /// </summary>
+    /// <param name="keys">[channels].</param>
+    /// <param name="values">[channels].</param>
+    /// <param name="bonus">[channels].</param>
+    /// <param name="rates">[channels], at most 0.</param>
+    /// <param name="sums">Weighted sums of values [channels]; updated.</param>
+    /// <param name="weights">Sums of weights [channels]; updated.</param>
+    /// <param name="exponents">[channels]; updated.</param>
+    /// <param name="y">[channels]; result.</param>
+    /// <param name="count">Channels.</param>
+    public abstract void TimeMixingStep(
+        float* keys, float* values, float* bonus, float* rates, float* sums, float* weights, float* exponents, float* y, int count);
 }

@@ -118,6 +118,9 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps> : FloatArit
             case Activation.Tanh:
                 Activate<TanhFunction>(x, factor, count);
                 break;
+            case Activation.Sigmoid:
+                Activate<SigmoidFunction>(x, factor, count);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(activation), activation, null);
         }
@@ -253,6 +256,14 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps> : FloatArit
             where TV : struct
             where TO : struct, IVectorOps<TV> =>
             TO.Divide(x, TO.Add(TO.Create(1), VectorMath<TV, TO>.Exp(TO.Subtract(TO.Create(0), x))));
+    }
+
+    private readonly struct SigmoidFunction : IActivationFunction
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Of<TV, TO>(TV x)
+            where TV : struct
+            where TO : struct, IVectorOps<TV> => VectorMath<TV, TO>.Sigmoid(x);
     }
 
     private readonly struct GeluTanhFunction : IActivationFunction
