@@ -1,3 +1,4 @@
+using Decant.Core.Architectures;
 using Decant.Testing;
 
 namespace Decant.Core.Tests.Architectures;
@@ -28,11 +29,11 @@ public sealed class PeerParityTests
     }
 
     [Fact]
-    public void Every_decoder_that_GGUF_has_an_architecture_for_is_compared()
+    public void Every_model_of_texts_that_GGUF_has_an_architecture_for_is_compared()
     {
         SharedFiles.RequireWholeSet();
         Assert.Equal(
-            Fixtures.Folders.Where(folder => Fixtures.FamilyOf(folder) is Decant.Core.Architectures.DecoderArchitecture { GgufName: not null }).Order(StringComparer.Ordinal),
+            Fixtures.AllFolders.Where(folder => Fixtures.FamilyOf(folder) is DecoderArchitecture { GgufName: not null } or RecurrentArchitecture { GgufName: not null }).Order(StringComparer.Ordinal),
             PeerCase.All.Select(peer => peer.Folder).Order(StringComparer.Ordinal));
     }
 }
