@@ -4,6 +4,7 @@ using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tokenizers;
 using Decant.Core.Tokenizers.Gguf;
+using Decant.Core.Tokenizers.Models;
 using Decant.Core.Tokenizers.Normalizers;
 using Decant.Testing;
 
@@ -151,6 +152,41 @@ public class GgufTokenizerTests
         string text = string.Join('\n', texts);
         int[] expected = PeerIds(model, temporary.Write("text", Encoding.UTF8.GetBytes(text)));
         int[] got = tokenizer.EncodeIds(text, addSpecialTokens: true);
+        int same = expected.AsSpan().CommonPrefixLength(got);
+        Assert.True(expected.AsSpan().SequenceEqual(got),
+            $"at {same} of {expected.Length}: llama.cpp {string.Join(' ', expected.Skip(same - 3).Take(9).Select(tokenizer.TokenText))}, Decant {string.Join(' ', got.Skip(same - 3).Take(9).Select(tokenizer.TokenText))}");
+    }
+
+    public static TheoryData<string> PreTokenizers => [.. GgufPreTokenizers.All.Select(p => p.Name)];
+
+    [Theory]
+    [MemberData(nameof(PreTokenizers))]
+    [Trait("Category", "Slow")]
+    public void Llama_cpp_cuts_texts_by_the_same_rules_under_every_name(string name)
+    {
+        Peer.RequireProgram();
+        GgufPreTokenizer rules = GgufPreTokenizers.Find(name)!;
+        // A vocabulary with merges of every kind of neighbours: where words end decides.
+        TokenizerParts parts = TokenizerFixtures.Load("bytelevel-gpt2").Parts;
+        var model = (BpeModel)parts.Model;
+        var tokenizer = new Tokenizer(parts with
+        {
+            Model = new BpeModel(model.Vocabulary, [.. model.Merges], model.Options with { IgnoresMerges = rules.IgnoresMerges }),
+            Normalizer = rules.Normalizer,
+            PreTokenizer = rules.PreTokenizer,
+        });
+        GgufMetadata metadata = Export(tokenizer, out IReadOnlyList<string> notices);
+        Assert.Empty(notices);
+        Assert.Equal(name, metadata.FindString("tokenizer.ggml.pre"));
+        metadata.Set("general.architecture", GgufValue.From("llama"));
+        using var temporary = new TemporaryFolder();
+        string path = temporary["vocabulary.gguf"];
+        using (FileStream stream = File.Create(path))
+        using (var writer = new GgufWriter(stream, path, metadata, []))
+            writer.Complete();
+        string text = string.Join('\n', TokenizerFixtures.Cases("bytelevel-gpt2").Select(c => c.Text).Where(IsNormalized));
+        int[] expected = PeerIds(path, temporary.Write("text", Encoding.UTF8.GetBytes(text)));
+        int[] got = TokenizerLoader.LoadGguf(metadata)!.EncodeIds(text, addSpecialTokens: true);
         int same = expected.AsSpan().CommonPrefixLength(got);
         Assert.True(expected.AsSpan().SequenceEqual(got),
             $"at {same} of {expected.Length}: llama.cpp {string.Join(' ', expected.Skip(same - 3).Take(9).Select(tokenizer.TokenText))}, Decant {string.Join(' ', got.Skip(same - 3).Take(9).Select(tokenizer.TokenText))}");

@@ -36,20 +36,43 @@ internal static class GgufPreTokenizers
         new("llama-bpe", ["llama3", "llama-v3"], null, Split(SplitPatterns.Llama3), IgnoresMerges: true, AddsBosByDefault: true),
         // llama.cpp does not normalize; the model was trained on NFC, so Decant does.
         new("qwen2", ["deepseek-r1-qwen"], new NfcNormalizer(), Split(SplitPatterns.Qwen2)),
-        new("gpt-2", ["phi-2", "olmo"], null, gpt2),
+        // The same pattern on text that is not normalized, or by llama.cpp's other names for it.
+        new("stablelm2", ["hunyuan"], null, Split(SplitPatterns.Qwen2)),
+        new("dbrx", ["smaug-bpe", "chatglm-bpe"], null, Split(SplitPatterns.Llama3)),
+        new("gpt-2", ["phi-2", "jina-v1-en", "jina-v2-code", "roberta-bpe", "mpt"], null, gpt2),
+        new("olmo", [], new NfcNormalizer(), gpt2),
+        new("bloom", ["poro-chat", "gpt3-finnish"], null, Sequence(@" ?[^(\s|[.,!?…。，、।۔،])]+")),
+        new("deepseek-v3", ["hunyuan-dense"], null, Sequence(
+            @"\p{N}{1,3}",
+            "[一-龥぀-ゟ゠-ヿ]+",
+            "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+")),
+        new("tekken", [], null, Sequence(
+            @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"), IgnoresMerges: true),
     ];
 
     /// <summary>The pre-tokenizer of this name, or null.</summary>
     public static GgufPreTokenizer? Find(string name) => All.FirstOrDefault(p => p.Name == name || p.Aliases.Contains(name));
 
-    /// <summary>The pre-tokenizer that a tokenizer's parts amount to.</summary>
+    /// <summary>The pre-tokenizer that a tokenizer's parts amount to; where only the one without NFC has a name, that one, with a notice.</summary>
     /// <exception cref="NotSupportedModelException">There is no name for them.</exception>
-    public static GgufPreTokenizer Recognise(TokenizerParts parts)
+    public static GgufPreTokenizer Recognise(TokenizerParts parts, List<string> notices)
     {
-        string rules = Rules(parts.Normalizer, parts.PreTokenizer);
         bool ignoresMerges = parts.Model is BpeModel { Options.IgnoresMerges: true };
-        return All.FirstOrDefault(p => Rules(p.Normalizer, p.PreTokenizer) == rules && p.IgnoresMerges == ignoresMerges)
-            ?? throw new NotSupportedModelException($"{parts.Location}: GGUF has no name that Decant knows for these rules of splitting text: {rules}{(ignoresMerges ? ", ignoring merges" : "")}.");
+        if (Find(parts.Normalizer) is { } exact)
+            return exact;
+        if (parts.Normalizer is NfcNormalizer && Find(null) is { } other)
+        {
+            notices.Add($"GGUF has no name for these rules with NFC: '{other.Name}' is written, which does not compose characters.");
+            return other;
+        }
+        throw new NotSupportedModelException(
+            $"{parts.Location}: GGUF has no name that Decant knows for these rules of splitting text: {Rules(parts.Normalizer, parts.PreTokenizer)}{(ignoresMerges ? ", ignoring merges" : "")}.");
+
+        GgufPreTokenizer? Find(Normalizer? normalizer)
+        {
+            string rules = Rules(normalizer, parts.PreTokenizer);
+            return All.FirstOrDefault(p => Rules(p.Normalizer, p.PreTokenizer) == rules && p.IgnoresMerges == ignoresMerges);
+        }
     }
 
     private static string Rules(Normalizer? normalizer, PreTokenizer? preTokenizer)
@@ -60,6 +83,14 @@ internal static class GgufPreTokenizers
         foreach (JsonNode? part in byteLevels)
             (part as JsonObject)?.Remove("trim_offsets");
         return $"{normalizer?.ToJson().ToJsonString() ?? "null"}, {byteLevels.ToJsonString()}";
+    }
+
+    private static SequencePreTokenizer Sequence(params ReadOnlySpan<string> patterns)
+    {
+        var parts = new List<PreTokenizer>();
+        foreach (string pattern in patterns)
+            parts.Add(new PatternSplitPreTokenizer(pattern, isRegex: true, SplitBehavior.Isolated));
+        return new SequencePreTokenizer([.. parts, bytesOnly]);
     }
 
     private static SequencePreTokenizer Split(SplitPattern pattern) => new([new SplitPreTokenizer(pattern), bytesOnly]);

@@ -31,7 +31,7 @@ public static class GgufTokenizerExporter
             case BpeModel { Options: { ContinuingPrefix: "", WordSuffix: "" } } model:
                 unknown ??= model.Options.UnknownId;
                 if (model.Options.IsByteLevel)
-                    WriteByteLevel(tokenizer, model, metadata, vocabularySize);
+                    WriteByteLevel(tokenizer, model, metadata, vocabularySize, notices);
                 else
                     SentencePieceKeys.Write(tokenizer, model, special, metadata, vocabularySize, notices);
                 break;
@@ -60,9 +60,9 @@ public static class GgufTokenizerExporter
         return notices;
     }
 
-    private static void WriteByteLevel(Tokenizer tokenizer, BpeModel model, GgufMetadata metadata, int vocabularySize)
+    private static void WriteByteLevel(Tokenizer tokenizer, BpeModel model, GgufMetadata metadata, int vocabularySize, List<string> notices)
     {
-        GgufPreTokenizer pre = GgufPreTokenizers.Recognise(tokenizer.Parts);
+        GgufPreTokenizer pre = GgufPreTokenizers.Recognise(tokenizer.Parts, notices);
         metadata.Set(GgufKeys.Model, GgufValue.From("gpt2"));
         metadata.Set(GgufKeys.Pre, GgufValue.From(pre.Name));
         var (texts, types) = GgufTokens.Collect(tokenizer, vocabularySize);

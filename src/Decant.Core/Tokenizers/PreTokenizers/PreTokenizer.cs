@@ -54,6 +54,23 @@ internal sealed class WordList
         (words, spare) = (spare, words);
     }
 
+    /// <summary>Finds the pieces of a word, counted from its start.</summary>
+    public delegate void Cutter(ReadOnlySpan<byte> word, List<Word> pieces);
+
+    /// <summary>Cuts every word; pieces may leave out parts of it.</summary>
+    public void Cut(Cutter cutter)
+    {
+        spare.Clear();
+        foreach (Word word in words)
+        {
+            int first = spare.Count;
+            cutter(Text.Bytes.Slice(word.Start, word.Length), spare);
+            for (int i = first; i < spare.Count; i++)
+                spare[i] = spare[i] with { Start = word.Start + spare[i].Start };
+        }
+        (words, spare) = (spare, words);
+    }
+
     /// <summary>Decides about a word.</summary>
     public delegate bool Condition(ReadOnlySpan<byte> word);
 

@@ -50,19 +50,26 @@ internal static class PreTokenizerTypes
     {
         part.RefuseKeysExcept("type", "pattern", "behavior", "invert");
         JsonPart pattern = part["pattern"];
-        string behavior = part["behavior"].GetString();
-        if (part.Find("invert").GetBoolean(false))
-            throw part.NotSupported("an inverted Split");
-        if (!pattern.Find("Regex").IsNull)
-        {
-            string regex = pattern["Regex"].GetString();
-            SplitPattern known = SplitPatterns.Find(regex) ?? throw pattern.NotSupported($"the split pattern '{regex}'");
-            return behavior == "Isolated" ? new SplitPreTokenizer(known) : throw part.NotSupported($"Split with the behavior '{behavior}'");
-        }
-        string text = pattern["String"].GetString();
+        JsonPart behaviorPart = part["behavior"];
+        if (!Enum.TryParse(behaviorPart.GetString(), out SplitBehavior behavior) || !Enum.IsDefined(behavior) || behavior.ToString() != behaviorPart.GetString())
+            throw part.NotSupported($"Split with the behavior '{behaviorPart.GetString()}'");
+        bool isInverted = part.Find("invert").GetBoolean(false);
+        bool isRegex = !pattern.Find("Regex").IsNull;
+        string text = pattern[isRegex ? "Regex" : "String"].GetString();
         if (text.Length == 0)
             throw pattern.Wrong("a string to split at", "an empty one");
-        return behavior == "MergedWithPrevious" ? new LiteralSplitPreTokenizer(text) : throw part.NotSupported($"Split at a string with the behavior '{behavior}'");
+        if (isRegex && behavior == SplitBehavior.Isolated && !isInverted && SplitPatterns.Find(text) is { } known)
+            return new SplitPreTokenizer(known);
+        if (!isRegex && behavior == SplitBehavior.MergedWithPrevious && !isInverted)
+            return new LiteralSplitPreTokenizer(text);
+        try
+        {
+            return new PatternSplitPreTokenizer(text, isRegex, behavior, isInverted);
+        }
+        catch (FormatException e)
+        {
+            throw pattern.NotSupported($"the split pattern '{text}' ({e.Message})");
+        }
     }
 
     private static DigitsPreTokenizer ReadDigits(JsonPart part)
