@@ -30,6 +30,8 @@ internal static class LayoutSummary
             if (Windows(attention) is { } windows)
                 yield return ("window", windows);
         }
+        if (Mixing(spec) is { } mixing)
+            yield return mixing;
         yield return ("positions", Positions(spec, attention));
         if (layers.Length > 0)
             yield return ("feed-forward", FeedForward([.. layers.Select(layer => layer.FeedForward)]));
@@ -100,6 +102,7 @@ internal static class LayoutSummary
     {
         DecoderSpec decoder => decoder.Embedding.LearnedPositionCount,
         EncoderSpec encoder => encoder.Embedding.LearnedPositionCount,
+        ReformerSpec reformer => reformer.PositionCount,
         _ => null,
     };
 
@@ -110,6 +113,8 @@ internal static class LayoutSummary
     {
         string text = $"{Quantities.Count(spec.ContextLength)} tokens";
         LayerSpec[] caching = CachingLayersOf(spec);
+        if (spec is RecurrentSpec)
+            return $"{text} in training; a text of any length takes the same memory";
         return caching.Length == 0 ? text : $"{text}; each takes {Quantities.Bytes(CachedByteCount(caching))} of keys and values (F16)";
     }
 
@@ -139,6 +144,21 @@ internal static class LayoutSummary
         int others = attention.Count(a => (a.HeadCount, a.KeyValueHeadCount, a.HeadSize) != (first.HeadCount, first.KeyValueHeadCount, first.HeadSize));
         return others == 0 ? text : $"{text}; otherwise in {others} of {attention.Length} blocks";
     }
+
+    // Blocks that mix positions in another way than by attention to all of them.
+    private static (string, string)? Mixing(ModelSpec spec) => spec switch
+    {
+        RecurrentSpec { Layers: [var first, ..] } => ("mixing", first.Mixer switch
+        {
+            SelectiveScanSpec scan => $"selective scan, {Quantities.Count(scan.InnerSize)} channels with {scan.StateSize} numbers each (Mamba)",
+            HeadScanSpec scan => $"scan by {scan.HeadCount} heads of {scan.HeadSize}, {scan.StateSize} numbers a channel (Mamba 2)",
+            TimeMixingSpec mixing => $"decaying means of {Quantities.Count(mixing.Width)} channels (RWKV-4)",
+            MixerSpec other => other.GetType().Name,
+        }),
+        ReformerSpec { Layers: [var first, ..] } reformer => ("attention", $"{first.Attention.HeadCount} heads of {first.Attention.HeadSize}, in chunks: "
+            + $"{reformer.Layers.Count(layer => layer.Attention is HashedAttentionSpec)} of {reformer.Layers.Length} blocks by hashes"),
+        _ => null,
+    };
 
     private static string? Windows(AttentionSpec[] attention)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Decant.Core.Tokenizers;
 
 namespace Decant.Hub.Naming;
 
@@ -28,7 +29,7 @@ internal static partial class ModelFileNames
     ];
 
     /// <summary>Tokenizer files that are wanted only where there is no tokenizer.json, which holds the same.</summary>
-    public static readonly string[] OlderTokenizerFiles = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "merges.txt", "vocab.txt"];
+    public static readonly string[] OlderTokenizerFiles = [.. TokenizerLoader.FileNames.Where(name => name != TokenizerJson), "merges.txt"];
 
     /// <summary>Where further chat templates lie.</summary>
     public const string TemplateFolder = "additional_chat_templates/";

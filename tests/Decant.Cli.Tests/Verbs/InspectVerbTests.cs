@@ -107,6 +107,11 @@ public sealed class InspectVerbTests
     [InlineData("albert", "blocks", "stored, ")]
     [InlineData("t5", "blocks", "that encode and")]
     [InlineData("t5", "positions", "relative")]
+    [InlineData("mamba", "mixing", "selective scan")]
+    [InlineData("mamba", "context", "takes the same memory")]
+    [InlineData("rwkv", "mixing", "decaying means of 40 channels")]
+    [InlineData("reformer", "attention", "in chunks: ")]
+    [InlineData("reformer", "positions", "learned")]
     public void Layouts_are_put_into_words(string name, string fact, string expected)
     {
         string text = CommandRun.Succeed("inspect", SharedFiles.Require("fixtures", "architectures", name)).Output;
