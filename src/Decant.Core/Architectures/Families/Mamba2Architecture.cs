@@ -60,10 +60,10 @@ public sealed class Mamba2Architecture : RecurrentArchitecture
     /// <inheritdoc/>
     internal override RecurrentSpec ReadConfig(ConfigReader config)
     {
-        int hidden = config.FindCount(Keys.Hidden) ?? 4096;
+        int hidden = config.GetCount(Keys.Hidden);
         int inner = MambaForm.ReadInnerSize(config, hidden);
-        int heads = config.FindCount("num_heads", DecoderDimensions.MaximumHeads) ?? 128;
-        int headSize = config.FindCount("head_dim", DecoderDimensions.MaximumHeads) ?? 64;
+        int heads = config.GetCount("num_heads", DecoderDimensions.MaximumHeads);
+        int headSize = config.GetCount("head_dim", DecoderDimensions.MaximumHeads);
         if ((long)heads * headSize != inner)
             throw config.Contradiction("num_heads", $"a number whose product with head_dim = {headSize} is expand × hidden_size = {inner}");
         int groups = config.FindCount("n_groups", DecoderDimensions.MaximumHeads) ?? 8;
@@ -88,7 +88,7 @@ public sealed class Mamba2Architecture : RecurrentArchitecture
         };
         MambaForm.IgnoreHarmless(config);
         return Build(
-            config.FindCount(Keys.Vocabulary) ?? 32768, hidden, MambaForm.ContextLength, config.FindCount(Keys.Layers, DecoderDimensions.MaximumLayers) ?? 64, norm, scan,
+            config.GetCount(Keys.Vocabulary), hidden, MambaForm.ContextLength, config.GetCount(Keys.Layers, DecoderDimensions.MaximumLayers), norm, scan,
             config.GetFlag("tie_word_embeddings", absent: false));
     }
 

@@ -52,11 +52,11 @@ public sealed class ReformerArchitecture : Architecture<ReformerSpec>
     /// <inheritdoc/>
     internal override ReformerSpec ReadConfig(ConfigReader config)
     {
-        int hidden = config.FindCount(Keys.Hidden) ?? 256;
+        int hidden = config.GetCount(Keys.Hidden);
         int context = config.FindCount(Keys.Context) ?? 4096;
         var norm = new NormSpec(NormKind.Layer, (float)(config.FindPositive("layer_norm_eps") ?? 1e-12), Bias: true);
-        int heads = config.FindCount(Keys.Heads, DecoderDimensions.MaximumHeads) ?? 12;
-        int headSize = config.FindCount(Keys.HeadSize, DecoderDimensions.MaximumHeads) ?? 64;
+        int heads = config.GetCount(Keys.Heads, DecoderDimensions.MaximumHeads);
+        int headSize = config.GetCount(Keys.HeadSize, DecoderDimensions.MaximumHeads);
         bool causal = config.GetFlag("is_decoder", absent: false);
         var local = new LocalAttentionSpec
         {
@@ -83,15 +83,17 @@ public sealed class ReformerArchitecture : Architecture<ReformerSpec>
         {
             Gated = false,
             Activation = Activations.Read(config, "hidden_act", Activation.Relu),
-            Width = config.FindCount(Keys.Width) ?? 512,
+            Width = config.GetCount(Keys.Width),
             Bias = true,
         };
         if (config.GetFlag("tie_word_embeddings", absent: false))
             throw config.NotSupported("tie_word_embeddings", "false: the head reads two streams");
         config.Ignore("axial_norm_std", "hidden_dropout_prob", "local_attention_probs_dropout_prob", "lsh_attention_probs_dropout_prob", "chunk_size_lm_head");
+        // Older configs state what both kinds of attention now state each, and what nothing reads.
+        config.Ignore("num_chunks_before", "num_chunks_after", "output_past", "sinusoidal_pos_embds");
         return new ReformerSpec
         {
-            VocabularySize = config.FindCount(Keys.Vocabulary) ?? 320,
+            VocabularySize = config.GetCount(Keys.Vocabulary),
             HiddenSize = hidden,
             ContextLength = context,
             Causal = causal,
