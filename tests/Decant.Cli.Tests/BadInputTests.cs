@@ -74,7 +74,8 @@ public sealed class BadInputTests
         { "no weights", BadFile, "model.safetensors" },
         { "missing shard", BadFile, "model-00002-of-00002.safetensors" },
         { "unknown model type", NotSupported, "frobnicator" },
-        { "pickle", NotSupported, "safetensors" },
+        { "pickle", BadFile, "zip archive" },
+        { "old pickle", NotSupported, "before version 1.6" },
         { "truncated weights", BadFile, "model.safetensors" },
         { "missing key", BadFile, "num_hidden_layers" },
         { "unknown activation", NotSupported, "frobnicate" },
@@ -107,6 +108,10 @@ public sealed class BadInputTests
                 break;
             case "pickle":
                 File.Move(weights, folder["pytorch_model.bin"]);
+                break;
+            case "old pickle":
+                File.Delete(weights);
+                folder.Write("pytorch_model.bin", [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.']);
                 break;
             case "truncated weights":
                 using (FileStream file = File.OpenWrite(weights))

@@ -23,6 +23,13 @@ public sealed class ProgressTests
     }
 
     [Fact]
+    public void Downloads_say_how_fast_they_are()
+    {
+        var value = new WorkProgress("download", 3 << 20, 12 << 20, "bytes", "model.safetensors", TimeSpan.FromSeconds(9), 1 << 20);
+        Assert.Equal("download: 25 % (3.0 MiB of 12.0 MiB), 1.0 MiB/s, 9.0 s left, model.safetensors", LineProgress.Describe(value, value.TimeLeft));
+    }
+
+    [Fact]
     public void Short_work_prints_nothing()
     {
         using var output = new StringWriter();
