@@ -10,7 +10,7 @@ namespace Decant.Cli.Models;
 internal sealed class OpenModel : IDisposable
 {
     private readonly Running.VerbRun run;
-    private DecoderModel? model;
+    private Model? model;
     private Decoder? decoder;
     private Task? reading;
 
@@ -26,8 +26,12 @@ internal sealed class OpenModel : IDisposable
     /// <summary>The path as the user gave it.</summary>
     public string Location => Source.Location;
 
-    /// <summary>The checkpoint understood. Notices about it go to the error stream.</summary>
-    public DecoderModel Model => model ??= Bind();
+    /// <summary>The checkpoint understood, whatever kind of model it is. Notices about it go to the error stream.</summary>
+    public Model AnyModel => model ??= Bind();
+
+    /// <summary>The decoder understood.</summary>
+    /// <exception cref="NotSupportedModelException">The model is no decoder.</exception>
+    public DecoderModel Model => ArchitectureRegistry.RequireDecoder(AnyModel);
 
     /// <summary>The model ready to run.</summary>
     /// <exception cref="InvalidOperationException">It was not loaded.</exception>
@@ -50,6 +54,8 @@ internal sealed class OpenModel : IDisposable
     /// <summary>The tokenizer and the model ready to run, made at the same time: either takes about as long as the other.</summary>
     public Tokenizer LoadWithTokenizer(DecoderOptions options)
     {
+        // What is no decoder is refused as such, with a tokenizer or without.
+        _ = Model;
         Task<Tokenizer> tokenizer = Task.Run(RequireTokenizer);
         reading = tokenizer;
         try
@@ -82,9 +88,9 @@ internal sealed class OpenModel : IDisposable
     internal static BadFileException MissingTokenizer(string location, string verb) => new(
         $"{location}: the model has no tokenizer, and '{verb}' reads or writes text. Put the model's tokenizer.json beside its weights and convert again.");
 
-    private DecoderModel Bind()
+    private Model Bind()
     {
-        DecoderModel bound = ArchitectureRegistry.BindDecoder(Source);
+        Model bound = ArchitectureRegistry.Bind(Source);
         foreach (string notice in bound.Notices)
             run.Notice(notice);
         return bound;

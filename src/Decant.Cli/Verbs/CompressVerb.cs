@@ -138,7 +138,7 @@ internal sealed class CompressVerb : Verb
         };
         if (result.Verification is { } report)
         {
-            facts.Add(("verified", string.Join(", ", report.Checks.Select(check => check.Name))));
+            facts.Add(("verified", string.Join(", ", report.Verified)));
             facts.AddRange(VerifyOutput.Quality(report));
         }
         facts.Add(("report", result.ReportPath));

@@ -96,7 +96,7 @@ internal sealed class ConvertVerb : Verb
                     facts.Add(("resumed", $"{result.ResumedTensorCount} tensors taken over from an interrupted run"));
                 if (result.Verification is { } report)
                 {
-                    facts.Add(("verified", string.Join(", ", report.Checks.Select(check => check.Name))));
+                    facts.Add(("verified", string.Join(", ", report.Verified)));
                     facts.AddRange(VerifyOutput.Quality(report));
                 }
                 console.Write(TextOutput.CreateFacts(facts));

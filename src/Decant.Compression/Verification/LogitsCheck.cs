@@ -33,7 +33,7 @@ internal static class LogitsCheck
         {
             // The weights have been compared; what Decant cannot run it cannot measure, and says so.
             string notice = $"perplexity and divergence were not measured: {e.Message}";
-            return new Outcome(new VerifyCheck("logits", true, "not run"), null, null, [notice]);
+            return new Outcome(new VerifyCheck("logits", true, "not run") { WasRun = false }, null, null, [notice]);
         }
         DecoderModel candidate;
         try

@@ -7,7 +7,11 @@ namespace Decant.Compression.Verification;
 /// <param name="Name">A lower-case word: <c>tensors</c>, <c>values</c>, <c>metadata</c>, <c>tokenizer</c>, <c>logits</c>.</param>
 /// <param name="Passed">True if nothing was found wrong.</param>
 /// <param name="Detail">What was checked, or the first thing that is wrong.</param>
-public sealed record VerifyCheck(string Name, bool Passed, string Detail);
+public sealed record VerifyCheck(string Name, bool Passed, string Detail)
+{
+    /// <summary>False if there was nothing to check it with, which is no failure.</summary>
+    public bool WasRun { get; init; } = true;
+}
 
 /// <summary>What <c>verify</c> found.</summary>
 public sealed record VerifyReport
@@ -17,6 +21,9 @@ public sealed record VerifyReport
 
     /// <summary>All checks, in the order they were made.</summary>
     public required IReadOnlyList<VerifyCheck> Checks { get; init; }
+
+    /// <summary>The names of the checks that were run and passed.</summary>
+    public IEnumerable<string> Verified => Checks.Where(check => check.WasRun && check.Passed).Select(check => check.Name);
 
     /// <summary>Perplexity and divergence, or null if the models could not be run.</summary>
     public QualityFigures? Quality { get; init; }

@@ -67,11 +67,18 @@ public static class ArchitectureRegistry
     /// <summary>Understands the checkpoint of a decoder.</summary>
     /// <exception cref="BadFileException">A key or tensor is missing, of the wrong type, or contradicts others.</exception>
     /// <exception cref="NotSupportedModelException">The family, a key or a value is not implemented, or the model is no decoder.</exception>
-    public static DecoderModel BindDecoder(IModelSource source)
+    public static DecoderModel BindDecoder(IModelSource source) => RequireDecoder(Bind(source));
+
+    /// <summary>The model as a decoder.</summary>
+    /// <exception cref="NotSupportedModelException">It is none; the message says what it is, and what can be done with it.</exception>
+    public static DecoderModel RequireDecoder(Model model)
     {
-        Model model = Bind(source);
-        return model as DecoderModel ?? throw new NotSupportedModelException(
-            $"{source.Location}: a {model.ArchitectureName} model is no decoder but {KindOf(model)}: it continues no text. It can be inspected, converted and compressed.");
+        ArgumentNullException.ThrowIfNull(model);
+        if (model is DecoderModel decoder)
+            return decoder;
+        string use = model is EncoderModel or EncoderDecoderModel ? "; 'decant logits' shows what it computes" : "";
+        throw new NotSupportedModelException(
+            $"{model.Source.Location}: the model is no decoder but {KindOf(model)} ({model.ArchitectureName}), which continues no text. It can be inspected, converted and compressed{use}.");
     }
 
     /// <summary>What a model is, with its article.</summary>
