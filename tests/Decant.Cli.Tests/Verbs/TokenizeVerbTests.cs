@@ -39,6 +39,24 @@ public sealed class TokenizeVerbTests
         }
     }
 
+    [Theory]
+    [InlineData("wordpiece-cased", "vocab.txt", "")]
+    [InlineData("openai-gpt", "vocab.json", "merges.txt")]
+    [InlineData("spm-bpe", "tokenizer.model", "")]
+    public void Folders_without_tokenizer_json_give_the_same(string name, string file, string other)
+    {
+        string source = SharedFiles.Require("fixtures", "tokenizers", name);
+        using var folder = new TemporaryFolder();
+        foreach (string each in new[] { file, other }.Where(f => f.Length > 0))
+            File.Copy(Path.Combine(source, each), folder[each]);
+        string cases = Path.Combine(source, "expected.jsonl");
+        JsonElement[] results = CommandRun.Succeed("tokenize", folder.Path, "--jsonl", cases).JsonLines;
+        string[] expected = File.ReadAllLines(cases);
+        Assert.Equal(expected.Length, results.Length);
+        for (int i = 0; i < expected.Length; i++)
+            Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected[i])!["ids"], JsonNode.Parse(results[i].GetProperty("ids").GetRawText())), $"line {i + 1}: {expected[i]}\n{results[i]}");
+    }
+
     [Fact]
     public void A_text_gives_ids_that_the_logits_verb_reads()
     {

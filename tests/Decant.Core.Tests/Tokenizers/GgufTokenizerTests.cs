@@ -167,7 +167,8 @@ public class GgufTokenizerTests
         Peer.RequireProgram();
         GgufPreTokenizer rules = GgufPreTokenizers.Find(name)!;
         // A vocabulary with merges of every kind of neighbours: where words end decides.
-        TokenizerParts parts = TokenizerFixtures.Load("bytelevel-gpt2").Parts;
+        // llama.cpp leaves out that Falcon cuts spaces from numbers, which shows only where a vocabulary has numbers with spaces.
+        TokenizerParts parts = TokenizerFixtures.Load(name is "falcon" ? "bytelevel-smollm" : "bytelevel-gpt2").Parts;
         var model = (BpeModel)parts.Model;
         var tokenizer = new Tokenizer(parts with
         {
@@ -176,7 +177,7 @@ public class GgufTokenizerTests
             PreTokenizer = rules.PreTokenizer,
         });
         GgufMetadata metadata = Export(tokenizer, out IReadOnlyList<string> notices);
-        Assert.Empty(notices);
+        Assert.Equal(rules.Notice is null ? [] : [rules.Notice], notices);
         Assert.Equal(name, metadata.FindString("tokenizer.ggml.pre"));
         metadata.Set("general.architecture", GgufValue.From("llama"));
         using var temporary = new TemporaryFolder();
@@ -184,7 +185,7 @@ public class GgufTokenizerTests
         using (FileStream stream = File.Create(path))
         using (var writer = new GgufWriter(stream, path, metadata, []))
             writer.Complete();
-        string text = string.Join('\n', TokenizerFixtures.Cases("bytelevel-gpt2").Select(c => c.Text).Where(IsNormalized));
+        string text = string.Join('\n', TokenizerFixtures.Cases("bytelevel-gpt2").Select(c => c.Text).Where(t => IsNormalized(t) && (rules.Notice is null || t.All(char.IsAscii))));
         int[] expected = PeerIds(path, temporary.Write("text", Encoding.UTF8.GetBytes(text)));
         int[] got = TokenizerLoader.LoadGguf(metadata)!.EncodeIds(text, addSpecialTokens: true);
         int same = expected.AsSpan().CommonPrefixLength(got);

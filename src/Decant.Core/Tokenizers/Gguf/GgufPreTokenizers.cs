@@ -15,13 +15,15 @@ namespace Decant.Core.Tokenizers.Gguf;
 /// <param name="PreTokenizer">Cuts text into words.</param>
 /// <param name="IgnoresMerges">True if a whole word that is a token is that token.</param>
 /// <param name="AddsBosByDefault">True if llama.cpp adds Bos where <c>tokenizer.ggml.add_bos_token</c> is missing.</param>
+/// <param name="Notice">What llama.cpp does otherwise under this name, or null.</param>
 internal sealed record GgufPreTokenizer(
     string Name,
     IReadOnlyList<string> Aliases,
     Normalizer? Normalizer,
     PreTokenizer PreTokenizer,
     bool IgnoresMerges = false,
-    bool AddsBosByDefault = false);
+    bool AddsBosByDefault = false,
+    string? Notice = null);
 
 /// <summary>The pre-tokenizer names that are known. A new one is a line here.</summary>
 internal static class GgufPreTokenizers
@@ -46,6 +48,11 @@ internal static class GgufPreTokenizers
             @"\p{N}{1,3}",
             "[一-龥぀-ゟ゠-ヿ]+",
             "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+")),
+        new("falcon", [], null, new SequencePreTokenizer(
+        [
+            new PunctuationPreTokenizer(SplitBehavior.Contiguous), gpt2, new StandInPreTokenizer(new DigitsPreTokenizer(individualDigits: false)),
+            new StandInPreTokenizer(new PatternSplitPreTokenizer("[0-9][0-9][0-9]", isRegex: true, SplitBehavior.Isolated)),
+        ]), Notice: "llama.cpp splits this vocabulary's numbers by bytes otherwise: it does not cut characters whose bytes look like digits (¼, ²), nor spaces from numbers."),
         new("tekken", [], null, Sequence(
             @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"), IgnoresMerges: true),
     ];
@@ -59,7 +66,11 @@ internal static class GgufPreTokenizers
     {
         bool ignoresMerges = parts.Model is BpeModel { Options.IgnoresMerges: true };
         if (Find(parts.Normalizer) is { } exact)
+        {
+            if (exact.Notice is { } notice)
+                notices.Add(notice);
             return exact;
+        }
         if (parts.Normalizer is NfcNormalizer && Find(null) is { } other)
         {
             notices.Add($"GGUF has no name for these rules with NFC: '{other.Name}' is written, which does not compose characters.");

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Decant.Core.Errors;
 using Decant.Core.Tokenizers.Models;
+using Decant.Core.Tokenizers.Normalizers;
 
 namespace Decant.Core.Tokenizers.HuggingFace;
 
@@ -33,7 +34,7 @@ public static class HuggingFaceTokenizerExporter
             writer.WriteStartObject();
             writer.WriteNumber("id", token.Id);
             writer.WriteString("content", token.Content);
-            WriteFlags(token, writer.WriteBoolean);
+            WriteFlags(token, parts.Normalizer, writer.WriteBoolean);
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
@@ -53,7 +54,7 @@ public static class HuggingFaceTokenizerExporter
         foreach (AddedToken token in tokenizer.Parts.AddedTokens.OrderBy(t => t.Id))
         {
             var entry = new JsonObject { ["content"] = token.Content };
-            WriteFlags(token, (name, value) => entry[name] = value);
+            WriteFlags(token, tokenizer.Parts.Normalizer, (name, value) => entry[name] = value);
             added[token.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)] = entry;
         }
         var config = new JsonObject
@@ -77,12 +78,14 @@ public static class HuggingFaceTokenizerExporter
         }
     }
 
-    private static void WriteFlags(AddedToken token, Action<string, bool> write)
+    private static void WriteFlags(AddedToken token, Normalizer? normalizer, Action<string, bool> write)
     {
         write("single_word", token.SingleWord);
         write("lstrip", token.StripsLeft);
         write("rstrip", token.StripsRight);
-        write("normalized", token is { IsNormalized: true, IsLiteral: false });
+        // A literal name is found in normalized text if normalizing leaves it as it is; otherwise the raw text is the next best place.
+        write("normalized", token.IsNormalized && (!token.IsLiteral || normalizer is null
+            || normalizer.Normalize(AlignedText.FromSource(token.Content, isAligned: false)).ToString() == token.Content));
         write("special", token.IsSpecial);
     }
 

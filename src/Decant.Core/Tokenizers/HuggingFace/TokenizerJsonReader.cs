@@ -26,7 +26,7 @@ internal static class TokenizerJsonReader
         var root = new JsonPart(document.RootElement, path, "");
         root.RefuseKeysExcept("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model");
         PreTokenizer? preTokenizer = PreTokenizerTypes.Read(root.Find("pre_tokenizer"));
-        bool isByteLevel = preTokenizer is ByteLevelPreTokenizer or SequencePreTokenizer { Parts: [.., ByteLevelPreTokenizer] };
+        bool isByteLevel = preTokenizer is ByteLevelPreTokenizer || preTokenizer is SequencePreTokenizer sequence && sequence.Parts.Any(p => p is ByteLevelPreTokenizer);
         TokenModel model = TokenModelTypes.Read(root["model"], isByteLevel);
         AddedToken[] added = ReadAddedTokens(root, model.Vocabulary);
         added = [.. added, .. config.TokensMissingFrom(added, model.Vocabulary)];

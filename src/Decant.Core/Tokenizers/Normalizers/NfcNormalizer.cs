@@ -4,23 +4,26 @@ using Decant.Core.Tokenizers.Unicode;
 namespace Decant.Core.Tokenizers.Normalizers;
 
 /// <summary>
-/// Unicode normalization form C (UAX #15) with the tables of Unicode 9.0. Source ranges: the first code point of a decomposition stands for
+/// Unicode normalization forms C and KC (UAX #15) with the tables of Unicode 9.0. Source ranges: the first code point of a decomposition stands for
 /// its source code point and the others are inserted after it; composing two adds their counts, so a composite covers the first of the
 /// code points it was made of and the others are left out; marks keep their counts when they are put in order.
 /// </summary>
-internal sealed class NfcNormalizer : Normalizer
+/// <param name="compatibility">True for form KC.</param>
+internal sealed class NfcNormalizer(bool compatibility = false) : Normalizer
 {
     // UTF-8 of U+0300, the first code point that NFC can change, begins with 0xCC.
     private const byte FirstLeadThatMatters = 0xCC;
+    // And U+00A0, the first that NFKC can.
+    private const byte FirstLeadOfCompatibility = 0xC2;
 
     /// <inheritdoc/>
     public override AlignedText Normalize(AlignedText text)
     {
         ReadOnlySpan<byte> bytes = text.Bytes;
-        if (bytes.IndexOfAnyInRange(FirstLeadThatMatters, (byte)0xFF) < 0 || IsNormalized(bytes))
+        if (bytes.IndexOfAnyInRange(compatibility ? FirstLeadOfCompatibility : FirstLeadThatMatters, (byte)0xFF) < 0 || !compatibility && IsNormalized(bytes))
             return text;
         var builder = new AlignedTextBuilder(text);
-        var segment = new Segment(CanonicalData.Instance);
+        var segment = new Segment(CanonicalData.Instance, compatibility);
         for (int i = 0; i < bytes.Length;)
         {
             segment.Add(Utf8.CodePointAt(bytes, i, out int length), builder);
@@ -31,7 +34,7 @@ internal sealed class NfcNormalizer : Normalizer
     }
 
     /// <inheritdoc/>
-    public override JsonObject ToJson() => new() { ["type"] = "NFC" };
+    public override JsonObject ToJson() => new() { ["type"] = compatibility ? "NFKC" : "NFC" };
 
     private static bool IsNormalized(ReadOnlySpan<byte> bytes)
     {
@@ -57,7 +60,7 @@ internal sealed class NfcNormalizer : Normalizer
 
     /// <summary>One starter and what follows it up to the next starter that does not compose with it. A count is the number of source code
     /// points that an entry replaces, minus one for each it must give back: 1 replaces one, 0 is inserted, 2 replaces two, and so on.</summary>
-    private sealed class Segment(CanonicalData data)
+    private sealed class Segment(CanonicalData data, bool compatibility)
     {
         private readonly List<(int CodePoint, int Count, int Class)> marks = [];
         private readonly List<(int CodePoint, int Count, int Class)> kept = [];
@@ -83,6 +86,12 @@ internal sealed class NfcNormalizer : Normalizer
 
         private void Decompose(int codePoint, ref int count, AlignedTextBuilder builder)
         {
+            if (compatibility && CompatibilityData.TryDecompose(codePoint, out ReadOnlySpan<int> parts))
+            {
+                foreach (int part in parts)
+                    Decompose(part, ref count, builder);
+                return;
+            }
             if (data.TryDecompose(codePoint, out int first, out int second))
             {
                 Decompose(first, ref count, builder);

@@ -11,6 +11,7 @@ internal static class NormalizerTypes
         ("Prepend", ReadPrepend),
         ("Replace", ReadReplace),
         ("NFC", part => { part.RefuseKeysExcept("type"); return new NfcNormalizer(); }),
+        ("NFKC", part => { part.RefuseKeysExcept("type"); return new NfcNormalizer(compatibility: true); }),
         ("NFD", part => { part.RefuseKeysExcept("type"); return new DecomposingNormalizer(compatibility: false); }),
         ("NFKD", part => { part.RefuseKeysExcept("type"); return new DecomposingNormalizer(compatibility: true); }),
         ("StripAccents", part => { part.RefuseKeysExcept("type"); return FilterNormalizer.StripAccents; }),

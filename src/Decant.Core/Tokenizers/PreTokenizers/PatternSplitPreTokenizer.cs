@@ -7,21 +7,6 @@ using Decant.Core.Tokenizers.Unicode;
 
 namespace Decant.Core.Tokenizers.PreTokenizers;
 
-/// <summary>What becomes of the matches of a Split.</summary>
-internal enum SplitBehavior
-{
-    /// <summary>They are left out.</summary>
-    Removed,
-    /// <summary>They are words of their own.</summary>
-    Isolated,
-    /// <summary>They belong to the word before them.</summary>
-    MergedWithPrevious,
-    /// <summary>They belong to the word behind them.</summary>
-    MergedWithNext,
-    /// <summary>Neighbours are one word.</summary>
-    Contiguous,
-}
-
 /// <summary>
 /// Splits by any regular expression, with .NET's engine. It works on UTF-16, so every code point above U+FFFF is shown to it as one of the same general category
 /// below: one character a code point.
@@ -90,17 +75,18 @@ internal sealed class PatternSplitPreTokenizer : PreTokenizer
         try
         {
             int count = Decode(word, characters, offsets);
-            var cutter = new Cutter(behavior, isInverted, offsets, pieces);
+            var cutter = new MatchCutter(behavior, pieces);
             int done = 0;
             foreach (ValueMatch match in regex.Value.EnumerateMatches(characters.AsSpan(0, count)))
             {
                 if (match.Length == 0)
                     continue;
-                cutter.Add(done, match.Index, isMatch: false);
-                cutter.Add(match.Index, match.Index + match.Length, isMatch: true);
-                done = match.Index + match.Length;
+                int end = match.Index + match.Length;
+                cutter.Add(offsets[done], offsets[match.Index], isMatch: isInverted);
+                cutter.Add(offsets[match.Index], offsets[end], isMatch: !isInverted);
+                done = end;
             }
-            cutter.Add(done, count, isMatch: false);
+            cutter.Add(offsets[done], offsets[count], isMatch: isInverted);
         }
         catch (RegexMatchTimeoutException e)
         {
@@ -125,34 +111,5 @@ internal sealed class PatternSplitPreTokenizer : PreTokenizer
         }
         offsets[count] = word.Length;
         return count;
-    }
-
-    /// <summary>Puts matches and what lies between them together.</summary>
-    private ref struct Cutter(SplitBehavior behavior, bool isInverted, int[] offsets, List<Word> pieces)
-    {
-        private bool wasMatch;
-        private bool hasBefore;
-
-        public void Add(int start, int end, bool isMatch)
-        {
-            if (start == end)
-                return;
-            isMatch ^= isInverted;
-            bool joins = hasBefore && behavior switch
-            {
-                SplitBehavior.MergedWithPrevious => isMatch && !wasMatch,
-                SplitBehavior.MergedWithNext => wasMatch && !isMatch,
-                SplitBehavior.Contiguous => isMatch == wasMatch,
-                _ => false,
-            };
-            (wasMatch, hasBefore) = (isMatch, true);
-            if (behavior == SplitBehavior.Removed && isMatch)
-                return;
-            int first = offsets[start], length = offsets[end] - first;
-            if (joins)
-                pieces[^1] = pieces[^1] with { Length = pieces[^1].Length + length };
-            else
-                pieces.Add(new Word(first, length));
-        }
     }
 }

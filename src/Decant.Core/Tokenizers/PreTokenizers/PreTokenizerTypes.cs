@@ -13,6 +13,8 @@ internal static class PreTokenizerTypes
         ("Digits", ReadDigits),
         ("Metaspace", ReadMetaspace),
         ("WhitespaceSplit", part => { part.RefuseKeysExcept("type"); return new WhitespaceSplitPreTokenizer(); }),
+        ("Whitespace", part => { part.RefuseKeysExcept("type"); return new WhitespacePreTokenizer(); }),
+        ("Punctuation", ReadPunctuation),
         ("BertPreTokenizer", part => { part.RefuseKeysExcept("type"); return new BertPreTokenizer(); }),
     ];
 
@@ -34,9 +36,15 @@ internal static class PreTokenizerTypes
     {
         part.RefuseKeysExcept("type", "pretokenizers");
         PreTokenizer[] parts = [.. part["pretokenizers"].GetItems().Select(ReadOne)];
-        return Array.FindIndex(parts, p => p is ByteLevelPreTokenizer) is >= 0 and int index && index < parts.Length - 1
-            ? throw part.NotSupported($"the pre-tokenizer '{parts[index + 1].ToJson()["type"]}' behind ByteLevel")
-            : new SequencePreTokenizer(parts);
+        // What stands behind ByteLevel sees its alphabet in place of bytes.
+        int first = Array.FindIndex(parts, p => p is ByteLevelPreTokenizer);
+        for (int i = first + 1; first >= 0 && i < parts.Length; i++)
+        {
+            if (parts[i] is not (DigitsPreTokenizer or SplitPreTokenizer or PatternSplitPreTokenizer or PunctuationPreTokenizer))
+                throw part.NotSupported($"the pre-tokenizer '{parts[i].ToJson()["type"]}' behind ByteLevel");
+            parts[i] = new StandInPreTokenizer(parts[i]);
+        }
+        return new SequencePreTokenizer(parts);
     }
 
     private static ByteLevelPreTokenizer ReadByteLevel(JsonPart part)
@@ -50,9 +58,7 @@ internal static class PreTokenizerTypes
     {
         part.RefuseKeysExcept("type", "pattern", "behavior", "invert");
         JsonPart pattern = part["pattern"];
-        JsonPart behaviorPart = part["behavior"];
-        if (!Enum.TryParse(behaviorPart.GetString(), out SplitBehavior behavior) || !Enum.IsDefined(behavior) || behavior.ToString() != behaviorPart.GetString())
-            throw part.NotSupported($"Split with the behavior '{behaviorPart.GetString()}'");
+        SplitBehavior behavior = ReadBehavior(part["behavior"]);
         bool isInverted = part.Find("invert").GetBoolean(false);
         bool isRegex = !pattern.Find("Regex").IsNull;
         string text = pattern[isRegex ? "Regex" : "String"].GetString();
@@ -70,6 +76,23 @@ internal static class PreTokenizerTypes
         {
             throw pattern.NotSupported($"the split pattern '{text}' ({e.Message})");
         }
+    }
+
+    private static PunctuationPreTokenizer ReadPunctuation(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "behavior");
+        return new PunctuationPreTokenizer(part.Find("behavior").IsNull ? SplitBehavior.Isolated : ReadBehavior(part["behavior"]));
+    }
+
+    private static SplitBehavior ReadBehavior(JsonPart part)
+    {
+        string name = part.GetString();
+        foreach (SplitBehavior behavior in Enum.GetValues<SplitBehavior>())
+        {
+            if (behavior.ToString() == name)
+                return behavior;
+        }
+        throw part.NotSupported($"Split with the behavior '{name}'");
     }
 
     private static DigitsPreTokenizer ReadDigits(JsonPart part)
