@@ -7,7 +7,7 @@ namespace Decant.Core.Templates;
 /// <summary>
 /// The chat templates a model comes with, as text. Where they are looked for, first found first: GGUF <c>tokenizer.chat_template</c> and
 /// <c>tokenizer.chat_template.NAME</c>; in a Hugging Face folder <c>chat_template.jinja</c> with <c>additional_chat_templates/NAME.jinja</c>,
-/// then <c>chat_template</c> in <c>tokenizer_config.json</c>: one text or a list of <c>{name, template}</c>.
+/// then <c>chat_template</c> in <c>chat_template.json</c>, then in <c>tokenizer_config.json</c>: one text or a list of <c>{name, template}</c>.
 /// </summary>
 public sealed class ChatTemplateSource
 {
@@ -53,6 +53,9 @@ public sealed class ChatTemplateSource
         var source = new ChatTemplateSource();
         if (tokenizerConfig is not null)
             source.AddFromConfig(Path.Combine(folder, "tokenizer_config.json"), tokenizerConfig);
+        string json = Path.Combine(folder, "chat_template.json");
+        if (JsonSideFile.Find(json) is { } processor)
+            source.AddFromConfig(json, processor);
         source.AddFile(defaultName, Path.Combine(folder, "chat_template.jinja"));
         string more = Path.Combine(folder, "additional_chat_templates");
         if (Directory.Exists(more))

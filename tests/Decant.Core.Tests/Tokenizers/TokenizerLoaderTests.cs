@@ -77,6 +77,9 @@ public class TokenizerLoaderTests
         Assert.Equal(4002, tokenizer.VocabularyCount);
         Assert.Equal([4001, 4000], tokenizer.EncodeIds("<note><|im_end|>", addSpecialTokens: false));
         Assert.Equal("<note>", tokenizer.Decode([4001, 4000], skipSpecialTokens: true));
+        folder.Write("chat_template.json", """{"chat_template":"J"}"""u8);
+        Assert.Equal("J", TokenizerLoader.LoadFolder(folder.Path).ChatTemplate);
+        Assert.Equal("J", Decant.Core.Templates.ChatTemplateSource.Find(folder.Path, null)!.FindText());
         folder.Write("chat_template.jinja", "F"u8);
         Assert.Equal("F", TokenizerLoader.LoadFolder(folder.Path).ChatTemplate);
     }

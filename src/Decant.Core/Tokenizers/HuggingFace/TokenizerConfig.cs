@@ -38,6 +38,7 @@ internal sealed class TokenizerConfig
         if (hasVocabularyFile)
             ReadFile(folder, "added_tokens.json", config.ReadAddedTokensFile);
         ReadFile(folder, "generation_config.json", config.ReadGenerationConfig);
+        ReadFile(folder, "chat_template.json", config.ReadChatTemplate);
         string template = Path.Combine(folder, "chat_template.jinja");
         if (File.Exists(template))
             config.ChatTemplate = Encoding.UTF8.GetString(TokenizerFile.ReadBytes(template));
@@ -114,7 +115,12 @@ internal sealed class TokenizerConfig
                 addedTokens.Add((item, TokenizerJsonReader.ReadAddedToken(item, number)));
             }
         }
-        JsonPart template = root.Find("chat_template");
+        ReadChatTemplate(root);
+    }
+
+    private void ReadChatTemplate(JsonPart part)
+    {
+        JsonPart template = part.Find("chat_template");
         if (template.Kind == JsonValueKind.String)
             ChatTemplate = template.GetString();
         else if (template.Kind == JsonValueKind.Array)
