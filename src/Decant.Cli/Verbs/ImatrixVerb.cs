@@ -12,7 +12,7 @@ namespace Decant.Cli.Verbs;
 internal sealed class ImatrixVerb : Verb
 {
     private readonly Argument<string> model = ModelArgument.Create();
-    private readonly Option<string[]> text = new("--text") { Description = "Text to run through the model; may be given several times (default: a built-in book chapter)", HelpName = "FILE", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string[]> text = new("--text") { Description = "Text to run through the model, or conversations (.jsonl: messages, or conversations as ShareGPT has them), which go through its chat template; may be given several times (default: a built-in book chapter)", HelpName = "FILE", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string> output = OutputOptions.CreateOutput("The .gguf file to write", required: true);
     private readonly Option<int> context = new Option<int>("--context") { Description = "Tokens in a window (default 512, or the model's context if that is shorter)", HelpName = "N" }.AtLeast(1);
     private readonly Option<int> chunks = new Option<int>("--chunks") { Description = "Only the first N windows", HelpName = "N" }.AtLeast(1);
@@ -27,6 +27,7 @@ internal sealed class ImatrixVerb : Verb
     public override IReadOnlyList<(string Command, string Meaning)> Examples =>
     [
         ("decant imatrix model.gguf --text calibration.txt -o imatrix.gguf", "In llama.cpp's GGUF form; its llama-quantize reads it too"),
+        ("decant imatrix model.gguf --text conversations.jsonl -o imatrix.gguf", "Conversations, through the model's chat template"),
         ("decant imatrix model.gguf --text calibration.txt --chunks 100 -o imatrix.gguf", "The first 100 windows of 512 tokens"),
     ];
 

@@ -1,5 +1,7 @@
 using System.Text;
 using Decant.Core.Errors;
+using Decant.Core.Templates;
+using Decant.Core.Tokenizers;
 
 namespace Decant.Compression.Calibration;
 
@@ -10,13 +12,18 @@ public sealed record CalibrationText(string Name, string Text)
 {
     private const long MaximumByteCount = 1L << 30;
 
+    /// <summary>Conversations in place of <see cref="Text"/>: each is put through the model's chat template.</summary>
+    public IReadOnlyList<ChatPrompt> Conversations { get; init; } = [];
+
     /// <summary>The text Decant carries.</summary>
     public static CalibrationText BuiltIn => new(BuiltInText.Name, BuiltInText.Text);
 
-    /// <summary>Reads a UTF-8 file.</summary>
+    /// <summary>Reads a UTF-8 file: conversations if its name ends in <c>.jsonl</c>, else text.</summary>
     /// <exception cref="BadFileException">Missing, unreadable, empty, larger than a gigabyte, or not UTF-8.</exception>
     public static CalibrationText Read(string path)
     {
+        if (ConversationFile.IsNamedSo(path))
+            return new CalibrationText(Path.GetFileName(path), "") { Conversations = ConversationFile.Read(path) };
         try
         {
             long length = new FileInfo(path).Length;
@@ -34,4 +41,25 @@ public sealed record CalibrationText(string Name, string Text)
             throw new BadFileException($"{path}: the text cannot be read: {e.Message}", e);
         }
     }
+
+    /// <summary>The ids of the whole text, or of all conversations one after the other.</summary>
+    /// <param name="tokenizer">The model's.</param>
+    /// <param name="template">The model's, or null if it has none.</param>
+    /// <exception cref="NotSupportedModelException">There are conversations and no template.</exception>
+    /// <exception cref="TemplateException">The template refuses a conversation.</exception>
+    internal int[] Encode(Tokenizer tokenizer, ChatTemplate? template)
+    {
+        if (Conversations.Count == 0)
+            return tokenizer.EncodeIds(Text, addSpecialTokens: true, recogniseSpecialTokens: false);
+        if (template is null)
+            throw new NotSupportedModelException($"{Name}: the model has no chat template to put conversations through. Give plain text, or a model that was trained on conversations.");
+        // The template writes its special tokens itself.
+        return [.. Conversations.SelectMany(conversation => tokenizer.EncodeIds(template.Render(Completed(conversation, tokenizer)), addSpecialTokens: false))];
+    }
+
+    private static ChatPrompt Completed(ChatPrompt conversation, Tokenizer tokenizer) => conversation with
+    {
+        BosToken = tokenizer.Special.Bos is { } bos ? tokenizer.TokenText(bos) : null,
+        EosToken = tokenizer.Special.Eos is { } eos ? tokenizer.TokenText(eos) : null,
+    };
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Core.Measurement;
+using Decant.Core.Templates;
 using Decant.Core.Tokenizers;
 using Decant.Engine.Inference;
 
@@ -44,8 +45,9 @@ public static class ImatrixJob
         if (length < 1 || length > model.Spec.ContextLength)
             throw new UsageException($"{model.Source.Location}: windows of {length} tokens do not fit the model's context of {model.Spec.ContextLength}. Choose --context 1 to {model.Spec.ContextLength}.");
         List<int[]> windows = [];
+        ChatTemplate? template = texts.Any(text => text.Conversations.Count > 0) ? ChatTemplateSource.Find(model.Source)?.Load() : null;
         foreach (CalibrationText text in texts)
-            windows.AddRange(Cut(tokenizer, text, length));
+            windows.AddRange(Cut(tokenizer, text, template, length));
         if (options.MaximumChunkCount is { } most && windows.Count > most)
             windows.RemoveRange(most, windows.Count - most);
         if (windows.Count == 0)
@@ -66,9 +68,9 @@ public static class ImatrixJob
         return new ImportanceMatrix("importance matrix", collector.Entries(), [.. texts.Select(t => t.Name)], windows.Count, length);
     }
 
-    private static IEnumerable<int[]> Cut(Tokenizer tokenizer, CalibrationText text, int length)
+    private static IEnumerable<int[]> Cut(Tokenizer tokenizer, CalibrationText text, ChatTemplate? template, int length)
     {
-        int[] ids = tokenizer.EncodeIds(text.Text, addSpecialTokens: true, recogniseSpecialTokens: false);
+        int[] ids = text.Encode(tokenizer, template);
         for (int start = 0; start + length <= ids.Length; start += length)
         {
             int[] window = ids[start..(start + length)];
