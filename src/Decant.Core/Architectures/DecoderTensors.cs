@@ -92,8 +92,8 @@ public static class DecoderTensors
         list.AddLinear(new(TensorRole.Query, layer), bias: false, queries, queryInputs);
         list.AddLinear(new(TensorRole.KeyValueDown, layer), attention.QueryKeyValueBias, (ModelAxis.KeyValueDown, latent.KeyValueRank + rotary), hidden);
         list.AddNorm(new(TensorRole.KeyValueDownNorm, layer), latent.Norm, rank);
-        long perHead = attention.HeadSize - rotary + attention.ValueSize;
-        list.AddLinear(new(TensorRole.KeyValueUp, layer), bias: false, (ModelAxis.KeyValueUp, attention.HeadCount * perHead), rank);
+        list.AddLinear(new(TensorRole.KeyUp, layer), bias: false, (ModelAxis.KeyUp, (long)attention.HeadCount * (attention.HeadSize - rotary)), rank);
+        list.AddLinear(new(TensorRole.ValueUp, layer), bias: false, (ModelAxis.ValueUp, (long)attention.HeadCount * attention.ValueSize), rank);
     }
 
     private static void AddQueryKeyNorm(

@@ -40,8 +40,10 @@ public enum ModelAxis
     KeyValueRank,
     /// <summary>The keys' and values' narrow vector and the rotated part of a key.</summary>
     KeyValueDown,
-    /// <summary>Heads × the part of a key that is not rotated and a value.</summary>
-    KeyValueUp,
+    /// <summary>Heads × the part of a key that is not rotated.</summary>
+    KeyUp,
+    /// <summary>Heads × value size, from the narrow vector.</summary>
+    ValueUp,
     /// <summary>Inner units of the shared expert.</summary>
     SharedWidth,
     /// <summary>Segments that a token can belong to (token types).</summary>

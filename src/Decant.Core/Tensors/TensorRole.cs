@@ -43,8 +43,10 @@ public enum TensorRole
     KeyValueDown,
     /// <summary>Norm of the keys' and values' narrow vector.</summary>
     KeyValueDownNorm,
-    /// <summary>Latent attention: for every head the part of its key that is not rotated, then its value [heads * (head size - rotary + value size), rank].</summary>
-    KeyValueUp,
+    /// <summary>Latent attention: the parts of keys that are not rotated [heads * (head size - rotary), rank].</summary>
+    KeyUp,
+    /// <summary>Latent attention: the values [heads * value size, rank].</summary>
+    ValueUp,
     /// <summary>Norm of the outputs of all heads.</summary>
     AttentionOutputNorm,
     /// <summary>Attention output projection [hidden, heads * value size].</summary>

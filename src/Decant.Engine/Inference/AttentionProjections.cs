@@ -45,7 +45,7 @@ internal sealed unsafe class DirectProjections(LinearGroup group) : AttentionPro
 /// Latent attention's (<see cref="LatentAttentionSpec"/>). Of a token's narrow row the first part is normalised and projected to the keys' unrotated
 /// parts and the values, head by head; the second is the rotated part of the keys of all heads:
 /// <code>
-///   narrow [rank | rotary]    up [head 0: unrotated | value, head 1: ...]    keys [head 0: unrotated | rotary, head 1: ...]
+///   narrow [rank | rotary]    up [head 0: unrotated, head 1: ...]    keys [head 0: unrotated | rotary, head 1: ...]
 /// </code>
 /// </summary>
 internal sealed unsafe class LatentProjections : AttentionProjections
@@ -80,7 +80,7 @@ internal sealed unsafe class LatentProjections : AttentionProjections
             down = new LinearGroup(load(TensorRole.Query, queryWidth, hidden), narrow);
         }
         keyValueNorm = new Norm(model, new TensorId(TensorRole.KeyValueDownNorm, layer), latent.Norm, latent.KeyValueRank);
-        up = new LinearGroup(load(TensorRole.KeyValueUp, UpWidth, latent.KeyValueRank));
+        up = new LinearGroup(load(TensorRole.KeyUp, UpWidth, latent.KeyValueRank), load(TensorRole.ValueUp, spec.HeadCount * spec.ValueSize, latent.KeyValueRank));
     }
 
     /// <inheritdoc/>
@@ -95,7 +95,7 @@ internal sealed unsafe class LatentProjections : AttentionProjections
 
     private int NarrowWidth => latent.KeyValueRank + Rotary;
 
-    private int UpWidth => spec.HeadCount * (Unrotated + spec.ValueSize);
+    private int UpWidth => spec.HeadCount * Unrotated;
 
     /// <inheritdoc/>
     public override void Multiply(ComputeContext context, float* input, int tokenCount, float* queries, float* keys, float* values, float* scratch)
@@ -117,18 +117,16 @@ internal sealed unsafe class LatentProjections : AttentionProjections
         for (int token = 0; token < tokenCount; token++)
             Copy(narrow + (long)token * NarrowWidth, vectors + (long)token * latent.KeyValueRank, latent.KeyValueRank);
         keyValueNorm.Apply(context, vectors, vectors, tokenCount);
-        up.Multiply(context, vectors, tokenCount, (nint)unpacked);
+        up.Multiply(context, vectors, tokenCount, (nint)unpacked, (nint)values);
         for (int token = 0; token < tokenCount; token++)
         {
             float* rotary = narrow + (long)token * NarrowWidth + latent.KeyValueRank;
             for (int head = 0; head < spec.HeadCount; head++)
             {
                 long row = (long)token * spec.HeadCount + head;
-                float* source = unpacked + row * (Unrotated + spec.ValueSize);
                 float* key = keys + row * spec.HeadSize;
-                Copy(source, key, Unrotated);
+                Copy(unpacked + row * Unrotated, key, Unrotated);
                 Copy(rotary, key + Unrotated, Rotary);
-                Copy(source + Unrotated, values + row * spec.ValueSize, spec.ValueSize);
             }
         }
     }

@@ -79,6 +79,8 @@ public sealed partial class BindingTests
                 (values, columns) = (Transpose(values, columns), (int)stored.Info.Shape[0]);
             if (name.Contains("query_key_value", StringComparison.Ordinal))
                 values = Separated(values, columns = stored.Info.Shape.Rank == 1 ? 1 : columns, folder, model.Spec.Layers[0].Attention);
+            if (name.Contains("kv_b_proj", StringComparison.Ordinal))
+                values = HeadsApart(values, columns, model.Spec.Layers[0].Attention);
             int offset = 0;
             foreach (TensorId id in IdsOf(name, model.Spec))
             {
@@ -196,6 +198,14 @@ public sealed partial class BindingTests
         return result;
     }
 
+    /// <summary>DeepSeek's keys and values, stored head by head, put into the order keys, values.</summary>
+    private static float[] HeadsApart(float[] values, int columns, AttentionSpec attention)
+    {
+        int keyRows = (attention.HeadSize - attention.Rope!.RotaryCount) * columns, headRows = keyRows + attention.ValueSize * columns;
+        float[][] heads = [.. values.Chunk(headRows)];
+        return [.. heads.SelectMany(head => head[..keyRows]), .. heads.SelectMany(head => head[keyRows..])];
+    }
+
     /// <summary>Rows that are stored head by head, or key-value head by key-value head, put into the order queries, keys, values.</summary>
     private static float[] Separated(float[] values, int columns, string folder, AttentionSpec attention)
     {
@@ -246,7 +256,7 @@ public sealed partial class BindingTests
             "self_attn.q_b_proj" => [TensorRole.Query],
             "self_attn.kv_a_proj_with_mqa" => [TensorRole.KeyValueDown],
             "self_attn.kv_a_layernorm" => [TensorRole.KeyValueDownNorm],
-            "self_attn.kv_b_proj" => [TensorRole.KeyValueUp],
+            "self_attn.kv_b_proj" => [TensorRole.KeyUp, TensorRole.ValueUp],
             "self_attn.attn_sub_norm" => [TensorRole.AttentionOutputNorm],
             "mlp.ffn_sub_norm" => [TensorRole.FeedForwardInnerNorm],
             "block_sparse_moe.gate" or "mlp.gate" => [TensorRole.Router],

@@ -24,7 +24,7 @@ public sealed class TensorCompositionTests
             {
                 var mapping = new TensorMapping("fused", [TensorRole.Query, TensorRole.Key, TensorRole.Value]) { Transposed = transposed };
                 ModelTensor[] parts = [.. rowCounts.Select((rows, i) => Part(mapping.Roles[i], rows, vector))];
-                TensorShape shape = TensorComposition.StoredShape(mapping, parts);
+                TensorShape shape = TensorComposition.StoredShape(mapping, parts, 1);
                 int length = (int)shape.ElementCount;
                 TensorData stored = Numbers("fused", shape, length);
                 TensorData[] views = TensorComposition.Split(mapping, stored, parts, groups);
@@ -62,7 +62,7 @@ public sealed class TensorCompositionTests
         TensorMapping mapping = TensorLayout.Experts("blk.{layer}.ffn_up_exps", TensorRole.Up);
         ImmutableArray<TensorId> ids = mapping.Ids(0, null, vector ? TensorPart.Bias : TensorPart.Weight, expertCount: 5);
         ModelTensor[] parts = [.. ids.Select(id => Part(id.Role, 4, vector) with { Id = id })];
-        TensorShape shape = TensorComposition.StoredShape(mapping, parts);
+        TensorShape shape = TensorComposition.StoredShape(mapping, parts, 1);
         Assert.Equal(vector ? new TensorShape(5, 4) : new TensorShape(5, 4, Columns), shape);
         TensorData stored = Numbers("experts", shape, (int)shape.ElementCount);
         TensorData[] views = TensorComposition.Split(mapping, stored, parts, 1);

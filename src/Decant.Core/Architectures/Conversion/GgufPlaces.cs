@@ -39,8 +39,13 @@ public static class GgufPlaces
         return places;
     }
 
-    private static void Add(Dictionary<TensorId, GgufPlace> places, string name, TensorMapping mapping, TensorId id, ModelSpec spec) =>
+    private static void Add(Dictionary<TensorId, GgufPlace> places, string name, TensorMapping mapping, TensorId id, ModelSpec spec)
+    {
+        // The columns of a transposed matrix are no inputs.
+        if (mapping.GroupForm == RowGroupForm.TransposedMatrices)
+            return;
         places.TryAdd(id, mapping.StacksExperts ? new GgufPlace(name, id.Expert ?? 0, ExpertCount(spec, id.Layer)) : new GgufPlace(name, 0, 1));
+    }
 
     private static bool Holds(TensorMapping mapping, TensorId id) =>
         mapping.Stack == id.Stack

@@ -122,12 +122,10 @@ internal static class DeepSeekForm
         return config;
     }
 
-    /// <summary>Reads a GGUF file whose keys and values are projected together; those that are split, as newer converters do, are refused.</summary>
+    /// <summary>Reads a GGUF file: keys and values may be projected together, as converters wrote before, or apart.</summary>
     public static DecoderSpec ReadGguf(GgufSpecReader file)
     {
-        if (file.FindCountOrZero("attention.key_length_mla") is > 0)
-            throw file.NotSupported("attention.key_length_mla", "a head size for keys and values that are projected apart (attn_k_b, attn_v_b)", "files with attn_kv_b");
-        GgufDimensions sizes = GgufDimensions.Read(file);
+        GgufDimensions sizes = ReadHeads(file);
         int rotary = file.GetCount("rope.dimension_count", sizes.HeadSize);
         double multiplier = (file.FindPositive("rope.scaling.yarn_log_multiplier") ?? 0) * 10;
         RopeSpec rope = GgufRope.Read(file, rotary, sizes.Context, RopePairing.Interleaved) with { FirstElement = sizes.HeadSize - rotary };
@@ -155,6 +153,15 @@ internal static class DeepSeekForm
             layer => sparse is null || layer < firstSparse ? new FeedForwardSpec { Gated = true, Activation = Activation.Silu, Width = sizes.Width[layer] } : sparse);
     }
 
+    // Where keys and values are projected apart, the usual keys are those of the one narrow vector that all heads share in llama.cpp's cache.
+    private static GgufDimensions ReadHeads(GgufSpecReader file)
+    {
+        GgufDimensions sizes = GgufDimensions.Read(file);
+        if (file.FindCountOrZero("attention.key_length_mla") is not (> 0 and var size))
+            return sizes;
+        return sizes with { KeyValueHeads = sizes.Heads, HeadSize = size, ValueSize = file.GetCount("attention.value_length_mla", DecoderDimensions.MaximumHeads) };
+    }
+
     /// <summary>Adds the keys of this architecture.</summary>
     public static void WriteGguf(DecoderSpec spec, GgufMetadata metadata)
     {
@@ -164,8 +171,13 @@ internal static class DeepSeekForm
         if (latent.QueryRank is { } rank)
             Count("attention.q_lora_rank", rank);
         Count("attention.kv_lora_rank", latent.KeyValueRank);
+        Count("attention.head_count_kv", 1);
+        Count("attention.key_length", latent.KeyValueRank + attention.Rope!.RotaryCount);
+        Count("attention.value_length", latent.KeyValueRank);
+        Count("attention.key_length_mla", attention.HeadSize);
+        Count("attention.value_length_mla", attention.ValueSize);
         Count("leading_dense_block_count", spec.Layers.TakeWhile(layer => layer.FeedForward.Experts is null).Count());
-        if (attention.Rope!.Scaling is RopeScaling.Yarn yarn)
+        if (attention.Rope.Scaling is RopeScaling.Yarn yarn)
         {
             // The scores' factor is that of both rotations times the multiplier's own.
             double score = Math.Sqrt(attention.Scale * Math.Sqrt(attention.HeadSize)) / yarn.AttentionFactor;
@@ -322,7 +334,7 @@ internal static class DeepSeekForm
         TensorLayout.Module("{prefix}layers.{layer}.self_attn." + query, TensorRole.Query),
         TensorLayout.Module("{prefix}layers.{layer}.self_attn.kv_a_proj_with_mqa", TensorRole.KeyValueDown),
         TensorLayout.Module("{prefix}layers.{layer}.self_attn.kv_a_layernorm", TensorRole.KeyValueDownNorm),
-        TensorLayout.Module("{prefix}layers.{layer}.self_attn.kv_b_proj", TensorRole.KeyValueUp),
+        TensorLayout.Fused("{prefix}layers.{layer}.self_attn.kv_b_proj", TensorRole.KeyUp, TensorRole.ValueUp) with { Groups = HeadsOf },
         TensorLayout.Module("{prefix}layers.{layer}.mlp.gate", TensorRole.Router),
         TensorLayout.Whole("{prefix}layers.{layer}.mlp.gate.e_score_correction_bias", TensorRole.ExpertChoiceBias),
         TensorLayout.Module("{prefix}layers.{layer}.mlp.experts.{expert}.gate_proj", TensorRole.Gate),
@@ -340,5 +352,10 @@ internal static class DeepSeekForm
         TensorLayout.Module("blk.{layer}." + query, TensorRole.Query),
         TensorLayout.Module("blk.{layer}.attn_kv_a_mqa", TensorRole.KeyValueDown),
         TensorLayout.Module("blk.{layer}.attn_kv_a_norm", TensorRole.KeyValueDownNorm),
-        TensorLayout.Module("blk.{layer}.attn_kv_b", TensorRole.KeyValueUp));
+        TensorLayout.Module("blk.{layer}.attn_k_b", TensorRole.KeyUp) with { Groups = HeadsOf, GroupForm = RowGroupForm.TransposedMatrices },
+        TensorLayout.Module("blk.{layer}.attn_v_b", TensorRole.ValueUp) with { Groups = HeadsOf, GroupForm = RowGroupForm.Matrices },
+        // What converters wrote before.
+        TensorLayout.Fused("blk.{layer}.attn_kv_b", TensorRole.KeyUp, TensorRole.ValueUp) with { Groups = HeadsOf });
+
+    private static int HeadsOf(AttentionSpec attention) => attention.HeadCount;
 }

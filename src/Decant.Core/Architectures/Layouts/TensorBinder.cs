@@ -126,8 +126,8 @@ internal sealed class TensorBinder
         }
         if (parts.Count == 0)
             throw Contradicting(name, new(place.Mapping.Roles[0], place.Layer, Stack: stack));
-        Check(stored, place.Mapping, parts);
         int groups = place.Mapping.GroupsOf(spec, place.Layer);
+        Check(stored, place.Mapping, parts, groups);
         TensorData[] views = TensorComposition.Split(place.Mapping, stored, parts, groups);
         for (int i = 0; i < views.Length; i++)
         {
@@ -140,10 +140,10 @@ internal sealed class TensorBinder
         }
     }
 
-    private void Check(TensorData stored, TensorMapping mapping, List<ModelTensor> parts)
+    private void Check(TensorData stored, TensorMapping mapping, List<ModelTensor> parts, int groups)
     {
         TensorInfo info = stored.Info;
-        TensorShape expected = TensorComposition.StoredShape(mapping, parts);
+        TensorShape expected = TensorComposition.StoredShape(mapping, parts, groups);
         if (info.Shape != expected)
         {
             string of = parts.Count == 1 ? "" : mapping.StacksExperts ? $" {parts.Count} tensors of which the first has" : " the sum of";

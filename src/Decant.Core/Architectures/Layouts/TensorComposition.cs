@@ -8,10 +8,14 @@ namespace Decant.Core.Architectures.Layouts;
 /// </summary>
 internal static class TensorComposition
 {
-    /// <summary>The shape of the stored tensor that holds these canonical ones.</summary>
-    public static TensorShape StoredShape(TensorMapping mapping, IReadOnlyList<ModelTensor> parts)
+    /// <summary>The shape of the stored tensor that holds these canonical ones, in so many groups of rows.</summary>
+    public static TensorShape StoredShape(TensorMapping mapping, IReadOnlyList<ModelTensor> parts, int groups)
     {
         TensorShape first = parts[0].Shape;
+        if (mapping.GroupForm == RowGroupForm.Matrices)
+            return new TensorShape(groups, first[0] / groups, first[1]);
+        if (mapping.GroupForm == RowGroupForm.TransposedMatrices)
+            return new TensorShape(groups, first[1], first[0] / groups);
         if (mapping.StacksExperts)
         {
             // One role per stack: [experts, rows, columns], or [experts, rows] for biases.
@@ -42,6 +46,8 @@ internal static class TensorComposition
             stored = new OffsetTensor(stored.Info.Name, stored, mapping.Offset);
         if (mapping.Elements is { } elements)
             stored = new ElementwiseTensor(stored.Info.Name, stored, elements.Read);
+        if (mapping.GroupForm == RowGroupForm.TransposedMatrices)
+            return [new GroupTransposedTensor(stored.Info.Name, parts[0].Shape, stored, groups)];
         if (parts.Count == 1)
             return [WithShape(stored, stored.Info.Name, parts[0].Shape)];
 
@@ -72,7 +78,7 @@ internal static class TensorComposition
     /// <param name="groups">Groups of interleaved rows; 1 for none.</param>
     public static TensorData Compose(TensorMapping mapping, string name, IReadOnlyList<(ModelTensor Tensor, TensorData Data)> parts, int groups)
     {
-        TensorShape shape = StoredShape(mapping, [.. parts.Select(part => part.Tensor)]);
+        TensorShape shape = StoredShape(mapping, [.. parts.Select(part => part.Tensor)], groups);
         TensorData whole;
         if (parts.Count == 1)
         {
@@ -96,6 +102,8 @@ internal static class TensorComposition
             whole = new ElementwiseTensor(name, whole, elements.Write);
         if (mapping.Transposed && whole.Info.Shape.Rank == 2)
             whole = new TransposedTensor(name, whole);
+        if (mapping.GroupForm == RowGroupForm.TransposedMatrices)
+            whole = new GroupTransposedTensor(name, shape, whole, groups);
         return WithShape(whole, name, shape);
     }
 

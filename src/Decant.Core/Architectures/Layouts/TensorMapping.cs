@@ -49,6 +49,9 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
     /// </summary>
     public Func<AttentionSpec, int>? Groups { get; init; }
 
+    /// <summary>How <see cref="Groups"/> of rows lie in the stored weight.</summary>
+    public RowGroupForm GroupForm { get; init; }
+
     /// <summary>The groups of interleaved rows in a block of a model; 1 for none.</summary>
     public int GroupsOf(ModelSpec spec, int? layer) =>
         Groups is not null && layer is { } index && spec.AttentionOf(Stack, index) is { } attention ? Groups(attention) : 1;
@@ -89,3 +92,16 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
 /// <param name="Read">From stored to canonical.</param>
 /// <param name="Write">From canonical to stored.</param>
 internal sealed record ElementFunctions(Func<float, float> Read, Func<float, float> Write);
+
+/// <summary>How groups of rows lie in a stored weight.</summary>
+internal enum RowGroupForm
+{
+    /// <summary>One after the other.</summary>
+    Rows,
+
+    /// <summary>As matrices [groups, rows of a group, columns].</summary>
+    Matrices,
+
+    /// <summary>As transposed matrices [groups, columns, rows of a group].</summary>
+    TransposedMatrices,
+}
