@@ -31,6 +31,36 @@ public sealed class RefusalTests : HubTestCase
     }
 
     [Fact]
+    public async Task A_server_that_nobody_vouches_for_is_not_spoken_to()
+    {
+        using var key = System.Security.Cryptography.RSA.Create(2048);
+        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest(
+            "CN=localhost", key, System.Security.Cryptography.HashAlgorithmName.SHA256, System.Security.Cryptography.RSASignaturePadding.Pkcs1);
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        using var own = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        using var certificate = System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadPkcs12(own.Export(System.Security.Cryptography.X509Certificates.X509ContentType.Pfx), null);
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        int connections = 0;
+        Task server = Task.Run(async () =>
+        {
+            using System.Net.Sockets.TcpClient client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+            connections++;
+            await using var stream = new System.Net.Security.SslStream(client.GetStream());
+            await Assert.ThrowsAnyAsync<Exception>(async () =>
+            {
+                await stream.AuthenticateAsServerAsync(certificate);
+                await stream.ReadExactlyAsync(new byte[1], TestContext.Current.CancellationToken);
+            });
+        }, TestContext.Current.CancellationToken);
+        Options = Options with { Endpoint = new Uri($"https://localhost:{((System.Net.IPEndPoint)listener.LocalEndpoint).Port}"), Token = "hf_secret" };
+        Assert.Contains("not secure", await FailsAsync<BadFileException>(), StringComparison.Ordinal);
+        await server;
+        Assert.Equal(1, connections);
+        Assert.Empty(Notices);
+    }
+
+    [Fact]
     public async Task The_token_goes_to_the_hub_and_to_no_other_server()
     {
         Hub.WithModel();

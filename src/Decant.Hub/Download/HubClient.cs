@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Authentication;
 using System.Text.Json;
 using Decant.Core.Errors;
 
@@ -134,6 +135,11 @@ internal sealed class HubClient : IDisposable
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new TransientFailureException(FormattableString.Invariant($"{address.Host} did not answer within {options.StallTimeout.TotalSeconds:0.#} s"), null, e);
+        }
+        catch (HttpRequestException e) when (e.InnerException is AuthenticationException)
+        {
+            // Asking again changes no certificate.
+            throw new BadFileException($"{address.GetLeftPart(UriPartial.Authority)}: the connection is not secure: {Sentence(e)}. A proxy may stand between; its certificate has to be trusted by this system (on Linux SSL_CERT_FILE names a file of certificates).", e);
         }
         catch (HttpRequestException e)
         {
