@@ -15,7 +15,7 @@ namespace Decant.Cli.Generation;
 /// <param name="sampler">Chooses the tokens of answers.</param>
 /// <param name="system">What the model is told before the first turn, or null.</param>
 /// <param name="longest">The most tokens the model takes.</param>
-internal sealed class Conversation(Tokenizer tokenizer, ChatTemplate template, DecoderSession session, Sampler sampler, string? system, int longest)
+internal sealed class Conversation(Tokenizer tokenizer, ChatTemplate template, ILanguageModelSession session, Sampler sampler, string? system, int longest)
 {
     private readonly List<ChatMessage> messages = [];
     private readonly List<int> held = [];
@@ -42,7 +42,7 @@ internal sealed class Conversation(Tokenizer tokenizer, ChatTemplate template, D
         ContextRoom.Require("the conversation", prompt.Length, session.Capacity, longest, "Begin anew (/clear)");
         // The last token is always run: its logits are wanted.
         int reused = Math.Min(held.Zip(prompt).TakeWhile(pair => pair.First == pair.Second).Count(), prompt.Length - 1);
-        session.Truncate(reused);
+        reused = session.Rewind(reused);
         PromptTokenCount = prompt.Length;
         ReusedTokenCount = reused;
         WrittenText answer = TextWriterLoop.Run(new Generator(session, sampler), tokenizer, prompt[reused..], count, stops, write, cancellationToken);

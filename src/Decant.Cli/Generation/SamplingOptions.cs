@@ -53,13 +53,13 @@ internal sealed class SamplingOptions
 
     /// <summary>Tokens to make room for: --context if given, else what the verb needs, as far as the model goes.</summary>
     /// <exception cref="UsageException">--context is longer than the model takes.</exception>
-    public int Capacity(VerbRun run, Decoder decoder, int needed)
+    public int Capacity(VerbRun run, ILanguageModel loaded, int needed)
     {
         if (!run.Has(context))
-            return Math.Min(needed, decoder.MaximumLength);
+            return Math.Min(needed, loaded.MaximumLength);
         int wanted = run.Get(context);
-        return wanted <= decoder.MaximumLength
+        return wanted <= loaded.MaximumLength
             ? wanted
-            : throw new UsageException($"--context {wanted} is longer than the {decoder.MaximumLength} tokens the model takes.");
+            : throw new UsageException($"--context {wanted} is longer than the {loaded.MaximumLength} tokens the model takes.");
     }
 }

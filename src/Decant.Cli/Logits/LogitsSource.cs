@@ -21,7 +21,7 @@ internal abstract class LogitsSource : IDisposable
     {
         EncoderModel encoder => new EncoderLogits(encoder, inputs, options, cancellationToken),
         EncoderDecoderModel both => new EncoderDecoderLogits(both, inputs, options, cancellationToken),
-        _ => new DecoderLogits(ArchitectureRegistry.RequireDecoder(model), inputs, options, cancellationToken),
+        _ => new TextLogits(model, inputs, options, cancellationToken),
     };
 
     /// <summary>The tensors of a sequence: what they are called without its number, and their shapes.</summary>

@@ -1,6 +1,7 @@
 using Decant.Core.Architectures;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Errors;
+using Decant.Engine.Inference;
 
 namespace Decant.Cli.Models;
 
@@ -29,15 +30,16 @@ internal static class ModelAbilities
         if (summary.Model is not { } model)
             return [new Ability("tokenize", noTokenizer), .. ((string[])["run", "chat", "eval", "imatrix", "bench", "logits", ToGguf, ToFolder]).Select(name => new Ability(name, "the model is not supported", name is ToGguf or ToFolder))];
         string? noDecoder = model is DecoderModel ? null : "it is no decoder";
-        string? noText = noDecoder ?? noTokenizer;
+        string? noKind = LanguageModels.ContinuesText(model) ? null : "it continues no text";
+        string? noText = noKind ?? noTokenizer;
         return
         [
             new Ability("run", noText),
             new Ability("chat", noText ?? (summary.ChatTemplates.Count == 0 ? "it has no chat template" : null)),
             new Ability("eval", noText),
-            new Ability("imatrix", noText),
+            new Ability("imatrix", noDecoder ?? noTokenizer),
             new Ability("bench", noDecoder),
-            new Ability("logits", noDecoder),
+            new Ability("logits", model is EncoderModel or EncoderDecoderModel ? null : noKind),
             new Ability("tokenize", noTokenizer),
             new Ability(ToGguf, ObstacleOf(model, () => GgufExport.Describe(model)), IsOutput: true),
             new Ability(ToFolder, ObstacleOf(model, () => HuggingFaceExport.Describe(model)), IsOutput: true),

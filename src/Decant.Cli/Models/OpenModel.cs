@@ -11,7 +11,7 @@ internal sealed class OpenModel : IDisposable
 {
     private readonly Running.VerbRun run;
     private Model? model;
-    private Decoder? decoder;
+    private ILanguageModel? loaded;
     private Task? reading;
 
     private OpenModel(Running.VerbRun run, IModelSource source)
@@ -35,7 +35,7 @@ internal sealed class OpenModel : IDisposable
 
     /// <summary>The model ready to run.</summary>
     /// <exception cref="InvalidOperationException">It was not loaded.</exception>
-    public Decoder Decoder => decoder ?? throw new InvalidOperationException("The decoder has not been loaded.");
+    public ILanguageModel Loaded => loaded ?? throw new InvalidOperationException("The model has not been loaded.");
 
     /// <summary>Opens a path; reads headers only.</summary>
     public static OpenModel Open(Running.VerbRun run, string path)
@@ -44,18 +44,28 @@ internal sealed class OpenModel : IDisposable
     }
 
     /// <summary>Makes the model ready to run.</summary>
-    public Decoder Load(DecoderOptions options)
+    public ILanguageModel Load(DecoderOptions options)
     {
         run.CancellationToken.ThrowIfCancellationRequested();
-        decoder = Decoder.Load(Model, options, run.CancellationToken);
+        loaded = LanguageModels.Load(AnyModel, options, run.CancellationToken);
+        return loaded;
+    }
+
+    /// <summary>Makes a decoder ready to run.</summary>
+    /// <exception cref="NotSupportedModelException">The model is no decoder.</exception>
+    public Decoder LoadDecoder(DecoderOptions options)
+    {
+        run.CancellationToken.ThrowIfCancellationRequested();
+        var decoder = Decoder.Load(Model, options, run.CancellationToken);
+        loaded = decoder;
         return decoder;
     }
 
     /// <summary>The tokenizer and the model ready to run, made at the same time: either takes about as long as the other.</summary>
     public Tokenizer LoadWithTokenizer(DecoderOptions options)
     {
-        // What is no decoder is refused as such, with a tokenizer or without.
-        _ = Model;
+        // What continues no text is refused as such, with a tokenizer or without.
+        LanguageModels.RequireText(AnyModel);
         Task<Tokenizer> tokenizer = Task.Run(RequireTokenizer);
         reading = tokenizer;
         try
@@ -77,7 +87,7 @@ internal sealed class OpenModel : IDisposable
 
     public void Dispose()
     {
-        decoder?.Dispose();
+        loaded?.Dispose();
         // A tokenizer that is still being read after a cancellation cannot be told and is not waited for; the file stays open for it.
         if (reading is { IsCompleted: false })
             reading.ContinueWith(_ => Source.Dispose(), TaskScheduler.Default);

@@ -49,7 +49,7 @@ internal sealed class BenchVerb : Verb
         run.WatchMemory();
         long start = TimeProvider.System.GetTimestamp();
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
-        Decoder decoder = opened.Load(engine.ToDecoderOptions(run));
+        Decoder decoder = opened.LoadDecoder(engine.ToDecoderOptions(run));
         int depthCount = run.Get(depth);
         int prefillCount = Count(run, prefill, DefaultPrefillCount, decoder.MaximumLength);
         int decodeCount = Count(run, decode, DefaultDecodeCount, decoder.MaximumLength - depthCount);

@@ -53,9 +53,9 @@ internal sealed class ChatVerb : Verb
         Tokenizer tokenizer = opened.LoadWithTokenizer(engine.ToDecoderOptions(run) with { WarmsUp = run.Terminal.InputIsTerminal });
         ChatTemplate template = (ChatTemplateSource.Find(opened.Source) ?? throw new NotSupportedModelException(
             $"{opened.Location}: the model has no chat template, so it was not made for conversations. Continue a text with 'decant run' instead.")).Load();
-        Decoder decoder = opened.Decoder;
-        using DecoderSession session = decoder.StartSession(sampling.Capacity(run, decoder, defaultContext));
-        var conversation = new Conversation(tokenizer, template, session, sampler, run.Get(system), decoder.MaximumLength);
+        ILanguageModel loaded = opened.Loaded;
+        using ILanguageModelSession session = loaded.StartSession(sampling.Capacity(run, loaded, defaultContext));
+        var conversation = new Conversation(tokenizer, template, session, sampler, run.Get(system), loaded.MaximumLength);
         var turns = new JsonArray();
         if (run.Terminal.InputIsTerminal && !run.Json)
             run.Notice("/clear forgets the conversation, /exit ends it.");
@@ -66,7 +66,7 @@ internal sealed class ChatVerb : Verb
                 case "":
                     continue;
                 case "/exit":
-                    return End(run, turns, decoder);
+                    return End(run, turns, loaded);
                 case "/clear":
                     conversation.Clear();
                     continue;
@@ -85,17 +85,17 @@ internal sealed class ChatVerb : Verb
                 ["stop_reason"] = answer.ReasonName,
             });
         }
-        return End(run, turns, decoder);
+        return End(run, turns, loaded);
     }
 
-    private static ExitCode End(VerbRun run, JsonArray turns, Decoder decoder)
+    private static ExitCode End(VerbRun run, JsonArray turns, ILanguageModel loaded)
     {
         if (run.Json)
         {
             JsonOutput.Write(run.Terminal.Output, new JsonObject
             {
                 ["turns"] = turns,
-                ["kernel"] = decoder.KernelName,
+                ["kernel"] = loaded.KernelName,
                 ["peak_memory_bytes"] = run.PeakMemoryByteCount,
             });
         }

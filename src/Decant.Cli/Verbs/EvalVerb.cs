@@ -67,10 +67,10 @@ internal sealed class EvalVerb : Verb
         DecoderOptions own = engine.ToDecoderOptions(run);
         Tokenizer tokenizer = candidate.LoadWithTokenizer(own);
         // What a model is compared with is computed as exactly as it can be: kernels forced for the model's formats, which may round, are not for it.
-        DecoderOptions exact = own with { Arithmetic = DecoderArithmetic.Float, KeyValueFormat = new DecoderOptions().KeyValueFormat, Kernel = candidate.Decoder.KernelName };
+        DecoderOptions exact = own with { Arithmetic = DecoderArithmetic.Float, KeyValueFormat = new DecoderOptions().KeyValueFormat, Kernel = candidate.Loaded.KernelName };
         if (reference is not null && reference.LoadWithTokenizer(exact).Fingerprint != tokenizer.Fingerprint)
             throw DifferentVocabularies(candidate, reference);
-        int longest = Math.Min(candidate.Decoder.MaximumLength, reference?.Decoder.MaximumLength ?? int.MaxValue);
+        int longest = Math.Min(candidate.Loaded.MaximumLength, reference?.Loaded.MaximumLength ?? int.MaxValue);
         int[] ids = tokenizer.EncodeIds(content, chosen.AddsSpecialTokens, chosen.RecognisesSpecialTokens);
         if (run.Has(tokens))
             ids = [.. ids.Take(run.Get(tokens))];
@@ -79,7 +79,7 @@ internal sealed class EvalVerb : Verb
         var outcome = new Outcome(chosen, options, windows, content, ids.Length, run);
         Score(run, candidate, reference, windows, outcome);
         outcome.Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
-        outcome.Kernel = candidate.Decoder.KernelName;
+        outcome.Kernel = candidate.Loaded.KernelName;
         outcome.PeakMemoryByteCount = run.PeakMemoryByteCount;
         run.Emit(() => ToJson(run, outcome), console => Print(run, console, outcome));
         if (run.Get(maximumDivergence) is { } limit && outcome.Comparison!.Divergence.Mean > limit)
@@ -116,13 +116,13 @@ internal sealed class EvalVerb : Verb
     private static void Score(VerbRun run, OpenModel candidate, OpenModel? reference, IReadOnlyList<TokenWindow> windows, Outcome outcome)
     {
         int capacity = windows.Max(window => window.Ids.Length);
-        using var candidateLogits = new DecoderLogitsSource(candidate.Location, candidate.Decoder, capacity);
+        using ILogitsSource candidateLogits = SessionLogitsSource.Of(candidate.Location, candidate.Loaded, capacity);
         if (reference is null)
         {
             outcome.Perplexity = run.WithProgress(progress => WindowScorer.Measure(candidateLogits, windows, progress, run.CancellationToken));
             return;
         }
-        using var referenceLogits = new DecoderLogitsSource(reference.Location, reference.Decoder, capacity);
+        using ILogitsSource referenceLogits = SessionLogitsSource.Of(reference.Location, reference.Loaded, capacity);
         outcome.Comparison = run.WithProgress(progress => ModelComparer.Compare(referenceLogits, candidateLogits, windows, progress, run.CancellationToken));
         outcome.Perplexity = outcome.Comparison.Candidate;
     }

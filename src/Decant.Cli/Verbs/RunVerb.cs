@@ -48,14 +48,14 @@ internal sealed class RunVerb : Verb
         int count = sampling.Count(run);
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
         Tokenizer tokenizer = opened.LoadWithTokenizer(engine.ToDecoderOptions(run, count));
-        Decoder decoder = opened.Decoder;
+        ILanguageModel loaded = opened.Loaded;
         string text = run.Get(prompt) == "-" ? run.Terminal.Input.ReadToEnd() : run.Get(prompt);
         int[] ids = tokenizer.EncodeIds(text, addSpecialTokens: true);
         if (ids.Length == 0)
             throw new UsageException("the prompt has no tokens; give at least one word.");
-        int capacity = sampling.Capacity(run, decoder, (int)Math.Min((long)ids.Length + count, int.MaxValue));
-        ContextRoom.Require("the prompt", ids.Length, capacity, decoder.MaximumLength, "Shorten the prompt");
-        using DecoderSession session = decoder.StartSession(capacity);
+        int capacity = sampling.Capacity(run, loaded, (int)Math.Min((long)ids.Length + count, int.MaxValue));
+        ContextRoom.Require("the prompt", ids.Length, capacity, loaded.MaximumLength, "Shorten the prompt");
+        using ILanguageModelSession session = loaded.StartSession(capacity);
         double loadSeconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         WrittenText written = TextWriterLoop.Run(new Generator(session, sampler), tokenizer, ids, count, stops, Write, run.CancellationToken);
         if (!run.Json)
@@ -70,7 +70,7 @@ internal sealed class RunVerb : Verb
                 ["text"] = written.Text,
                 ["ids"] = Ids(written.Ids),
                 ["stop_reason"] = written.ReasonName,
-                ["kernel"] = decoder.KernelName,
+                ["kernel"] = loaded.KernelName,
                 ["load_seconds"] = loadSeconds,
                 ["seconds"] = seconds,
                 ["peak_memory_bytes"] = run.PeakMemoryByteCount,

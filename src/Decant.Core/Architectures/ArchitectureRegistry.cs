@@ -74,11 +74,18 @@ public static class ArchitectureRegistry
     public static DecoderModel RequireDecoder(Model model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        if (model is DecoderModel decoder)
-            return decoder;
+        return model as DecoderModel ?? throw IsNoDecoder(model);
+    }
+
+    /// <summary>The error where only a decoder will do: says what the model is, and what can be done with it.</summary>
+    public static NotSupportedModelException IsNoDecoder(Model model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        string what = $"{model.Source.Location}: the model is no decoder but {KindOf(model)} ({model.ArchitectureName})";
+        if (model is Model<RecurrentSpec> or Model<ReformerSpec>)
+            return new($"{what}, and this is for decoders only. The model can be run, evaluated, inspected, converted and compressed.");
         string use = model is EncoderModel or EncoderDecoderModel ? "; 'decant logits' shows what it computes" : "";
-        throw new NotSupportedModelException(
-            $"{model.Source.Location}: the model is no decoder but {KindOf(model)} ({model.ArchitectureName}), which continues no text. It can be inspected, converted and compressed{use}.");
+        return new($"{what}, which continues no text. It can be inspected, converted and compressed{use}.");
     }
 
     /// <summary>What a model is, with its article.</summary>

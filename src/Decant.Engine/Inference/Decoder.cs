@@ -12,7 +12,7 @@ namespace Decant.Engine.Inference;
 /// (<see cref="DecoderOptions.Weights"/>); the model's source must live as long as the decoder. Several sessions may be used from several threads; their calls take turns;
 /// a <see cref="DecoderBatch"/> runs them together.
 /// </summary>
-public sealed class Decoder : IDisposable
+public sealed class Decoder : ILanguageModel
 {
     private readonly DecoderWeights weights;
     private readonly TensorFormat keyValueFormat;
@@ -38,6 +38,9 @@ public sealed class Decoder : IDisposable
 
     /// <summary>The decoder as data.</summary>
     public DecoderSpec Spec => weights.Spec;
+
+    /// <inheritdoc/>
+    public int VocabularySize => Spec.VocabularySize;
 
     /// <summary>The kernel level in use: <c>avx512</c>, <c>avx2</c>, <c>vector128</c> or <c>scalar</c>.</summary>
     public string KernelName => Context.Instructions.Name;
@@ -157,6 +160,8 @@ public sealed class Decoder : IDisposable
             throw;
         }
     }
+
+    ILanguageModelSession ILanguageModel.StartSession(int capacity) => StartSession(capacity);
 
     /// <summary>Frees working memory and stops the threads. Sessions can no longer be used.</summary>
     public void Dispose()

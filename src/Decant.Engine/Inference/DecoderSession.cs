@@ -9,7 +9,7 @@ namespace Decant.Engine.Inference;
 /// If a call fails or is cancelled, the session holds what it held before the call.
 /// </para>
 /// </summary>
-public sealed unsafe class DecoderSession : IDisposable
+public sealed unsafe class DecoderSession : ILanguageModelSession
 {
     private readonly Decoder decoder;
     private readonly LogitsTile logits = new();
@@ -47,6 +47,13 @@ public sealed unsafe class DecoderSession : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
         Length = length;
+    }
+
+    /// <inheritdoc/>
+    public int Rewind(int length)
+    {
+        Truncate(length);
+        return length;
     }
 
     /// <summary>

@@ -6,7 +6,7 @@ namespace Decant.Engine.Inference;
 /// <summary>Continues a text token by token.</summary>
 /// <param name="session">The session; the prompt is appended to what it holds.</param>
 /// <param name="sampler">Chooses the tokens.</param>
-public sealed class Generator(DecoderSession session, Sampler sampler)
+public sealed class Generator(ILanguageModelSession session, Sampler sampler)
 {
     private readonly List<int> history = [];
 

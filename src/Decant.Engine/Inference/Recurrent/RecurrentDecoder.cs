@@ -11,7 +11,7 @@ namespace Decant.Engine.Inference.Recurrent;
 /// turns. Of the options, <see cref="DecoderOptions.KeyValueFormat"/> and <see cref="DecoderOptions.WarmsUp"/> have no meaning here: a text's memory is a
 /// state of fixed size in single precision.
 /// </summary>
-public sealed class RecurrentDecoder : IDisposable
+public sealed class RecurrentDecoder : ILanguageModel
 {
     private readonly RecurrentWeights weights;
     private readonly ComputeContext context;
@@ -39,6 +39,12 @@ public sealed class RecurrentDecoder : IDisposable
 
     /// <summary>The model as data.</summary>
     public RecurrentSpec Spec => weights.Spec;
+
+    /// <inheritdoc/>
+    public int VocabularySize => Spec.VocabularySize;
+
+    /// <summary>No text is too long for a state; what it makes of one longer than <see cref="ModelSpec.ContextLength"/> is another matter.</summary>
+    public int MaximumLength => int.MaxValue;
 
     /// <summary>The kernel level in use: <c>avx512</c>, <c>avx2</c>, <c>vector128</c> or <c>scalar</c>.</summary>
     public string KernelName => context.Instructions.Name;
@@ -111,6 +117,8 @@ public sealed class RecurrentDecoder : IDisposable
             return new RecurrentSession(this, capacity);
         }
     }
+
+    ILanguageModelSession ILanguageModel.StartSession(int capacity) => StartSession(capacity);
 
     /// <summary>Frees working memory and stops the threads. Sessions can no longer be used.</summary>
     public void Dispose()

@@ -10,7 +10,7 @@ namespace Decant.Engine.Inference.Recurrent;
 /// If a call fails or is cancelled, the session holds what it held before the call.
 /// </para>
 /// </summary>
-public sealed unsafe class RecurrentSession : IDisposable
+public sealed unsafe class RecurrentSession : ILanguageModelSession
 {
     private readonly RecurrentDecoder decoder;
     private readonly LogitsTile logits = new();
@@ -50,6 +50,16 @@ public sealed unsafe class RecurrentSession : IDisposable
         Length = 0;
     }
 
+    /// <inheritdoc/>
+    public int Rewind(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        if (length != Length)
+            Reset();
+        return Length;
+    }
+
     /// <summary>Copies the state, so that texts that begin alike are read once: see <see cref="Restore"/>. Earlier lengths cannot be had back otherwise.</summary>
     public RecurrentState Save()
     {
@@ -68,7 +78,7 @@ public sealed unsafe class RecurrentSession : IDisposable
         if (!saved.BelongsTo(decoder))
             throw new ArgumentException("The state belongs to another decoder.", nameof(saved));
         if (saved.Length > Capacity)
-            throw Full(saved.Length);
+            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The saved text of {saved.Length} tokens does not fit into {Capacity}."));
         saved.Elements.CopyTo(new Span<float>(state.Floats, decoder.StateLength));
         Length = saved.Length;
     }

@@ -7,11 +7,11 @@ namespace Decant.Engine.Inference.Reversible;
 
 /// <summary>
 /// A reversible transformer ready to run: an interpreter of <see cref="ReformerSpec"/>. A text is computed as a whole, because a token more may move others into
-/// other chunks; there are no sessions. Of the options, <see cref="DecoderOptions.BatchLength"/>, <see cref="DecoderOptions.KeyValueFormat"/> and
+/// other chunks; sessions keep the text alone. Of the options, <see cref="DecoderOptions.BatchLength"/>, <see cref="DecoderOptions.KeyValueFormat"/> and
 /// <see cref="DecoderOptions.WarmsUp"/> have no meaning here. The observer sees the second stream in front of each block and behind the last. Not for use by two
 /// threads at once; the model's source must live as long.
 /// </summary>
-public sealed unsafe class ReversibleTransformer : IDisposable
+public sealed unsafe class ReversibleTransformer : ILanguageModel
 {
     private const int Line = AlignedBuffer.Alignment / sizeof(float);
 
@@ -45,6 +45,12 @@ public sealed unsafe class ReversibleTransformer : IDisposable
 
     /// <summary>The model as data.</summary>
     public ReformerSpec Spec => weights.Spec;
+
+    /// <inheritdoc/>
+    public int VocabularySize => Spec.VocabularySize;
+
+    /// <summary>A whole text: <see cref="MaximumLength"/>.</summary>
+    public int BatchLength => MaximumLength;
 
     /// <summary>The kernel level in use: <c>avx512</c>, <c>avx2</c>, <c>vector128</c> or <c>scalar</c>.</summary>
     public string KernelName => context.Instructions.Name;
@@ -108,6 +114,19 @@ public sealed unsafe class ReversibleTransformer : IDisposable
             throw DamagedWeights.Find(model, cancellationToken) is { } damage ? new NumericalException($"{error.Message} {damage}", error) : error;
         }
     }
+
+    /// <summary>Starts an empty text.</summary>
+    /// <param name="capacity">The most tokens it can grow to.</param>
+    /// <exception cref="UsageException">The model cannot take texts of that length.</exception>
+    public ReversibleSession StartSession(int capacity)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        if (capacity < 1 || capacity > MaximumLength)
+            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The model takes 1 to {MaximumLength} tokens, {capacity} were asked for."));
+        return new ReversibleSession(this, capacity);
+    }
+
+    ILanguageModelSession ILanguageModel.StartSession(int capacity) => StartSession(capacity);
 
     /// <summary>Frees working memory and stops the threads.</summary>
     public void Dispose()

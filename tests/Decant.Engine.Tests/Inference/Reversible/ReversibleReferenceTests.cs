@@ -116,6 +116,27 @@ public class ReversibleReferenceTests
         }
     }
 
+    /// <summary>A session keeps the text and computes it anew: what it says after each piece is what the whole text says there.</summary>
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void Sessions_say_what_whole_texts_say(string folder)
+    {
+        using var checkpoint = new ReversibleCheckpoint(folder);
+        using ReversibleTransformer model = ReversibleTransformer.Load(checkpoint.Model, null, null, Cancellation);
+        using ILanguageModelSession session = ((ILanguageModel)model).StartSession(20);
+        foreach ((int first, int end) in new[] { (0, 7), (7, 8), (8, 20) })
+        {
+            float[] got = session.Append(checkpoint.Ids.AsSpan(first, end - first), Cancellation).ToArray();
+            // The head's product of one row and of many is summed in other orders.
+            Closeness.Assert(Logits(model, checkpoint.Ids[..end])[^1], got, 1e-5, $"logits of {end}");
+            Assert.Equal(end, session.Length);
+        }
+        Assert.Contains("full", Assert.Throws<UsageException>(() => session.Append([1], Cancellation)).Message, StringComparison.Ordinal);
+        Assert.Throws<UsageException>(() => { session.Rewind(19); session.Append([131], Cancellation); });
+        Assert.Equal(19, session.Length);
+        Closeness.Assert(Logits(model, checkpoint.Ids[..20])[^1], session.Append([checkpoint.Ids[19]], Cancellation), 1e-5, "logits after a refusal");
+    }
+
     [Fact]
     public void What_cannot_be_run_is_refused_by_name()
     {

@@ -4,35 +4,35 @@ using Decant.Engine.Inference;
 
 namespace Decant.Cli.Logits;
 
-/// <summary>A decoder: <c>logits</c> [tokens, vocabulary].</summary>
-internal sealed class DecoderLogits : LogitsSource
+/// <summary>A model that continues texts: <c>logits</c> [tokens, vocabulary].</summary>
+internal sealed class TextLogits : LogitsSource
 {
     private readonly IReadOnlyList<LogitsInput> inputs;
-    private readonly Decoder decoder;
-    private readonly DecoderSession session;
+    private readonly ILanguageModel loaded;
+    private readonly ILanguageModelSession session;
 
     /// <summary>Makes it ready.</summary>
-    public DecoderLogits(DecoderModel model, IReadOnlyList<LogitsInput> inputs, DecoderOptions options, CancellationToken cancellationToken)
+    public TextLogits(Model model, IReadOnlyList<LogitsInput> inputs, DecoderOptions options, CancellationToken cancellationToken)
     {
         this.inputs = inputs;
-        decoder = Decoder.Load(model, options, cancellationToken);
+        loaded = LanguageModels.Load(model, options, cancellationToken);
         try
         {
-            session = decoder.StartSession(inputs.Max(input => input.Ids.Length));
+            session = loaded.StartSession(inputs.Max(input => input.Ids.Length));
         }
         catch
         {
-            decoder.Dispose();
+            loaded.Dispose();
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public override string KernelName => decoder.KernelName;
+    public override string KernelName => loaded.KernelName;
 
     /// <inheritdoc/>
     public override IEnumerable<(string Name, TensorShape Shape)> TensorsOf(int sequence) =>
-        [("logits", new TensorShape(inputs[sequence].Ids.Length, decoder.Spec.VocabularySize))];
+        [("logits", new TensorShape(inputs[sequence].Ids.Length, loaded.VocabularySize))];
 
     /// <inheritdoc/>
     public override void Compute(int sequence, string name, RowWriter write, CancellationToken cancellationToken)
@@ -45,6 +45,6 @@ internal sealed class DecoderLogits : LogitsSource
     public override void Dispose()
     {
         session.Dispose();
-        decoder.Dispose();
+        loaded.Dispose();
     }
 }
