@@ -2,6 +2,8 @@ using Decant.Core.Architectures;
 using Decant.Core.Files;
 using Decant.Engine.Inference;
 using Decant.Engine.Inference.Encoders;
+using Decant.Engine.Inference.Recurrent;
+using Decant.Engine.Inference.Reversible;
 using Decant.Engine.Kernels;
 using Decant.Testing;
 
@@ -61,6 +63,15 @@ internal static class ReferenceError
                     using DecoderSession session = both.StartSession(source, text.Targets.Length, Cancellation);
                     session.Score(text.Targets, 0, visit, Cancellation);
                 }
+                break;
+            case Model<RecurrentSpec> recurrent:
+                using (RecurrentDecoder decoder = RecurrentDecoder.Load(recurrent, options, Cancellation))
+                using (RecurrentSession session = decoder.StartSession())
+                    session.Score(text.Ids, 0, visit, Cancellation);
+                break;
+            case Model<ReformerSpec> reversible:
+                using (ReversibleTransformer transformer = ReversibleTransformer.Load(reversible, options, cancellationToken: Cancellation))
+                    transformer.Score(text.Ids, 0, visit, Cancellation);
                 break;
             default:
                 throw new InvalidOperationException($"No way to run {model.Spec.GetType().Name}.");
