@@ -88,7 +88,7 @@ public sealed class ModernBertArchitecture : EncoderArchitecture
     {
         config.Ignore(
             "initializer_cutoff_factor", "mlp_dropout", "embedding_dropout", "deterministic_flash_attn", "reference_compile", "repad_logits_with_grad", "sparse_prediction",
-            "sparse_pred_ignore_index", "position_embedding_type");
+            "sparse_pred_ignore_index", "position_embedding_type", "layer_norm_eps");
         DecoderDimensions sizes = BertForm.Sizes(config, Keys);
         if (!config.Has(Keys.Context))
             sizes = sizes with { Context = DefaultContext };
