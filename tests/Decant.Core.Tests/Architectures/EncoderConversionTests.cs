@@ -124,6 +124,7 @@ public sealed class EncoderConversionTests
         Assert.Equal(0.002f, (float)metadata.GetNumber("t5.attention.layer_norm_rms_epsilon"));
         Assert.Equal(0.002f, (float)metadata.GetNumber("t5.attention.layer_norm_epsilon"));
         Assert.Contains(description.Notices, notice => notice.Contains("20", StringComparison.Ordinal) && notice.Contains("last bucket", StringComparison.Ordinal));
+        Assert.Contains(description.Notices, notice => notice.Contains("more blocks (3) than the encoder (2)", StringComparison.Ordinal));
         Assert.Equal(folder == "t5", description.Notices.Any(notice => notice.Contains("does not multiply the logits", StringComparison.Ordinal)));
     }
 
@@ -148,6 +149,20 @@ public sealed class EncoderConversionTests
         using HuggingFaceModelSource classifier = Fixtures.Open("bert-classify");
         metadata = GgufExport.Describe(ArchitectureRegistry.Bind(classifier)).Metadata;
         Assert.Equal(["LABEL_0", "LABEL_1", "LABEL_2"], metadata.FindStrings("bert.classifier.output_labels")!);
+    }
+
+    /// <summary>Its loader asks for every tensor by name and shape and refuses a file with others. A T5 file is not run by this driver, which decodes without encoding.</summary>
+    [Theory]
+    [MemberData(nameof(GgufFolders))]
+    public void Llama_cpp_loads_the_file(string folder)
+    {
+        if (folder.StartsWith("t5", StringComparison.Ordinal))
+            return;
+        Peer.RequireProgram();
+        using var files = new TemporaryFolder();
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        string path = ConvertedFile.Write(files, GgufExport.Describe(ArchitectureRegistry.Bind(source)));
+        Assert.NotEmpty(Peer.Logits(files, path, [5, 6, 7]));
     }
 
     /// <summary>A file by another program: the family is told by its tokenizer and tensors.</summary>

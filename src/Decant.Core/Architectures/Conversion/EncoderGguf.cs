@@ -28,8 +28,8 @@ internal static class EncoderGguf
         metadata.Set(prefix + "attention.layer_norm_epsilon", GgufValue.From(first.Norm.Epsilon));
         metadata.Set(prefix + "attention.causal", GgufValue.From(false));
         Count("vocab_size", spec.VocabularySize);
-        if (spec.Embedding.TokenTypeCount > 0)
-            metadata.Set("tokenizer.ggml.token_type_count", GgufValue.From((uint)spec.Embedding.TokenTypeCount));
+        // Asked for by the loader even where there is no table of types.
+        metadata.Set("tokenizer.ggml.token_type_count", GgufValue.From((uint)Math.Max(1, spec.Embedding.TokenTypeCount)));
         if (spec.ClassCount is not null)
             metadata.Set(prefix + "pooling_type", GgufValue.From(RankPooling));
         Activation activation = first.FeedForward.Activation;

@@ -253,6 +253,8 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
             metadata.Set(DecantKeys.Activation, GgufValue.From(Activations.Write(feedForward.Activation, "")));
             notices.Add($"llama.cpp gives this kind of T5 model the activation {Activations.Write(UsualActivation(feedForward.Gated), "gelu_new")}; this one has {Activations.Write(feedForward.Activation, "")}");
         }
+        if (model.Decoder.Layers.Length > model.Encoder.Layers.Length)
+            notices.Add($"llama.cpp does not load T5 models whose decoder has more blocks ({model.Decoder.Layers.Length}) than the encoder ({model.Encoder.Layers.Length})");
         if (head.Scale != UsualScale(head.Tied, spec.HiddenSize))
             metadata.Set(DecantKeys.HeadScale, GgufValue.From(head.Scale));
         if (head.Scale != 1)
