@@ -72,53 +72,6 @@ public sealed partial class EquivalentModel(HuggingFaceModelSource source)
         return this;
     }
 
-    /// <summary>
-    /// Gives every group of Mamba 2's heads idle heads beside its own, whose channels are 0. The norm of a group then divides its squares by more channels:
-    /// with f times as many, ε / f and weights / √f give what it gave; the other norms keep their results with ε / f if the residual stream is divided by √f.
-    /// </summary>
-    public EquivalentModel WidenScan(int factor)
-    {
-        int heads = (int)Config["num_heads"]!, size = (int)Config["head_dim"]!, groups = (int)Config["n_groups"]!, state = (int)Config["state_size"]!;
-        int inner = heads * size, rest = 2 * groups * state, perGroup = heads / groups;
-        float shrink = 1 / MathF.Sqrt(factor);
-        // Where each head's or channel's row goes; B and C follow the channels.
-        int Head(int head) => head / perGroup * perGroup * factor + head % perGroup;
-        int Channel(int channel) => Head(channel / size) * size + channel % size;
-        int Convolved(int row) => row < inner ? Channel(row) : row - inner + factor * inner;
-        int Projected(int row) => row < inner ? Channel(row) : row < 2 * inner + rest ? factor * inner + Convolved(row - inner) : 2 * factor * inner + rest + Head(row - 2 * inner - rest);
-
-        void Widen(string nameEnd, int rows, Func<int, int> place, float scale = 1) => tensors = [.. tensors.Select(t =>
-        {
-            if (!t.Name.EndsWith(nameEnd, StringComparison.Ordinal))
-                return t;
-            int width = t.Values.Length / (int)t.Shape[0];
-            float[] values = new float[rows * width];
-            for (int row = 0; row < t.Shape[0]; row++)
-            {
-                for (int column = 0; column < width; column++)
-                    values[place(row) * width + column] = scale * t.Values[row * width + column];
-            }
-            return (t.Name, new TensorShape([rows, .. t.Shape.Dimensions[1..]]), values);
-        })];
-        Widen("mixer.in_proj.weight", (2 * inner + heads) * factor + rest, Projected);
-        Widen("mixer.conv1d.weight", factor * inner + rest, Convolved);
-        Widen("mixer.conv1d.bias", factor * inner + rest, Convolved);
-        foreach (string vector in (ReadOnlySpan<string>)["mixer.dt_bias", "mixer.A_log", "mixer.D"])
-            Widen(vector, factor * heads, Head);
-        Widen("mixer.norm.weight", factor * inner, Channel, shrink);
-        tensors = [.. tensors.Select(t =>
-        {
-            if (!t.Name.EndsWith("mixer.out_proj.weight", StringComparison.Ordinal))
-                return t;
-            float[] values = new float[t.Values.Length * factor];
-            for (int i = 0; i < t.Values.Length; i++)
-                values[i / inner * factor * inner + Channel(i % inner)] = shrink * t.Values[i];
-            return (t.Name, new TensorShape(t.Shape[0], factor * inner), values);
-        })];
-        Change("embeddings.weight", w => w * shrink);
-        return Set("num_heads", heads * factor).Set("expand", (int)Config["expand"]! * factor).Set("layer_norm_epsilon", (double)Config["layer_norm_epsilon"]! / factor);
-    }
-
     private static void Place((string Name, TensorShape Shape, float[] Values) narrow, TensorShape wide, float[] target, float factor)
     {
         for (int row = 0; row < narrow.Shape[0]; row++)

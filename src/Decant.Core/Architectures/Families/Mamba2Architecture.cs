@@ -161,8 +161,6 @@ public sealed class Mamba2Architecture : RecurrentArchitecture
             metadata.Set(DecantKeys.LargestTimeStep, GgufValue.From(scan.LargestTimeStep));
         if (scan.LeastTimeStep > 0 || !float.IsInfinity(scan.LargestTimeStep))
             notices.Add($"llama.cpp does not limit time steps; this model limits them to {scan.LeastTimeStep:0.######} to {scan.LargestTimeStep:0.######}");
-        if (scan.InnerSize % ((long)scan.GroupCount * spec.HiddenSize) != 0)
-            notices.Add($"llama.cpp runs only Mamba 2 models whose inner channels are a multiple of n_groups × hidden_size; this one has {scan.InnerSize} channels, {scan.GroupCount} groups, a hidden size of {spec.HiddenSize}");
         return notices;
     }
 
