@@ -99,6 +99,18 @@ public sealed class ConversionTests
         Assert.All(back.Tensors, tensor => Assert.Equal(Fixtures.Bytes(sparse.FindTensor(tensor.Info.Name)!), Fixtures.Bytes(tensor)));
     }
 
+    /// <summary>A notice is for what llama.cpp does otherwise, and there is one wherever the table of comparisons says that it does.</summary>
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void Conversion_warns_of_what_llama_cpp_does_otherwise_and_of_nothing_else(string folder)
+    {
+        using HuggingFaceModelSource source = Fixtures.Open(folder);
+        IEnumerable<string> notices = GgufExport.Describe(ArchitectureRegistry.Bind(source)).Notices.Where(notice => notice.Contains("llama.cpp", StringComparison.Ordinal));
+        // The form of longrope is said whatever the length of the text.
+        bool expected = folder.StartsWith("phi3-longrope", StringComparison.Ordinal) || PeerCase.All.Single(peer => peer.Folder == folder).Ignored is not null;
+        Assert.Equal(expected, notices.Any());
+    }
+
     [Theory]
     [MemberData(nameof(Folders))]
     public void Vectors_routers_and_positions_are_F32_and_matrices_as_asked(string folder)

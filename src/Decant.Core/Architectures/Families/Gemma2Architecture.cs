@@ -27,6 +27,9 @@ public sealed class Gemma2Architecture : DecoderArchitecture
     public override string GgufName => "gemma2";
 
     /// <inheritdoc/>
+    internal override Activation GgufActivation => Activation.GeluTanh;
+
+    /// <inheritdoc/>
     internal override bool GgufWindowIsHonoured => true;
 
     /// <inheritdoc/>
@@ -86,6 +89,7 @@ public sealed class Gemma2Architecture : DecoderArchitecture
     internal override DecoderSpec ReadGguf(GgufSpecReader file)
     {
         GgufDimensions sizes = GgufDimensions.Read(file);
+        Activation activation = file.Activation(GgufActivation);
         RopeSpec rope = GgufRope.Read(file, sizes.HeadSize, sizes.Context, GgufPairing);
         int?[] windows = sizes.Windows(file, IsWindowed, DefaultWindow);
         // llama.cpp tells the 27B model, whose queries are scaled by its hidden size, by its 46 blocks.
@@ -99,7 +103,7 @@ public sealed class Gemma2Architecture : DecoderArchitecture
                 LlamaForm.Norm(file),
                 tied: !file.HasTensor("output.weight"),
                 layer => sizes.Attention(layer, scale) with { Rope = rope, Window = windows[layer], SoftCap = attentionCap },
-                layer => new FeedForwardSpec { Gated = true, Activation = Activation.GeluTanh, Width = sizes.Width[layer] }),
+                layer => new FeedForwardSpec { Gated = true, Activation = activation, Width = sizes.Width[layer] }),
             cap);
     }
 

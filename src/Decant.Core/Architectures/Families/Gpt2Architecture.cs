@@ -20,6 +20,9 @@ public sealed class Gpt2Architecture : DecoderArchitecture
     public override string GgufName => "gpt2";
 
     /// <inheritdoc/>
+    internal override Activation GgufActivation => Activation.GeluTanh;
+
+    /// <inheritdoc/>
     internal override ConfigKeys Keys { get; } = new()
     {
         Hidden = "n_embd",
@@ -117,10 +120,11 @@ public sealed class Gpt2Architecture : DecoderArchitecture
     internal override DecoderSpec ReadGguf(GgufSpecReader file)
     {
         GgufDimensions sizes = GgufDimensions.Read(file);
+        Activation activation = file.Activation(GgufActivation);
         return Build(
             sizes,
             file.GetPositive("attention.layer_norm_epsilon"),
-            Activation.GeluTanh,
+            activation,
             _ => file.FindPositive("attention.scale") ?? DecoderDimensions.ScaleOf(sizes.HeadSize),
             tied: !file.HasTensor("output.weight"));
     }

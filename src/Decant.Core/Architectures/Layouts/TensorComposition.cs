@@ -43,7 +43,7 @@ internal static class TensorComposition
         if (mapping.Transposed && stored.Info.Shape.Rank == 2)
             stored = new TransposedTensor(stored.Info.Name, stored);
         if (mapping.Offset != 0)
-            stored = new OffsetTensor(stored.Info.Name, stored, mapping.Offset);
+            stored = new ElementwiseTensor(stored.Info.Name, stored, value => value + mapping.Offset);
         if (mapping.Elements is { } elements)
             stored = new ElementwiseTensor(stored.Info.Name, stored, elements.Read);
         if (mapping.GroupForm == RowGroupForm.TransposedMatrices)
@@ -97,7 +97,7 @@ internal static class TensorComposition
                 whole = new ReshapedTensor(name, new TensorShape(rowCount), whole);
         }
         if (mapping.Offset != 0)
-            whole = new OffsetTensor(name, whole, -mapping.Offset);
+            whole = new ElementwiseTensor(name, whole, value => value - mapping.Offset);
         if (mapping.Elements is { } elements)
             whole = new ElementwiseTensor(name, whole, elements.Write);
         if (mapping.Transposed && whole.Info.Shape.Rank == 2)
