@@ -15,10 +15,10 @@ public sealed class QualityProbe : IQualityProbe
         TokenWindow[] windows = [.. request.Windows.Select(ids => new TokenWindow(ids, 1))];
         int capacity = windows.Length == 0 ? 1 : windows.Max(window => window.Ids.Length);
         var options = new DecoderOptions { ThreadCount = request.ThreadCount };
-        using Decoder before = Decoder.Load(request.Reference, options, cancellationToken);
-        using Decoder after = Decoder.Load(request.Candidate, options, cancellationToken);
-        using var reference = new DecoderLogitsSource(request.Reference.Source.Location, before, capacity);
-        using var candidate = new DecoderLogitsSource(request.Candidate.Source.Location, after, capacity);
+        using ILanguageModel before = LanguageModels.Load(request.Reference, options, cancellationToken);
+        using ILanguageModel after = LanguageModels.Load(request.Candidate, options, cancellationToken);
+        using ILogitsSource reference = SessionLogitsSource.Of(request.Reference.Source.Location, before, capacity);
+        using ILogitsSource candidate = SessionLogitsSource.Of(request.Candidate.Source.Location, after, capacity);
         ComparisonFigures figures = ModelComparer.Compare(reference, candidate, windows, progress, cancellationToken);
         return new QualityFigures(figures.Reference, figures.Candidate, figures.Divergence, figures.TopOneAgreement);
     }

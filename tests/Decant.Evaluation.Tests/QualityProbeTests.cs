@@ -23,6 +23,23 @@ public sealed class QualityProbeTests
         Assert.InRange(figures.Reference.Value, 1.2, 3);
     }
 
+    [Theory]
+    [InlineData("mamba2")]
+    [InlineData("rwkv")]
+    [InlineData("reformer")]
+    public void Models_without_a_cache_are_compared_too(string folder)
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", folder));
+        Model model = ArchitectureRegistry.Bind(source);
+        ReadOnlyMemory<int>[] windows = [.. Enumerable.Range(0, 3).Select(w => (ReadOnlyMemory<int>)Enumerable.Range(0, 24).Select(i => (i * 17 + w) % model.Spec.VocabularySize).ToArray())];
+        QualityFigures figures = new QualityProbe().Compare(
+            new QualityRequest { Reference = model, Candidate = model, Windows = windows }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(3 * 23, figures.Reference.TokenCount);
+        Assert.Equal(0, figures.Divergence.Maximum);
+        Assert.Equal(1, figures.TopOneAgreement);
+        Assert.InRange(figures.Reference.Value, 50, 5000);
+    }
+
     [Fact]
     public void Windows_without_a_target_are_refused()
     {

@@ -3,6 +3,7 @@ using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Core.Measurement;
 using Decant.Core.Tokenizers;
+using Decant.Engine.Inference;
 
 namespace Decant.Compression.Verification;
 
@@ -24,10 +25,11 @@ internal static class LogitsCheck
     /// <param name="cancellationToken">Stops between pieces of work.</param>
     public static Outcome Run(VerifyRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
-        DecoderModel reference;
+        Model reference;
         try
         {
-            reference = ArchitectureRegistry.BindDecoder(request.Reference);
+            reference = ArchitectureRegistry.Bind(request.Reference);
+            LanguageModels.RequireText(reference);
         }
         catch (NotSupportedModelException e)
         {
@@ -35,10 +37,10 @@ internal static class LogitsCheck
             string notice = $"perplexity and divergence were not measured: {e.Message}";
             return new Outcome(new VerifyCheck("logits", true, "not run") { WasRun = false }, null, null, [notice]);
         }
-        DecoderModel candidate;
+        Model candidate;
         try
         {
-            candidate = ArchitectureRegistry.BindDecoder(request.Candidate);
+            candidate = ArchitectureRegistry.Bind(request.Candidate);
         }
         catch (DecantException e)
         {
@@ -62,7 +64,7 @@ internal static class LogitsCheck
             : []);
     }
 
-    private static VerifyCheck Judge(VerifyRequest request, DecoderModel candidate, QualityFigures figures)
+    private static VerifyCheck Judge(VerifyRequest request, Model candidate, QualityFigures figures)
     {
         double mean = figures.Divergence.Mean;
         double? limit = request.MaximumDivergence ?? (request.CompareWeights ? DefaultLimit(candidate) : null);
@@ -76,7 +78,7 @@ internal static class LogitsCheck
     }
 
     /// <summary>The limit by the bits of the coarsest matrix, or null for files without block formats and for very coarse ones.</summary>
-    internal static double? DefaultLimit(DecoderModel candidate)
+    internal static double? DefaultLimit(Model candidate)
     {
         double[] bits = [.. candidate.Tensors.Values.Select(t => t.Info.Format).Where(f => f.IsBlockFormat).Select(f => f.BitsPerWeight)];
         if (bits.Length == 0)

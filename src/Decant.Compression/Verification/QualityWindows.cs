@@ -28,7 +28,7 @@ internal sealed record QualityWindows(IReadOnlyList<ReadOnlyMemory<int>> Ids, st
     /// <summary>Chooses windows for a model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>
-    public static QualityWindows For(DecoderModel model, Tokenizer? tokenizer)
+    public static QualityWindows For(Model model, Tokenizer? tokenizer)
     {
         (int count, int length) = Sizes(model);
         if (tokenizer is not null && FromText(model, tokenizer, count, length) is { } windows)
@@ -37,7 +37,7 @@ internal sealed record QualityWindows(IReadOnlyList<ReadOnlyMemory<int>> Ids, st
     }
 
     /// <summary>How many windows, and of what length, a model of this size gets.</summary>
-    public static (int Count, int Length) Sizes(DecoderModel model)
+    public static (int Count, int Length) Sizes(Model model)
     {
         double operationsPerToken = 2 * 2 * (double)model.Tensors.Values.Where(t => t.Info.Shape.Rank >= 2).Sum(t => t.Info.Shape.ElementCount);
         int tokens = (int)Math.Clamp(OperationBudget / Math.Max(1, operationsPerToken), MinimumTokenCount, MaximumTokenCount);
@@ -45,7 +45,7 @@ internal sealed record QualityWindows(IReadOnlyList<ReadOnlyMemory<int>> Ids, st
         return (Math.Max(1, tokens / length), length);
     }
 
-    private static List<ReadOnlyMemory<int>>? FromText(DecoderModel model, Tokenizer tokenizer, int count, int length)
+    private static List<ReadOnlyMemory<int>>? FromText(Model model, Tokenizer tokenizer, int count, int length)
     {
         string text = BuiltInText.Text;
         int[] prefix = [.. tokenizer.PrefixIds.Take(length - 1)];
@@ -57,7 +57,7 @@ internal sealed record QualityWindows(IReadOnlyList<ReadOnlyMemory<int>> Ids, st
     }
 
     /// <summary>Numbers of the generator of <c>quantization.md</c>, section 17.</summary>
-    private static List<ReadOnlyMemory<int>> FromNumbers(DecoderModel model, int count, int length)
+    private static List<ReadOnlyMemory<int>> FromNumbers(Model model, int count, int length)
     {
         uint state = 1;
         List<ReadOnlyMemory<int>> windows = [];

@@ -24,10 +24,10 @@ public interface IQualityProbe
 public sealed record QualityRequest
 {
     /// <summary>The model before the change. Divergences are taken from it.</summary>
-    public required DecoderModel Reference { get; init; }
+    public required Model Reference { get; init; }
 
     /// <summary>The model after the change; same vocabulary.</summary>
-    public required DecoderModel Candidate { get; init; }
+    public required Model Candidate { get; init; }
 
     /// <summary>Windows of at least two token ids each, all inside the vocabulary.</summary>
     public required IReadOnlyList<ReadOnlyMemory<int>> Windows { get; init; }
