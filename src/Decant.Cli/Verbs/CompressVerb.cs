@@ -167,6 +167,8 @@ internal sealed class CompressVerb : Verb
         ? HasTokenizer(plan.Source)
             ? $"llama-cli -m {ShellText.Quote(path)} -p \"Once upon a time\" -n 64"
             : $"decant logits {ShellText.Quote(path)} --ids FILE -o logits.safetensors   (it has no tokenizer: token ids in, logits out)"
+        : !HasTokenizer(plan.Source)
+            ? $"decant logits {ShellText.Quote(path)} --ids FILE -o logits.safetensors   (it has no tokenizer: token ids in, logits out)"
         : $"python -c \"import transformers; print(transformers.pipeline('text-generation', '{path}')('Once upon a time'))\"";
 
     private static bool HasTokenizer(IModelSource source) => source.Gguf is { } metadata

@@ -89,7 +89,7 @@ internal sealed class LogitsVerb : Verb
                 ["seconds"] = seconds,
                 ["peak_memory_bytes"] = run.PeakMemoryByteCount,
             },
-            console => console.WriteFact($"{path}: {Counted(parts)}, {sequences.Sum(s => s.Length)} tokens × {vocabulary} logits, {Quantities.Bytes(byteCount)}, {Quantities.Duration(TimeSpan.FromSeconds(seconds))}"));
+            console => console.WriteFact($"{path}: {Counted(parts)}, of {sequences.Sum(s => s.Length)} tokens, {Quantities.Bytes(byteCount)}, {Quantities.Duration(TimeSpan.FromSeconds(seconds))}"));
         return ExitCode.Done;
     }
 

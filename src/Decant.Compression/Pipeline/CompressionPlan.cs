@@ -1,4 +1,6 @@
 using Decant.Compression.Methods.Mixtures;
+using Decant.Core.Architectures;
+using Decant.Core.Architectures.Conversion;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Formats;
@@ -75,6 +77,8 @@ public sealed class CompressionPlan
     /// <exception cref="BadFileException">Importance values do not fit the model.</exception>
     public static CompressionPlan Create(IModelSource source, CompressionRequest request)
     {
+        if (request.Container != OutputContainer.Gguf)
+            RequirePlaces(source);
         GgufContent content = GgufContent.Of(source);
         var chooser = new MixtureChooser(request.Type, MixtureModel.From(content.Metadata), request.Importance is not null, request.Overrides);
         IReadOnlyList<TensorChoice> tensors = chooser.Choose([.. content.Tensors.Select(t => t.Info)]);
@@ -93,6 +97,26 @@ public sealed class CompressionPlan
         return new CompressionPlan(
             source, request, content, tensors, new GgufLayout(content.Metadata, written),
             [.. content.Notices, .. ContainerNotices(request), .. SizeNotices(request, tensors), .. tensors.Select(t => t.Notice).OfType<string>(), .. ImportanceNotices(request, tensors)]);
+    }
+
+    // Types are chosen by GGUF's tensors, also for folders: what GGUF has no place for would be lost.
+    private static void RequirePlaces(IModelSource source)
+    {
+        if (source.Gguf is not null)
+            return;
+        Model model = ArchitectureRegistry.Bind(source);
+        string? reason = null;
+        if (ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufName is null)
+            reason = $"GGUF has none for {model.ArchitectureName} models";
+        else if (model is EncoderModel or EncoderDecoderModel)
+        {
+            IReadOnlyDictionary<TensorId, GgufPlace> places = GgufPlaces.Of(model);
+            if (model.Tensors.Keys.FirstOrDefault(id => id.Part == TensorPart.Weight && !places.ContainsKey(id)) is { Role: not default(TensorRole) } lost)
+                reason = $"GGUF has none for {model.Tensors[lost].Info.Name}";
+        }
+        if (reason is not null)
+            throw new NotSupportedModelException(
+                $"{source.Location}: types are chosen by the tensors of a GGUF file, and {reason}. A folder of plain types holds everything: 'decant convert {source.Location} -o OUT --type bf16'.");
     }
 
     /// <summary>The work, tensor by tensor.</summary>

@@ -34,6 +34,8 @@ internal static class LogitsCheck
         catch (NotSupportedModelException e)
         {
             // The weights have been compared; what Decant cannot run it cannot measure, and says so.
+            if (request.MaximumDivergence is not null)
+                return new Outcome(new VerifyCheck("logits", false, $"--max-kld cannot be checked: {e.Message}"), null, null, []);
             string notice = $"perplexity and divergence were not measured: {e.Message}";
             return new Outcome(new VerifyCheck("logits", true, "not run") { WasRun = false }, null, null, [notice]);
         }

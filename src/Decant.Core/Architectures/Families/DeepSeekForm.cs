@@ -99,7 +99,8 @@ internal static class DeepSeekForm
         JsonObject config = LlamaForm.WriteConfig(spec, modelType, className);
         AttentionSpec attention = spec.Layers[0].Attention;
         RopeSpec rope = attention.Rope!;
-        config.Remove(Keys.HeadSize);
+        // What transformers calls the head size of these models is that of the rotated part.
+        config["head_dim"] = rope.RotaryCount;
         config["attention_bias"] = attention.QueryKeyValueBias;
         config["qk_nope_head_dim"] = attention.HeadSize - rope.RotaryCount;
         config["qk_rope_head_dim"] = rope.RotaryCount;
