@@ -7,6 +7,7 @@ namespace Decant.Hub.Tests;
 public sealed class FileSelectionTests : HubTestCase
 {
     [Theory]
+    [InlineData("adapter_model.safetensors config.json pytorch_model.bin", "config.json pytorch_model.bin")]
     [InlineData("config.json model.safetensors pytorch_model.bin", "config.json model.safetensors")]
     [InlineData("config.json pytorch_model.bin optimizer.bin tf_model.h5", "config.json pytorch_model.bin")]
     [InlineData("config.json pytorch_model.bin.index.json pytorch_model-00001-of-00001.bin", "config.json pytorch_model.bin.index.json")]

@@ -63,6 +63,10 @@ public sealed class HuggingFaceModelSource : IModelSource
         return new HuggingFaceModelSource(location, files, sideFiles with { SafetensorsMetadata = files[0].Metadata });
     }
 
+    /// <summary>True if a folder holds weights under the usual names.</summary>
+    internal static bool HasNamedWeights(string folder) =>
+        File.Exists(Path.Combine(folder, "model.safetensors")) || File.Exists(Path.Combine(folder, ShardIndex.SafetensorsName));
+
     private static string FindWeights(string folder)
     {
         string single = Path.Combine(folder, "model.safetensors");

@@ -35,7 +35,8 @@ public static class ModelSources
             string[] ggufs = [.. Directory.EnumerateFiles(folder, "*.gguf").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
             bool hasSafetensors = Directory.EnumerateFiles(folder, "*.safetensors").Any() || File.Exists(Path.Combine(folder, ShardIndex.SafetensorsName));
             if (ggufs.Length == 0)
-                return !hasSafetensors && PyTorchModelSource.FindWeights(folder) is { } weights ? PyTorchModelSource.Open(weights, folder) : HuggingFaceModelSource.OpenFolder(folder);
+                // A stray .safetensors of another name, such as an adapter's, is not the model where there is a pytorch_model.bin.
+                return !HuggingFaceModelSource.HasNamedWeights(folder) && PyTorchModelSource.FindWeights(folder) is { } weights ? PyTorchModelSource.Open(weights, folder) : HuggingFaceModelSource.OpenFolder(folder);
             if (ggufs.Length == 1 && !hasSafetensors)
                 return GgufModelSource.Open(Path.Combine(folder, ggufs[0]));
             throw new BadFileException(hasSafetensors

@@ -71,6 +71,7 @@ internal sealed record CachedModel(string Commit, IReadOnlyList<string> Files, b
         }
         // One file of another name is the model only if the usual names are known not to be there.
         string[] others = [.. present.Where(path => extension == ".safetensors" && path.EndsWith(extension, StringComparison.Ordinal) && !path.Contains('/', StringComparison.Ordinal))];
-        return others is [string only] && cache.IsKnownMissing(commit, single) && cache.IsKnownMissing(commit, index) ? [only] : null;
+        bool othersKnownMissing = ModelFileNames.Weights.All(names => cache.IsKnownMissing(commit, names.Single) && cache.IsKnownMissing(commit, names.Index));
+        return others is [string only] && othersKnownMissing ? [only] : null;
     }
 }

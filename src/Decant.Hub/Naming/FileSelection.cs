@@ -18,17 +18,17 @@ internal sealed record FileSelection(IReadOnlyList<string> Files, string? Index)
             return new FileSelection(Named(reference, file, all), null);
         if (all.Contains(ModelFileNames.Config))
         {
-            foreach ((string single, string index, string extension) in ModelFileNames.Weights)
+            foreach ((string single, string index, _) in ModelFileNames.Weights)
             {
                 if (all.Contains(single))
                     return new FileSelection([.. Side(all), single], null);
                 if (all.Contains(index))
                     return new FileSelection([.. Side(all), index], index);
-                // One file of another name is the model too, but for PyTorch, whose other files are optimisers and arguments.
-                string[] others = [.. all.Where(path => extension == ".safetensors" && path.EndsWith(extension, StringComparison.Ordinal) && !path.Contains('/', StringComparison.Ordinal))];
-                if (others is [string only])
-                    return new FileSelection([.. Side(all), only], null);
             }
+            // One safetensors file of another name is the model too; beside one of the usual names it is an adapter or the like.
+            string[] others = [.. all.Where(path => path.EndsWith(".safetensors", StringComparison.Ordinal) && !path.Contains('/', StringComparison.Ordinal))];
+            if (others is [string only])
+                return new FileSelection([.. Side(all), only], null);
         }
         IReadOnlyList<IReadOnlyList<string>> models = ModelFileNames.GgufModels(all);
         return models switch
