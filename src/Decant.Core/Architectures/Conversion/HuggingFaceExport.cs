@@ -64,11 +64,6 @@ public static class HuggingFaceExport
             AddTokenIds(metadata, generated);
         JsonObject config = ConfigCarriage.Restore(metadata, generated);
         (Architecture again, ModelSpec readBack) = ArchitectureRegistry.ReadConfig($"{model.Source.Location} (as config.json)", config);
-        if (spec is DecoderSpec { FirstRope.Scaling: RopeScaling.FrequencyDivisors } && config["rope_parameters"]?["rope_type"]?.ToString() is null or "default")
-        {
-            throw new NotSupportedModelException(
-                $"{model.Source.Location}: tensor rope_freqs.weight: no rope_parameters of config.json give these divisors of rotary frequencies. Only Llama 3's published bands (1 and 4 of 8192 positions) are recognised.");
-        }
         string? difference = again == architecture ? architecture.DifferenceOf(spec, readBack) : $"{architecture.Name} became {again.Name}";
         return difference is null
             ? config

@@ -20,9 +20,6 @@ internal static class VectorMath<TVector, TOps>
     /// <summary>Largest relative error of <see cref="Erf"/>.</summary>
     public const double ErfRelativeError = 3e-7;
 
-    /// <summary>Largest relative error of <see cref="Softplus"/> from −87 on.</summary>
-    public const double SoftplusRelativeError = 4e-7;
-
     private const float SmallestExponent = -87.33654f;
     private const float LargestExponent = 88.37626f;
 
