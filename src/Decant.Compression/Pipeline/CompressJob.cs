@@ -72,20 +72,23 @@ public sealed class CompressJob
 
         string[] inputs = plan.Request.Importance is { } importance ? [.. files, importance.Location] : [.. files];
         result = result with { Times = times };
-        return plan.Request.Container == OutputContainer.Gguf
-            ? WriteFile(result, inputs, source, identity, memory)
-            : WriteFolder(result, inputs, source, identity, memory);
+        return plan.Output switch
+        {
+            PlannedFile file => WriteFile(file, result, inputs, source, identity, memory),
+            PlannedFolder folder => WriteFolder(folder, result, inputs, source, identity, memory),
+            _ => throw new InvalidOperationException($"No way to write {plan.Output}."),
+        };
     }
 
     private CompressResult WriteFile(
-        CompressResult result, string[] inputs, IReadOnlyList<FileFingerprint> source, string identity, PeakMemoryMonitor memory)
+        PlannedFile file, CompressResult result, string[] inputs, IReadOnlyList<FileFingerprint> source, string identity, PeakMemoryMonitor memory)
     {
         using ResumableOutput output = ResumableOutput.Open(options.OutputPath, plan.OutputByteCount, options.Overwrite, inputs);
         using ConversionJournal journal =
             ConversionJournal.Open(output.TemporaryPath, options.OutputPath, JobIdentity.Version, identity, options.Restart);
         try
         {
-            var builder = new GgufFileBuilder(output, journal, plan.Layout, plan.Conversions());
+            var builder = new GgufFileBuilder(output, journal, file.Layout, file.Conversions);
             builder.Build(options.ThreadCount, options.Estimate is { } estimate ? i => estimate.TensorSeconds[i] : null, progress, Notify, cancellationToken);
             result = result with
             {
@@ -106,11 +109,11 @@ public sealed class CompressJob
     }
 
     private CompressResult WriteFolder(
-        CompressResult result, string[] inputs, IReadOnlyList<FileFingerprint> source, string identity, PeakMemoryMonitor memory)
+        PlannedFolder folder, CompressResult result, string[] inputs, IReadOnlyList<FileFingerprint> source, string identity, PeakMemoryMonitor memory)
     {
         using AtomicOutput output = AtomicOutput.ForFolder(options.OutputPath, options.Overwrite, inputs, plan.OutputByteCount);
         long started = Stopwatch.GetTimestamp();
-        new FolderWriter(output, plan.Source, plan.Folder).Write(plan.Request.MaximumShardByteCount, options.ThreadCount, progress, cancellationToken);
+        new FolderWriter(output, plan.Source, folder.Content).Write(plan.Request.MaximumShardByteCount, options.ThreadCount, progress, cancellationToken);
         TimeSpan encode = Stopwatch.GetElapsedTime(started);
         started = Stopwatch.GetTimestamp();
         output.Synchronize();
@@ -153,7 +156,7 @@ public sealed class CompressJob
             {
                 Reference = plan.Source,
                 Candidate = candidate,
-                Expected = Expectation.Of(plan),
+                Expected = plan.Output.Expected,
                 CandidateName = options.OutputPath,
                 MaximumDivergence = options.MaximumDivergence,
                 QualityProbe = options.QualityProbe,

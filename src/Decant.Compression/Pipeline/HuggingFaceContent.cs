@@ -21,9 +21,15 @@ internal sealed record HuggingFaceContent(
     /// <param name="format">F32, F16 or BF16 for all tensors, or null to keep plain ones.</param>
     /// <exception cref="BadFileException">The source is damaged.</exception>
     /// <exception cref="NotSupportedModelException">No config describes the model.</exception>
-    public static HuggingFaceContent Of(IModelSource source, TensorFormat? format = null)
+    public static HuggingFaceContent Of(IModelSource source, TensorFormat? format = null) => Of(ArchitectureRegistry.Bind(source), format);
+
+    /// <summary>Describes a model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="format">F32, F16 or BF16 for all tensors, or null to keep plain ones.</param>
+    /// <exception cref="NotSupportedModelException">No config describes the model.</exception>
+    public static HuggingFaceContent Of(Model model, TensorFormat? format = null)
     {
-        HuggingFaceDescription description = HuggingFaceExport.Describe(ArchitectureRegistry.Bind(source), format);
+        HuggingFaceDescription description = HuggingFaceExport.Describe(model, format);
         return new HuggingFaceContent(description.Config, description.GenerationConfig, description.Tensors, description.Notices);
     }
 }

@@ -15,13 +15,13 @@ internal static class JobIdentity
         typeof(JobIdentity).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
 
     /// <summary>
-    /// SHA-256 of the header that GGUF gets (types, overrides and metadata show in it), of the container, the source and the importance values.
+    /// SHA-256 of what the output will hold (types, overrides and metadata show in a header), of the source and the importance values.
     /// </summary>
     public static string Of(CompressionPlan plan, IReadOnlyList<FileFingerprint> source)
     {
-        using IncrementalHash hash = Begin(plan.Layout, source);
-        if (plan.Request.Container == OutputContainer.HuggingFace)
-            hash.AppendData(Encoding.UTF8.GetBytes($"folder of files up to {plan.Request.MaximumShardByteCount}\n"));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        plan.Output.AppendTo(hash);
+        Append(hash, source);
         foreach (ImportanceEntry entry in plan.Request.Importance?.Entries ?? [])
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{entry.Name} {entry.ColumnCount}\n"));
@@ -33,17 +33,16 @@ internal static class JobIdentity
     /// <summary>The same of a conversion to GGUF: header and source decide everything.</summary>
     public static string Of(GgufLayout layout, IReadOnlyList<FileFingerprint> source)
     {
-        using IncrementalHash hash = Begin(layout, source);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(SHA256.HashData(layout.Header.Span));
+        Append(hash, source);
         hash.AppendData("convert\n"u8);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static IncrementalHash Begin(GgufLayout layout, IReadOnlyList<FileFingerprint> source)
+    private static void Append(IncrementalHash hash, IReadOnlyList<FileFingerprint> source)
     {
-        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(SHA256.HashData(layout.Header.Span));
         foreach (FileFingerprint file in source)
             hash.AppendData(Encoding.UTF8.GetBytes($"{file.ByteCount} {file.Sha256}\n"));
-        return hash;
     }
 }

@@ -5,7 +5,7 @@ namespace Decant.Compression.Pipeline;
 
 /// <summary>
 /// A tensor whose values are those of another after storing it in a coarser format: for containers that cannot hold the format itself. Appears
-/// as F32; rows are encoded and decoded as they are read.
+/// in a plain format; rows are encoded and decoded as they are read.
 /// </summary>
 internal sealed class RoundedTensor : TensorData
 {
@@ -13,8 +13,10 @@ internal sealed class RoundedTensor : TensorData
     private readonly Lazy<float[]> importance;
 
     /// <summary>Wraps a conversion.</summary>
-    public RoundedTensor(TensorConversion conversion)
-        : base(new TensorInfo(conversion.Name, conversion.Source.Info.Shape, TensorFormats.F32))
+    /// <param name="conversion">The tensor and its coarser format.</param>
+    /// <param name="dense">The plain format that decoded values are stored in.</param>
+    public RoundedTensor(TensorConversion conversion, TensorFormat dense)
+        : base(new TensorInfo(conversion.Name, conversion.Source.Info.Shape, dense))
     {
         this.conversion = conversion;
         importance = new Lazy<float[]>(() => conversion.Importance?.Invoke() ?? []);
@@ -30,15 +32,22 @@ internal sealed class RoundedTensor : TensorData
     /// <inheritdoc/>
     public override void ReadRows(long firstRow, int rowCount, Span<float> destination)
     {
-        var chunk = new RowChunk(0, 0, firstRow, rowCount);
-        conversion.Target.DecodeRow(new ChunkEncoder().Encode(conversion, chunk, importance.Value), destination);
+        ReadRounded(firstRow, rowCount, destination);
+        if (Info.Format == TensorFormats.F32)
+            return;
+        byte[] stored = new byte[checked(rowCount * (int)Info.RowByteCount)];
+        Info.Format.EncodeRow(destination, default, stored);
+        Info.Format.DecodeRow(stored, destination);
     }
 
     /// <inheritdoc/>
     public override void CopyRows(long firstRow, int rowCount, Span<byte> destination)
     {
         float[] values = new float[checked(rowCount * (int)Info.Shape.RowLength)];
-        ReadRows(firstRow, rowCount, values);
+        ReadRounded(firstRow, rowCount, values);
         Info.Format.EncodeRow(values, default, destination);
     }
+
+    private void ReadRounded(long firstRow, int rowCount, Span<float> destination) =>
+        conversion.Target.DecodeRow(new ChunkEncoder().Encode(conversion, new RowChunk(0, 0, firstRow, rowCount), importance.Value), destination);
 }

@@ -15,11 +15,6 @@ internal sealed record Expectation(IReadOnlyList<TensorData> Tensors, IReadOnlyL
     /// <summary>Keys of config.json that say how weights are stored or who wrote the file, not what the model computes.</summary>
     private static readonly string[] storageKeys = ["dtype", "torch_dtype", "transformers_version", "quantization_config", "_name_or_path"];
 
-    /// <summary>What a plan puts into its output.</summary>
-    public static Expectation Of(CompressionPlan plan) => plan.Request.Container == OutputContainer.Gguf
-        ? Of(plan.Content, [.. plan.Tensors.Select(t => t.Target)])
-        : Of(plan.Folder);
-
     /// <summary>A GGUF file with these keys and, rounded to these formats, these tensors.</summary>
     public static Expectation Of(GgufContent content, IReadOnlyList<TensorFormat> formats) =>
         new(content.Tensors, formats, candidate => MetadataComparison.Check(content.Metadata, candidate.Gguf!, ignoreFileKeys: false));

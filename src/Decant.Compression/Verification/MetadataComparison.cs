@@ -12,7 +12,7 @@ internal static class MetadataComparison
     private static readonly string[] fileKeys = ["general.file_type", "general.quantization_version", "general.alignment"];
 
     /// <summary>Keys that other quantizers add.</summary>
-    private static readonly string[] addedPrefixes = [CompressionPlan.ImportanceKeyPrefix, "split."];
+    private static readonly string[] addedPrefixes = [PlannedFile.ImportanceKeyPrefix, "split."];
 
     /// <summary>Checks that the output has the expected keys, each with an equal value of the same type.</summary>
     /// <param name="expected">The metadata the output should have.</param>

@@ -75,7 +75,7 @@ public static class VerifyJob
     }
 
     private static bool HasImportance(IModelSource candidate) =>
-        candidate.Gguf?.Entries.Any(entry => entry.Key.StartsWith(CompressionPlan.ImportanceKeyPrefix, StringComparison.Ordinal)) == true;
+        candidate.Gguf?.Entries.Any(entry => entry.Key.StartsWith(PlannedFile.ImportanceKeyPrefix, StringComparison.Ordinal)) == true;
 
     private static VerifyCheck CheckTensors(Expectation expected, IModelSource candidate)
     {

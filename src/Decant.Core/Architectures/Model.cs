@@ -44,6 +44,21 @@ public abstract class Model
     /// <summary>A tensor that may be absent (biases, a tied head).</summary>
     public TensorData? Find(TensorId id) => Tensors.GetValueOrDefault(id);
 
+    /// <summary>The same model with other values in the place of some of its tensors: what a method of compression hands on.</summary>
+    /// <param name="replacements">Canonical tensors of this model, in the shapes they have.</param>
+    /// <exception cref="ArgumentException">The model has no such tensor, or one of another shape.</exception>
+    public Model With(IReadOnlyDictionary<TensorId, TensorData> replacements)
+    {
+        var tensors = new Dictionary<TensorId, TensorData>(Tensors);
+        foreach ((TensorId id, TensorData data) in replacements)
+        {
+            if (Find(id)?.Info.Shape != data.Info.Shape)
+                throw new ArgumentException($"{id}: {data.Info.Shape} cannot take the place of {Find(id)?.Info.Shape.ToString() ?? "nothing"}.", nameof(replacements));
+            tensors[id] = data;
+        }
+        return ArchitectureRegistry.FindByName(ArchitectureName)!.CreateModel(Source, Spec, tensors, Notices, UnknownTensors);
+    }
+
     /// <summary>A tensor that must be there.</summary>
     /// <exception cref="Errors.BadFileException">It is missing.</exception>
     public TensorData Get(TensorId id) => Find(id)

@@ -1,5 +1,7 @@
+using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Core.Files;
+using Decant.Core.Tensors;
 
 namespace Decant.Compression.Methods.Mixtures;
 
@@ -22,6 +24,16 @@ public sealed record MixtureModel(string Architecture, int LayerCount, int HeadC
             : First(metadata, architecture + ".attention.head_count_kv");
         return new MixtureModel(
             architecture, First(metadata, architecture + ".block_count"), heads, keyValueHeads, First(metadata, architecture + ".expert_count"));
+    }
+
+    /// <summary>The same of a model that is in no GGUF file.</summary>
+    public static MixtureModel From(Model model)
+    {
+        AttentionSpec? attention = model.Spec.AttentionOf(StackKind.Main, 0);
+        int layerCount = model.Spec.LayerCountOf(StackKind.Main);
+        return new MixtureModel(
+            ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufName ?? model.ArchitectureName, layerCount,
+            attention?.HeadCount ?? 0, attention?.KeyValueHeadCount ?? 0, Enumerable.Range(0, layerCount).Select(model.Spec.ExpertCountOf).DefaultIfEmpty().Max());
     }
 
     /// <summary>Query heads per key-value head, rounded down; 0 without key-value heads.</summary>

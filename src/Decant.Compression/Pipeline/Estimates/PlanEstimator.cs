@@ -122,7 +122,7 @@ public static class PlanEstimator
             long values = Math.Min(rows, 64) * choice.Source.Shape.RowLength * sizeof(float);
             largest = Math.Max(largest, Math.Min(values, 4 << 20) + rows * choice.Target.RowByteCount(choice.Source.Shape.RowLength));
         }
-        return threadCount * largest + 2L * plan.Layout.Header.Length;
+        return threadCount * largest + 2 * plan.Output.HeaderByteCount;
     }
 
     /// <summary>Two caches of one window, the activations of one batch, logits, tokenizers.</summary>

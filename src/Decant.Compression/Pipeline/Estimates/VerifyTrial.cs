@@ -91,7 +91,7 @@ internal sealed class VerifyTrial(TrialClock clock, int threadCount, Cancellatio
     }
 
     /// <summary>A Llama of one block, 7 · hidden² weights in it.</summary>
-    private static OverlaySource MakeModel(TensorFormat format, int hidden, int vocabulary, int length)
+    private static TrialSource MakeModel(TensorFormat format, int hidden, int vocabulary, int length)
     {
         const int HeadSize = 64;
         var metadata = new GgufMetadata("trial");
@@ -113,7 +113,7 @@ internal sealed class VerifyTrial(TrialClock clock, int threadCount, Cancellatio
             tensors.Add(Zeros($"blk.0.{name}.weight", square, format));
         foreach (string name in (ReadOnlySpan<string>)["blk.0.attn_norm", "blk.0.ffn_norm", "output_norm"])
             tensors.Add(Zeros($"{name}.weight", new TensorShape(hidden), TensorFormats.F32));
-        return new OverlaySource("trial", metadata, tensors);
+        return new TrialSource("trial", metadata, tensors);
     }
 
     private static MemoryTensor Zeros(string name, TensorShape shape, TensorFormat format)

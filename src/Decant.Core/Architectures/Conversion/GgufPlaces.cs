@@ -47,12 +47,12 @@ public static class GgufPlaces
         places.TryAdd(id, mapping.StacksExperts ? new GgufPlace(name, id.Expert ?? 0, ExpertCount(spec, id.Layer)) : new GgufPlace(name, 0, 1));
     }
 
-    private static bool Holds(TensorMapping mapping, TensorId id) =>
+    internal static bool Holds(TensorMapping mapping, TensorId id) =>
         mapping.Stack == id.Stack
         && mapping.Roles.Contains(id.Role)
         && mapping.IsPerLayer == id.Layer is not null
         && (mapping.StacksExperts || mapping.IsPerExpert) == id.Expert is not null;
 
-    private static int ExpertCount(ModelSpec spec, int? layer) =>
+    internal static int ExpertCount(ModelSpec spec, int? layer) =>
         layer is { } index && index < spec.LayerCountOf(StackKind.Main) ? Math.Max(spec.ExpertCountOf(index), 1) : 1;
 }

@@ -1,14 +1,14 @@
 using Decant.Core.Files;
 using Decant.Core.Tensors;
 
-namespace Decant.Compression.Pipeline;
+namespace Decant.Compression.Pipeline.Estimates;
 
-/// <summary>A GGUF model whose tensors are views of another one's. Does not own what it shows.</summary>
-internal sealed class OverlaySource : IModelSource
+/// <summary>A GGUF model made up in memory.</summary>
+internal sealed class TrialSource : IModelSource
 {
     private readonly Dictionary<string, TensorData> byName;
 
-    public OverlaySource(string location, GgufMetadata metadata, IReadOnlyList<TensorData> tensors)
+    public TrialSource(string location, GgufMetadata metadata, IReadOnlyList<TensorData> tensors)
     {
         Location = location;
         Gguf = metadata;

@@ -1,0 +1,73 @@
+using System.Security.Cryptography;
+using Decant.Compression.Methods.Mixtures;
+using Decant.Compression.Verification;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Tensors;
+
+namespace Decant.Compression.Pipeline;
+
+/// <summary>A GGUF file to be written.</summary>
+internal sealed class PlannedFile : PlannedOutput
+{
+    /// <summary>Begins the keys by which llama.cpp's files and ours say that importance values weighed the rounding.</summary>
+    internal const string ImportanceKeyPrefix = "quantize.imatrix.";
+
+    private readonly GgufContent content;
+    private IReadOnlyList<TensorChoice> choices = [];
+    private GgufLayout? layout;
+
+    /// <summary>Describes a source as GGUF.</summary>
+    /// <exception cref="BadFileException">The source is damaged.</exception>
+    /// <exception cref="NotSupportedModelException">GGUF cannot hold the model.</exception>
+    public PlannedFile(IModelSource source)
+    {
+        content = GgufContent.Of(source);
+        Facts = MixtureModel.From(content.Metadata);
+        Tensors = [.. content.Tensors.Select(tensor => tensor.Info)];
+    }
+
+    /// <inheritdoc/>
+    public override MixtureModel Facts { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<TensorInfo> Tensors { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notices => content.Notices;
+
+    /// <summary>The file's header and the places of its tensors.</summary>
+    public GgufLayout Layout => layout ?? throw new InvalidOperationException("No formats have been chosen.");
+
+    /// <summary>The work, tensor by tensor.</summary>
+    public IReadOnlyList<TensorConversion> Conversions { get; private set; } = [];
+
+    /// <inheritdoc/>
+    public override long ByteCount => Layout.ByteCount;
+
+    /// <inheritdoc/>
+    public override long HeaderByteCount => Layout.Header.Length;
+
+    /// <inheritdoc/>
+    public override Expectation Expected => Expectation.Of(content, [.. choices.Select(choice => choice.Target)]);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<TensorChoice> Choose(MixtureChooser chooser, CompressionRequest request)
+    {
+        choices = chooser.Choose(Tensors);
+        Conversions = [.. choices.Select((choice, i) => new TensorConversion(content.Tensors[i], choice.Source.Name, choice.Target, ImportanceOf(request, choice)))];
+        content.Metadata.Set("general.quantization_version", GgufValue.From(2u));
+        content.Metadata.Set("general.file_type", GgufValue.From((uint)request.Type.Number));
+        if (request.Importance is { } importance)
+        {
+            // As llama-quantize marks such files: their rounding may give up a large weight that no input uses.
+            content.Metadata.Set(ImportanceKeyPrefix + "entries_count", GgufValue.From((uint)importance.Entries.Count));
+            content.Metadata.Set(ImportanceKeyPrefix + "chunks_count", GgufValue.From((uint)importance.ChunkCount));
+        }
+        layout = new GgufLayout(content.Metadata, [.. Conversions.Select(conversion => conversion.TargetInfo)]);
+        return choices;
+    }
+
+    /// <inheritdoc/>
+    public override void AppendTo(IncrementalHash hash) => hash.AppendData(SHA256.HashData(Layout.Header.Span));
+}

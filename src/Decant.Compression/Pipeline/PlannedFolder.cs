@@ -1,0 +1,128 @@
+using System.Security.Cryptography;
+using System.Text;
+using Decant.Compression.Methods.Mixtures;
+using Decant.Compression.Verification;
+using Decant.Core.Architectures;
+using Decant.Core.Architectures.Conversion;
+using Decant.Core.Errors;
+using Decant.Core.Files;
+using Decant.Core.Formats;
+using Decant.Core.Tensors;
+
+namespace Decant.Compression.Pipeline;
+
+/// <summary>
+/// A Hugging Face folder to be written: the model with every chosen matrix rounded to its format and stored densely, for safetensors has no types for ggml's
+/// blocks. Matrices are rounded as the model uses them, whatever container they come from and whether GGUF has a place for them or not.
+/// </summary>
+internal sealed class PlannedFolder : PlannedOutput
+{
+    private readonly Model model;
+    private readonly IReadOnlyList<GgufTensor> tensors;
+    private readonly long maximumShardByteCount;
+    private readonly Lazy<long> byteCount;
+    private TensorChoice[] choices = [];
+    private HuggingFaceContent? content;
+
+    /// <summary>Binds a source.</summary>
+    /// <param name="source">The model.</param>
+    /// <param name="maximumShardByteCount">The most tensor bytes in one file.</param>
+    /// <exception cref="BadFileException">The source is damaged.</exception>
+    /// <exception cref="NotSupportedModelException">No family claims it.</exception>
+    public PlannedFolder(IModelSource source, long maximumShardByteCount)
+    {
+        model = ArchitectureRegistry.Bind(source);
+        tensors = GgufTensor.ListOf(model);
+        Tensors = [.. tensors.Select(tensor => tensor.Info)];
+        Facts = source.Gguf is { } metadata ? MixtureModel.From(metadata) : MixtureModel.From(model);
+        this.maximumShardByteCount = maximumShardByteCount;
+        byteCount = new Lazy<long>(() => WeightFilesByteCount(Content.Tensors.Select(tensor => tensor.Info), maximumShardByteCount));
+    }
+
+    /// <inheritdoc/>
+    public override MixtureModel Facts { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<TensorInfo> Tensors { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notices => Content.Notices;
+
+    /// <summary>What the folder will hold.</summary>
+    public HuggingFaceContent Content => content ?? throw new InvalidOperationException("No formats have been chosen.");
+
+    /// <inheritdoc/>
+    public override long ByteCount => byteCount.Value;
+
+    /// <inheritdoc/>
+    public override long HeaderByteCount => ByteCount - Content.Tensors.Sum(tensor => tensor.Info.ByteCount);
+
+    /// <inheritdoc/>
+    public override Expectation Expected => Expectation.Of(Content);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<TensorChoice> Choose(MixtureChooser chooser, CompressionRequest request)
+    {
+        int[] matrices = [.. Enumerable.Range(0, tensors.Count).Where(i => tensors[i].IsMatrix)];
+        TensorChoice[] all = [.. Tensors.Select(info => new TensorChoice(info, info.Format, info.Format, ChoiceReason.Untouched))];
+        foreach ((int index, TensorChoice choice) in matrices.Zip(chooser.Choose([.. matrices.Select(i => Tensors[i])])))
+            all[index] = choice;
+        choices = all;
+        content = Round(request);
+        return choices;
+    }
+
+    /// <inheritdoc/>
+    public override void AppendTo(IncrementalHash hash)
+    {
+        Append($"folder of files up to {maximumShardByteCount}\n{Content.Config.ToJsonString()}\n{Content.GenerationConfig?.ToJsonString()}\n");
+        foreach (TensorChoice choice in choices)
+            Append($"{choice.Source.Name} {choice.Target}\n");
+        foreach (TensorData tensor in Content.Tensors)
+            Append($"{tensor.Info}\n");
+
+        void Append(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text));
+    }
+
+    /// <summary>The exact length of weight files.</summary>
+    public static long WeightFilesByteCount(IEnumerable<TensorInfo> tensors, long maximumShardByteCount)
+    {
+        long total = 0;
+        foreach (IReadOnlyList<TensorInfo> shard in ShardedWriter.Cut(tensors, maximumShardByteCount))
+        {
+            using var writer = new SafetensorsWriter(Stream.Null, "", shard, new Dictionary<string, string> { ["format"] = "pt" });
+            total += writer.ByteCount;
+        }
+        return total;
+    }
+
+    private HuggingFaceContent Round(CompressionRequest request)
+    {
+        TensorChoice[] changed = [.. choices.Where(choice => !choice.IsCopy || choice.Target.IsBlockFormat)];
+        TensorFormat[] targets = [.. changed.Select(choice => choice.Target).Distinct()];
+        if (targets is [{ IsBlockFormat: false } only])
+            return HuggingFaceContent.Of(model, only);
+        TensorFormat dense = Tensors.Where((info, i) => tensors[i].IsMatrix && info.Format == TensorFormats.F32).Any() ? TensorFormats.F32 : TensorFormats.BF16;
+        var rounded = new Dictionary<TensorId, TensorData>();
+        for (int i = 0; i < choices.Length; i++)
+        {
+            if (choices[i] is not ({ IsCopy: false } or { Target.IsBlockFormat: true }))
+                continue;
+            Func<float[]?>? importance = ImportanceOf(request, choices[i]);
+            IReadOnlyList<TensorId> parts = tensors[i].Parts;
+            for (int part = 0; part < parts.Count; part++)
+            {
+                TensorData data = model.Get(parts[part]);
+                var conversion = new TensorConversion(data, data.Info.Name, choices[i].Target, PartOf(importance, part, parts[part], data.Info.Shape.RowLength));
+                rounded.Add(parts[part], new RoundedTensor(conversion, dense));
+            }
+        }
+        return HuggingFaceContent.Of(model.With(rounded));
+    }
+
+    // A stack has one set of values for each expert, fused rows have one for all.
+    private static Func<float[]?>? PartOf(Func<float[]?>? importance, int part, TensorId id, long columnCount) =>
+        importance is null || id.Expert is null
+            ? importance
+            : () => importance() is { } values ? [.. values.AsSpan(values.Length == columnCount ? 0 : checked((int)(part * columnCount)), (int)columnCount)] : null;
+}
