@@ -10,9 +10,12 @@ namespace Decant.Hub;
 /// <summary>Finds models of the Hugging Face hub in the local cache, and brings there what is missing.</summary>
 public sealed class HubModels(HubOptions options)
 {
+    private const int ShortCommitLength = 7;
+
     /// <summary>
     /// Makes sure that a model lies in the cache. A revision that is there whole is used as it is, without asking the hub; what is missing is downloaded, and an
-    /// interrupted download goes on where it ended. Only files that are read are fetched.
+    /// interrupted download goes on where it ended. Only files that are read are fetched. A copy that can be used, though the hub may know more of it, is used
+    /// with a notice where the hub cannot be asked or refuses; that of a branch or tag is the commit that it stood for when it was last asked for.
     /// </summary>
     /// <param name="reference">The model.</param>
     /// <param name="update">True to ask the hub what the revision stands for now, even if the cache has it whole.</param>
@@ -49,18 +52,34 @@ public sealed class HubModels(HubOptions options)
                 RepositoryListing listing = await listingRetries.RunAsync(reference.ToString(), token => client.ListAsync(reference, token), () => 0, cancellationToken).ConfigureAwait(false);
                 return await FetchAsync(client, cache, reference, listing, progress, notice, cancellationToken).ConfigureAwait(false);
             }
-            catch (BadFileException e) when (e.InnerException is TransientFailureException failure && cached is { IsUsable: true } && !update)
+            catch (BadFileException e) when (cached is { IsUsable: true })
             {
-                notice?.Invoke($"{reference}: {failure.Message}; using the copy in the cache.");
-                return Describe(cache, cached.Commit, cached.Files, 0);
+                return UseCopy(cache, reference, cached, update, e, notice);
             }
             catch (FileChangedException e)
             {
                 // The revision may have moved between the listing and the file.
-                if (isSecond)
-                    throw new BadFileException(e.Message + ". Try again later, or another server (HF_ENDPOINT).", e);
+                if (!isSecond)
+                    continue;
+                var failure = new BadFileException(e.Message + ". Try again later, or another server (HF_ENDPOINT).", e);
+                return cached is { IsUsable: true } ? UseCopy(cache, reference, cached, update, failure, notice) : throw failure;
             }
         }
+    }
+
+    /// <summary>
+    /// The copy in the cache in place of what the hub does not give: no access (any more), no answer, a login page, a damaged download. Whoever asks for an
+    /// update has not got it and is told that there is a copy.
+    /// </summary>
+    private static HubModel UseCopy(RepositoryCache cache, HubReference reference, CachedModel cached, bool update, BadFileException failure, Action<string>? notice)
+    {
+        string commit = cached.Commit[..ShortCommitLength];
+        if (update)
+            throw new BadFileException($"{failure.Message} A usable copy (commit {commit}) lies in the cache; other commands use it.", failure);
+        notice?.Invoke(failure.InnerException is TransientFailureException transient
+            ? $"{reference}: {transient.Message}; using the copy in the cache (commit {commit})."
+            : $"{failure.Message} Using the copy in the cache (commit {commit}).");
+        return Describe(cache, cached.Commit, cached.Files, 0);
     }
 
     private static CachedModel? FindCached(RepositoryCache cache, HubReference reference)

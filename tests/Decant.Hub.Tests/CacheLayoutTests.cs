@@ -70,10 +70,7 @@ public sealed class CacheLayoutTests : HubTestCase
     {
         Hub.WithModel();
         // As hf_hub_download leaves it after fetching two files.
-        Directory.CreateDirectory(Path.Combine(Folder, "refs"));
-        File.WriteAllText(Path.Combine(Folder, "refs", "main"), LoopbackHub.Commit);
-        foreach (string file in new[] { "config.json", "model.safetensors" })
-            Place(file);
+        PlacePythonCopy();
         HubModel model = await FetchAsync();
         Assert.Equal(0, Hub.CountOf("model.safetensors"));
         Assert.Equal(Hub.Files["tokenizer.json"].Length + Hub.Files["README.md"].Length, model.DownloadedByteCount);
@@ -83,10 +80,7 @@ public sealed class CacheLayoutTests : HubTestCase
     public async Task Without_a_network_a_usable_copy_is_enough()
     {
         Hub.WithModel();
-        Directory.CreateDirectory(Path.Combine(Folder, "refs"));
-        File.WriteAllText(Path.Combine(Folder, "refs", "main"), LoopbackHub.Commit);
-        Place("config.json");
-        Place("model.safetensors");
+        PlacePythonCopy();
         Options = Options with { Endpoint = new Uri("http://127.0.0.1:9") };
         HubModel model = await FetchAsync();
         Assert.Equal(["config.json", "model.safetensors"], model.Files);
@@ -154,16 +148,6 @@ public sealed class CacheLayoutTests : HubTestCase
         Assert.All(reports, report => Assert.Equal(("download", "bytes", model.ByteCount), (report.Stage, report.Unit, report.Total)));
         Assert.Equal(model.ByteCount, reports[^1].Done);
         Assert.Contains(reports, report => report.Rate > 0);
-    }
-
-    private void Place(string file)
-    {
-        string blob = BlobPath(file);
-        Directory.CreateDirectory(Path.GetDirectoryName(blob)!);
-        File.WriteAllBytes(blob, Hub.Files[file]);
-        string link = Path.Combine(Folder, "snapshots", LoopbackHub.Commit, file);
-        Directory.CreateDirectory(Path.GetDirectoryName(link)!);
-        File.CreateSymbolicLink(link, "../../blobs/" + Hub.HashOf(file));
     }
 
     private sealed class Direct(Action<WorkProgress> report) : IProgress<WorkProgress>

@@ -53,4 +53,24 @@ public abstract class HubTestCase : IAsyncLifetime
     private protected string PartPath(string file) => Path.Combine(Folder, "blobs", Hub.HashOf(file) + ".incomplete");
 
     private protected string BlobPath(string file) => Path.Combine(Folder, "blobs", Hub.HashOf(file));
+
+    /// <summary>As huggingface_hub's hf_hub_download leaves a model after two files: usable, but further files may exist.</summary>
+    private protected void PlacePythonCopy(string revision = "main")
+    {
+        string reference = Path.Combine(Folder, "refs", revision);
+        Directory.CreateDirectory(Path.GetDirectoryName(reference)!);
+        File.WriteAllText(reference, LoopbackHub.Commit);
+        Place("config.json");
+        Place("model.safetensors");
+    }
+
+    private protected void Place(string file)
+    {
+        string blob = BlobPath(file);
+        Directory.CreateDirectory(Path.GetDirectoryName(blob)!);
+        File.WriteAllBytes(blob, Hub.Files[file]);
+        string link = Path.Combine(Folder, "snapshots", LoopbackHub.Commit, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(link)!);
+        File.CreateSymbolicLink(link, "../../blobs/" + Hub.HashOf(file));
+    }
 }

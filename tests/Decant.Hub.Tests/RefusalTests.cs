@@ -13,7 +13,7 @@ public sealed class RefusalTests : HubTestCase
     [InlineData(401, "", "Invalid username or password.", "HF_TOKEN")]
     [InlineData(404, "RepoNotFound", "Repository not found", "no such model")]
     [InlineData(404, "RevisionNotFound", "Invalid rev id", "no revision 'main'")]
-    [InlineData(403, "", "", "access is refused (403)")]
+    [InlineData(403, "", "", "access is refused (127.0.0.1 answered 403)")]
     [InlineData(400, "", "Bad thing", "Bad thing")]
     public async Task Refusals_say_what_to_do(int status, string code, string said, string expected)
     {
@@ -26,7 +26,9 @@ public sealed class RefusalTests : HubTestCase
             context.Response.Headers["X-Error-Message"] = said;
             return Task.FromResult(true);
         };
-        Assert.Contains(expected, await FailsAsync<BadFileException>(), StringComparison.Ordinal);
+        string message = await FailsAsync<BadFileException>();
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+        Assert.Contains(code == "RevisionNotFound" ? "/org/model/tree/main" : $"answered {status}", message, StringComparison.Ordinal);
         Assert.Equal(1, count);
     }
 

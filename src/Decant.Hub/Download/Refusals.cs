@@ -19,12 +19,12 @@ internal static class Refusals
             HttpStatusCode.TooManyRequests => new TransientFailureException($"{address.Host} is asked too often (429)", RetryAfter(message.Headers.RetryAfter)),
             HttpStatusCode.RequestTimeout or (>= (HttpStatusCode)500 and <= (HttpStatusCode)599) =>
                 new TransientFailureException($"{address.Host} answered {status} {message.ReasonPhrase}", RetryAfter(message.Headers.RetryAfter)),
-            _ when code == "GatedRepo" => new BadFileException($"{reference}: this model is gated: its terms have to be accepted on {page} first. {token}.{said}"),
+            _ when code == "GatedRepo" => new BadFileException($"{reference}: this model is gated ({address.Host} answered {status}): its terms have to be accepted on {page} first. {token}.{said}"),
             _ when code == "RevisionNotFound" => new BadFileException($"{reference}: the model has no revision '{reference.Revision}'. Branches and tags stand on {page}/tree/main.{said}"),
             _ when code == "EntryNotFound" => new BadFileException($"{reference}: the revision lacks {address.AbsolutePath.Split('/')[^1]}.{said}"),
             // The hub does not say whether a private model exists.
-            HttpStatusCode.Unauthorized or HttpStatusCode.NotFound => new BadFileException($"{reference}: there is no such model, or it is private. Check the name on {page}. {token}.{said}"),
-            HttpStatusCode.Forbidden => new BadFileException($"{reference}: access is refused (403). {token}, or accept the model's terms on {page}.{said}"),
+            HttpStatusCode.Unauthorized or HttpStatusCode.NotFound => new BadFileException($"{reference}: there is no such model, or it is private ({address.Host} answered {status}). Check the spelling on {page}. {token}.{said}"),
+            HttpStatusCode.Forbidden => new BadFileException($"{reference}: access is refused ({address.Host} answered 403). {token}, or accept the model's terms on {page}.{said}"),
             _ => new BadFileException($"{address.GetLeftPart(UriPartial.Path)}: the server answered {status} {message.ReasonPhrase}.{said}"),
         };
     }
