@@ -5,11 +5,13 @@ namespace Decant.Hub;
 /// <summary>Where models come from, where they are kept, and how patient a download is.</summary>
 public sealed record HubOptions
 {
+    internal static readonly Uri DefaultEndpoint = new("https://huggingface.co");
+
     /// <summary>The cache: <c>$HF_HUB_CACHE</c>, <c>$HF_HOME/hub</c> or <c>~/.cache/huggingface/hub</c>.</summary>
     public required string CacheFolder { get; init; }
 
     /// <summary>The server: <c>$HF_ENDPOINT</c>, or the hub itself.</summary>
-    public Uri Endpoint { get; init; } = new("https://huggingface.co");
+    public Uri Endpoint { get; init; } = DefaultEndpoint;
 
     /// <summary>What private and gated models ask for: <c>$HF_TOKEN</c>, or the token that <c>hf auth login</c> keeps; null for none.</summary>
     public string? Token { get; init; }

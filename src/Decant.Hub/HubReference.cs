@@ -1,4 +1,5 @@
 using Decant.Core.Errors;
+using Decant.Hub.Naming;
 
 namespace Decant.Hub;
 
@@ -16,32 +17,63 @@ public sealed record HubReference(string Repository, string? File, string Revisi
     private const int LongestPath = 255;
     private const int CommitLength = 40;
 
-    /// <summary>True if the text names a model on the hub and no file or folder.</summary>
-    public static bool IsReference(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
+    internal const string Spellings = "Write hf:ORG/NAME, hf:ORG/NAME@REVISION or hf:ORG/NAME/FILE.gguf.";
 
-    /// <summary>Reads a name.</summary>
-    /// <exception cref="UsageException">It is none: the hub could not have such a model, file or revision.</exception>
-    public static HubReference Parse(string text)
+    /// <summary>True if the text names a model on the hub, or is a web address, and no file or folder.</summary>
+    public static bool IsReference(string text) => text.StartsWith(Prefix, StringComparison.Ordinal) || WebAddress.IsAddress(text);
+
+    /// <summary>
+    /// Reads a name, or what a browser shows of a model: <c>https://huggingface.co/ORG/NAME/tree/REVISION</c>, with or without <c>hf:</c> before it,
+    /// and <c>hf:ORG/NAME/tree/REVISION</c>.
+    /// </summary>
+    /// <param name="text">The name or address.</param>
+    /// <param name="endpoint">The server whose addresses are understood beside those of huggingface.co, or null.</param>
+    /// <exception cref="UsageException">It is none: the hub could not have such a model, file or revision; or it is an address of something else.</exception>
+    public static HubReference Parse(string text, Uri? endpoint = null)
     {
         if (!IsReference(text))
             throw Wrong(text, "it begins with hf:");
-        string rest = text[Prefix.Length..];
-        string revision = DefaultRevision;
+        string rest = text.StartsWith(Prefix, StringComparison.Ordinal) ? text[Prefix.Length..] : text;
+        if (WebAddress.IsAddress(rest))
+        {
+            rest = WebAddress.NameOf(rest, endpoint);
+            // Messages repeat no credentials of the address.
+            text = Prefix + rest;
+        }
+        string? revision = null;
         if (rest.IndexOf('@', StringComparison.Ordinal) is >= 0 and int at)
         {
             revision = rest[(at + 1)..];
             rest = rest[..at];
-            if (!IsRevision(revision))
-                throw Wrong(text, "behind @ stands a branch, a tag or a commit");
         }
-        string[] parts = (rest.StartsWith("//", StringComparison.Ordinal) ? rest[2..] : rest).Split('/', 3);
-        string[] names = [.. parts.Take(2)];
-        if (!names.All(IsRepositoryPart))
+        (string repository, string? file, string? pathRevision) = WebAddress.Split(rest.StartsWith("//", StringComparison.Ordinal) ? rest[2..] : rest);
+        if (!repository.Split('/').All(IsRepositoryPart))
             throw Wrong(text, "ORG and NAME are letters, digits, '-', '_' and '.'");
-        string? file = parts.Length > 2 && parts[2].Length > 0 ? parts[2] : null;
+        if (revision is not null && pathRevision is not null && revision != pathRevision)
+            throw Wrong(text, $"it names two revisions, '{pathRevision}' and '{revision}'");
+        revision ??= pathRevision ?? DefaultRevision;
+        if (!IsRevision(revision))
+            throw Wrong(text, "behind @ stands a branch, a tag or a commit");
         if (file is not null && !IsSafePath(file))
             throw Wrong(text, "a file is named by its path in the repository");
-        return new HubReference(string.Join('/', names), file, revision);
+        return new HubReference(repository, file, revision);
+    }
+
+    /// <summary>
+    /// The name with <c>hf:</c> before it if a text is written like a model of the hub (<c>ORG/NAME</c>, <c>huggingface.co/ORG/NAME</c>) and could be meant as one, else null.
+    /// </summary>
+    public static string? Suggest(string text)
+    {
+        string rest = text.StartsWith("huggingface.co/", StringComparison.OrdinalIgnoreCase) ? text[(text.IndexOf('/', StringComparison.Ordinal) + 1)..] : text;
+        try
+        {
+            bool isShort = rest.Count(c => c == '/') == 1 && !rest.EndsWith('/') && Path.GetExtension(rest) is not (".gguf" or ".safetensors" or ".bin" or ".json");
+            return isShort || rest != text ? Parse(Prefix + rest).ToString() : null;
+        }
+        catch (UsageException)
+        {
+            return null;
+        }
     }
 
     /// <summary>True for the 40 hexadecimal digits of a commit, which need not be looked up.</summary>
@@ -66,5 +98,5 @@ public sealed record HubReference(string Repository, string? File, string Revisi
     private static bool IsRevision(string revision) => IsSafePath(revision) && !revision.Contains("..", StringComparison.Ordinal) && !revision.Contains(' ', StringComparison.Ordinal);
 
     private static UsageException Wrong(string text, string reason) =>
-        new($"{text}: this is no model of the Hugging Face hub: {reason}. Write hf:ORG/NAME, hf:ORG/NAME@REVISION or hf:ORG/NAME/FILE.gguf.");
+        new($"{text}: this is no model of the Hugging Face hub: {reason}. {Spellings}");
 }

@@ -62,28 +62,4 @@ public sealed class FileSelectionTests : HubTestCase
         await FetchAsync("hf:org/model/b.gguf");
         Assert.EndsWith("model.safetensors", (await FetchAsync()).Path, StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData("hf:org/name", "org/name", null, "main")]
-    [InlineData("hf:org/name@v1.0", "org/name", null, "v1.0")]
-    [InlineData("hf:org/name@refs/pr/3", "org/name", null, "refs/pr/3")]
-    [InlineData("hf:org/name/a/b.gguf@dev", "org/name", "a/b.gguf", "dev")]
-    [InlineData("hf:gpt2", "gpt2", null, "main")]
-    [InlineData("hf://org/name/", "org/name", null, "main")]
-    public void Names_are_read(string text, string repository, string? file, string revision) =>
-        Assert.Equal(new HubReference(repository, file, revision), HubReference.Parse(text));
-
-    [Theory]
-    [InlineData("hf:")]
-    [InlineData("hf:org/")]
-    [InlineData("hf:../x")]
-    [InlineData("hf:org/na me")]
-    [InlineData("hf:org/name@")]
-    [InlineData("hf:org/name@../x")]
-    [InlineData("hf:org/name@/x")]
-    [InlineData("hf:org/name/../../x.gguf")]
-    [InlineData("hf:org/na--me")]
-    [InlineData("hf:org/name//x.gguf")]
-    public void Names_that_cannot_be_are_refused(string text) =>
-        Assert.Contains("hf:ORG/NAME", Assert.Throws<UsageException>(() => HubReference.Parse(text)).Message, StringComparison.Ordinal);
 }

@@ -1,4 +1,5 @@
 using Decant.Cli.Running;
+using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Hub;
 
@@ -18,12 +19,20 @@ internal static class ModelLocation
     public static string Resolve(VerbRun run, string argument)
     {
         if (!HubReference.IsReference(argument))
-            return argument;
-        HubModel model = Fetch(run, HubReference.Parse(argument), update: false);
+        {
+            return Path.Exists(argument) || HubReference.Suggest(argument) is not { } suggestion
+                ? argument
+                : throw new BadFileException($"{argument}: there is no such file or folder. A model of the Hugging Face hub is written {suggestion}.");
+        }
+        HubReference reference = Parse(argument);
+        HubModel model = Fetch(run, reference, update: false);
         if (model.DownloadedByteCount > 0)
-            run.Notice($"{argument} is in the cache now: {model.Path}");
+            run.Notice($"{reference} is in the cache now: {model.Path}");
         return model.Path;
     }
+
+    /// <summary>Reads the name or web address of a model of the hub.</summary>
+    public static HubReference Parse(string argument) => HubReference.Parse(argument, HubOptions.FromEnvironment().Endpoint);
 
     /// <summary>Makes sure that a model of the hub lies in the local cache.</summary>
     public static HubModel Fetch(VerbRun run, HubReference reference, bool update)

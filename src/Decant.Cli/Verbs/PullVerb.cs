@@ -27,7 +27,7 @@ internal sealed class PullVerb : Verb
 
     public override ExitCode Run(VerbRun run)
     {
-        HubReference reference = HubReference.Parse(run.Get(model));
+        HubReference reference = ModelLocation.Parse(run.Get(model));
         HubModel fetched = ModelLocation.Fetch(run, reference, update: true);
         run.Emit(
             () => new JsonObject

@@ -66,6 +66,21 @@ public sealed class PullVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public void What_a_browser_shows_is_understood_and_a_bare_name_is_asked_about()
+    {
+        CommandRun pasted = Run("inspect", new Uri(hub.Endpoint, "/org/model/tree/main?library=transformers").AbsoluteUri, "--json");
+        Assert.True(pasted.ExitCode == 0, pasted.Error);
+        Assert.Contains("hf:org/model is in the cache now", pasted.Error, StringComparison.Ordinal);
+        Assert.Equal(0, Run("pull", "hf:org/model/tree/main").ExitCode);
+        CommandRun bare = Run("inspect", "org/model");
+        Assert.Equal(3, bare.ExitCode);
+        Assert.Contains("no such file or folder. A model of the Hugging Face hub is written hf:org/model.", bare.Error, StringComparison.Ordinal);
+        CommandRun page = Run("inspect", "https://example.com/org/model");
+        Assert.Equal(2, page.ExitCode);
+        Assert.Contains("Write hf:ORG/NAME", page.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Refusals_end_with_their_exit_codes()
     {
         CommandRun unknown = Run("run", "hf:org/other", "x");
