@@ -64,6 +64,7 @@ internal static class JsonSideFile
                 throw BadFileException.Expected(path, "file", $"at most {MaximumByteCount} bytes", $"{stream.Length}");
             byte[] bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
+            GitLfsPointer.Refuse(path, bytes);
             return bytes;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -43,42 +43,20 @@ public sealed unsafe partial class MappedFile : IDisposable
 
     /// <summary>Maps a file.</summary>
     /// <param name="path">The file; a symbolic link is followed.</param>
-    /// <exception cref="BadFileException">The file is missing, empty, a folder or unreadable.</exception>
+    /// <exception cref="BadFileException">The file is missing, empty, a folder, unreadable or a Git LFS pointer.</exception>
     /// <exception cref="LimitNotMetException">The address space has no room for the file.</exception>
     public static MappedFile Open(string path)
     {
-        if (Directory.Exists(path))
-            throw BadFileException.Expected(path, "path", "a file", "a folder");
-        FileStream? stream = null;
-        MemoryMappedFile? mapping = null;
-        long length = 0;
+        MappedFile file = Map(path);
         try
         {
-            // A pipe or device has no length, and opening one may wait for ever.
-            if (new FileInfo(path) is { Exists: true, Length: 0 })
-                throw BadFileException.Expected(path, "file", "content", "an empty file (0 bytes)", "Was a download or copy interrupted?");
-            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
-            length = stream.Length;
-            mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            stream = null;
-            return new MappedFile(path, length, mapping, mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
+            GitLfsPointer.Refuse(file);
+            return file;
         }
-        catch (Exception e) when (e is OutOfMemoryException or IOException { HResult: OutOfAddressSpace or NotEnoughMemory })
+        catch
         {
-            mapping?.Dispose();
-            throw new LimitNotMetException(FormattableString.Invariant(
-                $"{path}: the file needs {length / 1048576.0:0} MiB of address space to be mapped, and the system gives this process less. Raise the limit (ulimit -v), or use a smaller model."), e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            mapping?.Dispose();
-            throw e is FileNotFoundException or DirectoryNotFoundException
-                ? new BadFileException($"{path}: there is no such file.", e)
-                : new BadFileException($"{path}: the file cannot be read: {e.Message}", e);
-        }
-        finally
-        {
-            stream?.Dispose();
+            file.Dispose();
+            throw;
         }
     }
 
@@ -119,6 +97,43 @@ public sealed unsafe partial class MappedFile : IDisposable
         view.SafeMemoryMappedViewHandle.ReleasePointer();
         view.Dispose();
         mapping.Dispose();
+    }
+
+    private static MappedFile Map(string path)
+    {
+        if (Directory.Exists(path))
+            throw BadFileException.Expected(path, "path", "a file", "a folder");
+        FileStream? stream = null;
+        MemoryMappedFile? mapping = null;
+        long length = 0;
+        try
+        {
+            // A pipe or device has no length, and opening one may wait for ever.
+            if (new FileInfo(path) is { Exists: true, Length: 0 })
+                throw BadFileException.Expected(path, "file", "content", "an empty file (0 bytes)", "Was a download or copy interrupted?");
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+            length = stream.Length;
+            mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            stream = null;
+            return new MappedFile(path, length, mapping, mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
+        }
+        catch (Exception e) when (e is OutOfMemoryException or IOException { HResult: OutOfAddressSpace or NotEnoughMemory })
+        {
+            mapping?.Dispose();
+            throw new LimitNotMetException(FormattableString.Invariant(
+                $"{path}: the file needs {length / 1048576.0:0} MiB of address space to be mapped, and the system gives this process less. Raise the limit (ulimit -v), or use a smaller model."), e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            mapping?.Dispose();
+            throw e is FileNotFoundException or DirectoryNotFoundException
+                ? new BadFileException($"{path}: there is no such file.", e)
+                : new BadFileException($"{path}: the file cannot be read: {e.Message}", e);
+        }
+        finally
+        {
+            stream?.Dispose();
+        }
     }
 
     private byte* Locate(long offset, long length)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Decant.Core.Errors;
+using Decant.Core.Files;
 
 namespace Decant.Core.Tokenizers.HuggingFace;
 
@@ -10,7 +11,7 @@ internal static class TokenizerFile
     public const long MaxByteCount = 256L << 20;
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="BadFileException">Missing, unreadable or too large.</exception>
+    /// <exception cref="BadFileException">Missing, unreadable, too large, or a Git LFS pointer.</exception>
     public static byte[] ReadBytes(string path)
     {
         try
@@ -20,6 +21,7 @@ internal static class TokenizerFile
                 throw BadFileException.Expected(path, "the file", $"at most {MaxByteCount} bytes", $"{stream.Length}");
             byte[] bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
+            GitLfsPointer.Refuse(path, bytes);
             return bytes;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
