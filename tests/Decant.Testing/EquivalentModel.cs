@@ -51,36 +51,6 @@ public sealed partial class EquivalentModel(HuggingFaceModelSource source)
         return this;
     }
 
-    /// <summary>Makes a mixture of a dense block: the shared expert, whose gate says one half, does what it did, and the others nothing.</summary>
-    public EquivalentModel MakeDenseBlockSparse(int layer, int like)
-    {
-        string ffn = string.Create(CultureInfo.InvariantCulture, $"model.layers.{layer}.mlp.");
-        var dense = tensors.Where(t => t.Name.StartsWith(ffn, StringComparison.Ordinal)).ToDictionary(t => t.Name[ffn.Length..]);
-        tensors.RemoveAll(t => t.Name.StartsWith(ffn, StringComparison.Ordinal));
-        foreach ((string name, TensorShape shape, float[] values) in tensors.Where(t => LayerOf(t.Name) == like && t.Name.Contains(".mlp.", StringComparison.Ordinal)).ToArray())
-        {
-            float[] idle = new float[values.Length];
-            string part = Renumbered(name, layer)[ffn.Length..];
-            if (part.StartsWith("shared_expert.", StringComparison.Ordinal))
-                Place(dense[part["shared_expert.".Length..]], shape, idle, part.Contains("down", StringComparison.Ordinal) ? 2 : 1);
-            // llama.cpp divides silu(x) by x: x is nearly, but not quite, zero.
-            if (part.StartsWith("shared_expert_gate", StringComparison.Ordinal))
-                idle.AsSpan().Fill(1e-7f);
-            tensors.Add((ffn + part, shape, idle));
-        }
-        Config["mlp_only_layers"] = new JsonArray();
-        return this;
-    }
-
-    private static void Place((string Name, TensorShape Shape, float[] Values) narrow, TensorShape wide, float[] target, float factor)
-    {
-        for (int row = 0; row < narrow.Shape[0]; row++)
-        {
-            for (int column = 0; column < narrow.Shape[1]; column++)
-                target[row * wide[1] + column] = factor * narrow.Values[row * narrow.Shape[1] + column];
-        }
-    }
-
     private static float[] Values(TensorData tensor)
     {
         float[] values = new float[tensor.Info.Shape.ElementCount];

@@ -35,7 +35,7 @@ public sealed record PeerCase(
         new("mistral-f16", Positions: 9, Ignored: "llama.cpp ignores the window"),
         new("mixtral"),
         new("qwen2"),
-        new("qwen2_moe", Ignored: "llama.cpp has no place for a dense block among mixtures", Equivalent: model => model.MakeDenseBlockSparse(layer: 1, like: 0)),
+        new("qwen2_moe"),
         new("qwen3"),
         new("qwen3_moe"),
         new("smollm3", Ignored: "llama.cpp leaves every fourth block without rotation, whatever a config says", Equivalent: model => model

@@ -82,6 +82,11 @@ public abstract class Architecture
     /// <returns>What was left out of the file, in words.</returns>
     internal virtual IEnumerable<string> AddGgufRemains(Model model, GgufMetadata metadata) => [];
 
+    /// <summary>What the tensors of a GGUF file hold beyond the model, in words.</summary>
+    /// <param name="spec">The spec as the file holds it.</param>
+    /// <param name="written">Its tensors.</param>
+    internal virtual IEnumerable<string> GgufAdditions(ModelSpec spec, IReadOnlyList<TensorData> written) => [];
+
     /// <summary>The spec as a GGUF file holds it: with its order of rows, without what it has no place for.</summary>
     internal virtual ModelSpec AsGguf(ModelSpec spec) => spec;
 

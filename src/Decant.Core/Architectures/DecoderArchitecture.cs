@@ -38,17 +38,21 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
     /// <summary>True if llama.cpp loads <c>rope_freqs.weight</c> for this architecture.</summary>
     internal virtual bool GgufHoldsRotaryDivisors => false;
 
-    /// <summary>The spec with what GGUF, or llama.cpp, fixes; <see cref="ForGguf(DecoderSpec, TensorId, TensorData)"/> makes up for it in the weights.</summary>
+    /// <summary>The spec with what GGUF, or llama.cpp, fixes; <see cref="ForGguf(DecoderSpec, Dictionary{TensorId, TensorData})"/> makes up for it in the weights.</summary>
     internal virtual DecoderSpec ForGguf(DecoderSpec spec) => spec;
 
-    /// <summary>A tensor as a model of <see cref="ForGguf(DecoderSpec)"/> has it.</summary>
-    internal virtual TensorData ForGguf(DecoderSpec spec, TensorId id, TensorData data) => data;
+    /// <summary>Changes the tensors of a model to those that <see cref="ForGguf(DecoderSpec)"/> has.</summary>
+    internal virtual void ForGguf(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors)
+    {
+    }
 
-    /// <summary>The spec with what transformers fixes; <see cref="ForHuggingFace(DecoderSpec, TensorId, TensorData)"/> makes up for it in the weights.</summary>
+    /// <summary>The spec with what transformers fixes; <see cref="ForHuggingFace(DecoderSpec, Dictionary{TensorId, TensorData})"/> makes up for it in the weights.</summary>
     internal virtual DecoderSpec ForHuggingFace(DecoderSpec spec) => spec;
 
-    /// <summary>A tensor as a model of <see cref="ForHuggingFace(DecoderSpec)"/> has it.</summary>
-    internal virtual TensorData ForHuggingFace(DecoderSpec spec, TensorId id, TensorData data) => data;
+    /// <summary>Changes the tensors of a model to those that <see cref="ForHuggingFace(DecoderSpec)"/> has.</summary>
+    internal virtual void ForHuggingFace(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors)
+    {
+    }
 
     /// <summary>What llama.cpp does otherwise with this model, in words, or null: beyond what every architecture is asked.</summary>
     internal virtual string? GgufDifference(DecoderSpec spec) => null;
@@ -72,8 +76,7 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
     {
         DecoderSpec spec = ((DecoderModel)model).Spec;
         Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder((DecoderModel)model, GgufPairing);
-        foreach (TensorId id in tensors.Keys.ToArray())
-            tensors[id] = ForGguf(spec, id, tensors[id]);
+        ForGguf(spec, tensors);
         if (spec.FirstRope is { } rope)
         {
             foreach ((TensorRole role, TensorData data) in GgufRope.Tensors(rope, GgufHoldsRotaryDivisors))
@@ -87,8 +90,7 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
         Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder((DecoderModel)model, HuggingFacePairing);
         foreach (TensorRole role in (ReadOnlySpan<TensorRole>)[TensorRole.RopeFrequencyDivisors, TensorRole.RopeShortFactors, TensorRole.RopeLongFactors])
             tensors.Remove(new TensorId(role));
-        foreach (TensorId id in tensors.Keys.ToArray())
-            tensors[id] = ForHuggingFace(((DecoderModel)model).Spec, id, tensors[id]);
+        ForHuggingFace(((DecoderModel)model).Spec, tensors);
         return tensors;
     }
 

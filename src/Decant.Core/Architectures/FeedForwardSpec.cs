@@ -64,6 +64,12 @@ public sealed record ExpertsSpec(int Count, int UsedCount, bool Renormalise)
 
     /// <summary>An expert that every token uses beside the chosen ones, or null.</summary>
     public SharedExpertSpec? Shared { get; init; }
+
+    /// <summary>
+    /// True if the block is a dense one in the form of a mixture, which llama.cpp wants of every block: router and experts are zero, the shared expert's factor is one
+    /// half and its output twice that of the dense block. It computes the same as any mixture; the way back to a dense block needs to know.
+    /// </summary>
+    public bool OnlySharedIsUsed { get; init; }
 }
 
 /// <summary>How a router's outputs become scores.</summary>
@@ -84,4 +90,8 @@ public sealed record ExpertGroupsSpec(int Count, int UsedCount, bool SumsTopTwo)
 /// <summary>An expert that every token uses.</summary>
 /// <param name="Width">Its inner width.</param>
 /// <param name="Gated">True if its output is multiplied by σ of a projection of the input to one number (Qwen2-MoE).</param>
-public sealed record SharedExpertSpec(int Width, bool Gated);
+public sealed record SharedExpertSpec(int Width, bool Gated)
+{
+    /// <summary>How many of the inner units, from the first, are not zero, or null for all: llama.cpp's files have one width for the shared experts of all blocks.</summary>
+    public int? UsedWidth { get; init; }
+}

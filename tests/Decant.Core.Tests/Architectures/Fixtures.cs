@@ -24,8 +24,8 @@ internal static class Fixtures
     /// <summary>Those of decoders.</summary>
     public static IEnumerable<string> Folders { get; } = [.. AllFolders.Where(folder => FamilyOf(folder) is DecoderArchitecture)];
 
-    /// <summary>Folders that GGUF can hold: not the families that llama.cpp has no architecture for, nor a dense block among Qwen2's mixtures.</summary>
-    public static IEnumerable<string> GgufFolders { get; } = [.. Folders.Where(folder => FamilyOf(folder)!.GgufName is not null && folder != "qwen2_moe")];
+    /// <summary>Folders that GGUF can hold: not the families that llama.cpp has no architecture for.</summary>
+    public static IEnumerable<string> GgufFolders { get; } = [.. Folders.Where(folder => FamilyOf(folder)!.GgufName is not null)];
 
     public static TheoryData<string> AllGguf => [.. GgufFolders];
 

@@ -18,9 +18,14 @@ internal static class DecantKeys
     /// <summary>The activation, where it is not the one that files of this architecture have.</summary>
     public const string Activation = "decant.activation";
 
+    /// <summary>A switch per block: true if it is a dense block in the form of a mixture.</summary>
+    public const string DenseLayers = "decant.dense_layers";
+
+    /// <summary>Inner units of the shared expert of each block that are not zero, where not all blocks have as many.</summary>
+    public const string SharedWidths = "decant.expert_shared_used_lengths";
+
     /// <summary>Which layers rotate queries and keys, where it is not those that llama.cpp rotates.</summary>
     public const string RotatedLayers = "decant.rope.layers";
-
 
     /// <summary>ε of the norms of latent attention's narrow vectors, where it is not that of the other norms.</summary>
     public const string LatentEpsilon = "decant.attention.latent_epsilon";

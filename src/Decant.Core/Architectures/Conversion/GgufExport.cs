@@ -59,10 +59,11 @@ public static class GgufExport
         List<TensorData> written = LayoutWriter.Write(
             location, spec, architecture.GgufLayoutOf(spec), architecture.GgufTensors(model), (parts, data) => Choose(parts[0], data[0].Info.Format, matrixFormat));
 
+        notices.AddRange(architecture.GgufAdditions(spec, written));
         ModelSpec readBack = ReadBack(location, spec, architecture, metadata, written);
         if (model.Source.HuggingFace is { } files)
         {
-            ConfigCarriage.Store(metadata, files.Config, architecture.WriteConfig(readBack));
+            ConfigCarriage.Store(metadata, files.Config, architecture.WriteConfig(architecture.AsHuggingFace(readBack)));
             if (files.GenerationConfig is { } generation)
                 metadata.Set(DecantKeys.GenerationConfig, GgufValue.From(generation.ToJsonString()));
         }

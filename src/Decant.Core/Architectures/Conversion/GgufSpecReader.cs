@@ -181,6 +181,16 @@ internal sealed class GgufSpecReader
         _ => throw BadFileException.Expected(Location, $"metadata key {key}", $"{layers} switches", "something else"),
     };
 
+    /// <summary>A whole number from 1 to a bound per layer under <c>decant.</c>, or null.</summary>
+    public int[]? FindDecantCounts(string key, int layers, int maximum)
+    {
+        if (metadata.FindIntegers(key) is not { } counts)
+            return null;
+        return counts.Length == layers && counts.All(count => count >= 1 && count <= maximum)
+            ? [.. counts.Select(count => (int)count)]
+            : throw BadFileException.Expected(Location, $"metadata key {key}", $"{layers} whole numbers from 1 to {maximum}", $"{counts.Length} numbers");
+    }
+
     /// <summary>A text under <c>decant.</c>.</summary>
     public string? FindDecantText(string key) => metadata.FindString(key);
 

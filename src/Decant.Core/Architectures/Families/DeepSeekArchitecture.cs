@@ -54,10 +54,10 @@ public abstract class DeepSeekArchitecture : DecoderArchitecture
     internal override DecoderSpec ForHuggingFace(DecoderSpec spec) => DeepSeekForm.ForHuggingFace(spec);
 
     /// <inheritdoc/>
-    internal override TensorData ForGguf(DecoderSpec spec, TensorId id, TensorData data) => DeepSeekForm.ForGguf(spec, id, data);
+    internal override void ForGguf(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors) => DeepSeekForm.ForGguf(spec, tensors);
 
     /// <inheritdoc/>
-    internal override TensorData ForHuggingFace(DecoderSpec spec, TensorId id, TensorData data) => DeepSeekForm.ForHuggingFace(spec, id, data);
+    internal override void ForHuggingFace(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors) => DeepSeekForm.ForHuggingFace(spec, tensors);
 
     /// <inheritdoc/>
     internal override string? GgufDifference(DecoderSpec spec) => DeepSeekForm.GgufDifference(spec);

@@ -210,11 +210,11 @@ internal static class DeepSeekForm
     /// <summary>The norms of the narrow vectors with the ε that transformers' code gives them.</summary>
     public static DecoderSpec ForHuggingFace(DecoderSpec spec) => WithLatentEpsilon(spec, LatentEpsilon);
 
-    /// <summary>A tensor of a model whose norms of narrow vectors get the ε of all others.</summary>
-    public static TensorData ForGguf(DecoderSpec spec, TensorId id, TensorData data) => ForLatentEpsilon(spec, spec.Layers[0].Norm.Epsilon, id, data);
+    /// <summary>Gives the norms of narrow vectors the ε of all others.</summary>
+    public static void ForGguf(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors) => ForLatentEpsilon(spec, spec.Layers[0].Norm.Epsilon, tensors);
 
-    /// <summary>A tensor of a model whose norms of narrow vectors get the ε that transformers' code gives them.</summary>
-    public static TensorData ForHuggingFace(DecoderSpec spec, TensorId id, TensorData data) => ForLatentEpsilon(spec, LatentEpsilon, id, data);
+    /// <summary>Gives the norms of narrow vectors the ε that transformers' code gives them.</summary>
+    public static void ForHuggingFace(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors) => ForLatentEpsilon(spec, LatentEpsilon, tensors);
 
     /// <summary>What llama.cpp does otherwise.</summary>
     public static string? GgufDifference(DecoderSpec spec) =>
@@ -228,15 +228,18 @@ internal static class DeepSeekForm
     });
 
     // norm(x; ε) = norm(c x; c² ε). A power of two loses nothing and comes within a factor of 2 of ε, which is to lie far below the mean square.
-    private static TensorData ForLatentEpsilon(DecoderSpec spec, float epsilon, TensorId id, TensorData data)
+    private static void ForLatentEpsilon(DecoderSpec spec, float epsilon, Dictionary<TensorId, TensorData> tensors)
     {
         LatentAttentionSpec latent = spec.Layers[0].Attention.Latent!;
-        if (id.Role is not (TensorRole.QueryDown or TensorRole.KeyValueDown) || latent.Norm.Epsilon == epsilon)
-            return data;
         float factor = MathF.Pow(2, MathF.Round(MathF.Log2(epsilon / latent.Norm.Epsilon) / 2));
-        long rows = id.Role == TensorRole.KeyValueDown ? latent.KeyValueRank : data.Info.Shape[0];
         if (factor == 1)
-            return data;
+            return;
+        foreach (TensorId id in tensors.Keys.Where(id => id.Role is TensorRole.QueryDown or TensorRole.KeyValueDown).ToArray())
+            tensors[id] = Scaled(id, tensors[id], factor, id.Role == TensorRole.KeyValueDown ? latent.KeyValueRank : tensors[id].Info.Shape[0]);
+    }
+
+    private static TensorData Scaled(TensorId id, TensorData data, float factor, long rows)
+    {
         // A vector's elements are its rows here.
         TensorData column = id.Part == TensorPart.Bias ? TensorComposition.AsColumn(data) : data;
         TensorData scaled = RecodedTensor.Create(data.Info.Name, new ScaledTensor(data.Info.Name, column, factor, rows), column.Info.Format.IsBlockFormat ? TensorFormats.F32 : column.Info.Format);

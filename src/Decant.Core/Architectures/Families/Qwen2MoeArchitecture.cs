@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
-using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tensors;
 
@@ -125,23 +124,45 @@ public sealed class Qwen2MoeArchitecture : DecoderArchitecture
         ExpertsSpec experts = sizes.Experts(file, renormalise: false);
         int width = file.FindCount("expert_feed_forward_length") ?? sizes.Width[0] / experts.UsedCount;
         var shared = new SharedExpertSpec(file.FindCount("expert_shared_feed_forward_length") ?? sizes.Width[0], Gated: true);
+        int[] used = file.FindDecantCounts(DecantKeys.SharedWidths, sizes.Layers, shared.Width) ?? [.. Enumerable.Repeat(shared.Width, sizes.Layers)];
+        bool[]? dense = file.FindDecantFlags(DecantKeys.DenseLayers, sizes.Layers);
         Activation activation = file.Activation(GgufActivation);
         return LlamaForm.BuildGguf(
             sizes,
             LlamaForm.Norm(file),
             tied: !file.HasTensor("output.weight"),
             layer => sizes.Attention(layer) with { Rope = rope, Window = windows[layer], QueryKeyValueBias = file.HasTensor($"blk.{layer}.attn_q.bias") },
-            _ => new FeedForwardSpec { Gated = true, Activation = activation, Width = width, Experts = experts with { Shared = shared } });
+            layer => new FeedForwardSpec
+            {
+                Gated = true,
+                Activation = activation,
+                Width = width,
+                Experts = experts with { Shared = shared with { UsedWidth = used[layer] < shared.Width ? used[layer] : null }, OnlySharedIsUsed = dense?[layer] ?? false },
+            });
     }
 
     /// <inheritdoc/>
     internal override void WriteGguf(DecoderSpec spec, GgufMetadata metadata)
     {
-        int dense = spec.Layers.TakeWhile(layer => layer.FeedForward.Experts is not null).Count();
-        if (dense < spec.Layers.Length)
-        {
-            throw new NotSupportedModelException(
-                $"{metadata.Location}: block {dense} is dense (mlp_only_layers, decoder_sparse_step), and llama.cpp has no place for that: every block of its {GgufName} models has experts. Write a Hugging Face folder instead.");
-        }
+        ExpertsSpec[] experts = [.. spec.Layers.Select(layer => layer.FeedForward.Experts!)];
+        if (experts.Any(block => block.OnlySharedIsUsed))
+            metadata.Set(DecantKeys.DenseLayers, GgufValue.From(experts.Select(block => block.OnlySharedIsUsed).ToArray()));
+        if (experts.Any(block => block.Shared!.UsedWidth is not null))
+            metadata.Set(DecantKeys.SharedWidths, GgufValue.From(experts.Select(block => (uint)(block.Shared!.UsedWidth ?? block.Shared.Width)).ToArray()));
     }
+
+    /// <inheritdoc/>
+    internal override DecoderSpec ForGguf(DecoderSpec spec) => DenseAsMixture.ToMixtures(spec);
+
+    /// <inheritdoc/>
+    internal override void ForGguf(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors) => DenseAsMixture.ToMixtures(spec, tensors);
+
+    /// <inheritdoc/>
+    internal override DecoderSpec ForHuggingFace(DecoderSpec spec) => DenseAsMixture.ToDense(spec);
+
+    /// <inheritdoc/>
+    internal override void ForHuggingFace(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors) => DenseAsMixture.ToDense(spec, tensors);
+
+    /// <inheritdoc/>
+    internal override IEnumerable<string> GgufAdditions(ModelSpec spec, IReadOnlyList<TensorData> written) => DenseAsMixture.Additions((DecoderSpec)spec, GgufLayout, written);
 }
