@@ -145,7 +145,7 @@ internal static class GgufRope
                 }
                 if (attention != 1 && !HasDecant(file))
                     throw file.NotSupported("rope.scaling.attn_factor", $"{attention}", "1, or type yarn or longrope");
-                return divisors is { } d ? new RopeScaling.FrequencyDivisors(d) : RopeScaling.None;
+                return divisors is { } d && d.Any(value => value != 1) ? new RopeScaling.FrequencyDivisors(d) : RopeScaling.None;
             default:
                 throw file.NotSupported("rope.scaling.type", type, "none, linear, yarn, longrope");
         }

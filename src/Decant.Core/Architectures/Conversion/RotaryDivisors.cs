@@ -5,52 +5,31 @@ namespace Decant.Core.Architectures.Conversion;
 /// <summary>What a scaling divides each rotary frequency by, as <c>rope_freqs.weight</c> stores it. Computed in double precision.</summary>
 internal static class RotaryDivisors
 {
-    /// <summary>How far stored divisors may lie from computed ones to be recognised: the rounding of single precision, a few times.</summary>
-    private const double Tolerance = 1e-5;
-
     /// <summary>The divisors [rotary / 2] of a scaling whose frequencies do not depend on the length of the call.</summary>
     public static ImmutableArray<float> Of(RopeSpec rope) => rope.Scaling switch
     {
-        RopeScaling.Llama3 llama3 => Each(rope, (_, frequency) => Llama3(llama3, frequency)),
+        RopeScaling.Llama3 llama3 => Each(rope, (_, frequency) => Llama3Bands.DivisorOf(llama3, frequency)),
         RopeScaling.Yarn yarn => Yarn(rope, yarn),
         RopeScaling.FrequencyDivisors divisors => divisors.Divisors,
         _ => throw new InvalidOperationException($"{rope.Scaling} has no fixed divisors."),
     };
 
-    /// <summary>
-    /// Finds the published Llama 3 settings (factor 8 or 32, or the largest divisor; bands 1 and 4; 8192 positions) that give these
-    /// divisors, or null.
-    /// </summary>
-    public static RopeScaling.Llama3? Recognise(RopeSpec rope, ImmutableArray<float> divisors)
-    {
-        var candidate = new RopeScaling.Llama3(divisors.Max(), 1, 4, 8192);
-        ImmutableArray<float> expected = Each(rope, (_, frequency) => Llama3(candidate, frequency));
-        for (int i = 0; i < divisors.Length; i++)
-        {
-            if (Math.Abs(expected[i] - divisors[i]) > Tolerance * expected[i])
-                return null;
-        }
-        return candidate;
-    }
+    /// <summary>Llama 3's bands that give these divisors, or null if there are none.</summary>
+    /// <param name="rope">The rotary settings they belong to.</param>
+    /// <param name="divisors">[rotary / 2].</param>
+    /// <param name="context">The model's context length, which the original one may be.</param>
+    public static RopeScaling.Llama3? Recognise(RopeSpec rope, ImmutableArray<float> divisors, int context) =>
+        Llama3Bands.Solve([.. Enumerable.Range(0, rope.RotaryCount / 2).Select(i => Frequency(rope, i))], divisors, context);
 
     private static ImmutableArray<float> Each(RopeSpec rope, Func<int, double, double> divisor)
     {
         var result = ImmutableArray.CreateBuilder<float>(rope.RotaryCount / 2);
         for (int i = 0; i < rope.RotaryCount / 2; i++)
-            result.Add((float)divisor(i, Math.Pow(rope.Base, -2.0 * i / rope.RotaryCount)));
+            result.Add((float)divisor(i, Frequency(rope, i)));
         return result.MoveToImmutable();
     }
 
-    private static double Llama3(RopeScaling.Llama3 scaling, double frequency)
-    {
-        double wavelength = 2 * Math.PI / frequency;
-        if (wavelength < scaling.OriginalContext / scaling.HighFrequencyFactor)
-            return 1;
-        if (wavelength > scaling.OriginalContext / scaling.LowFrequencyFactor)
-            return scaling.Factor;
-        double t = (scaling.OriginalContext / wavelength - scaling.LowFrequencyFactor) / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor);
-        return 1 / ((1 - t) / scaling.Factor + t);
-    }
+    private static double Frequency(RopeSpec rope, int pair) => Math.Pow(rope.Base, -2.0 * pair / rope.RotaryCount);
 
     private static ImmutableArray<float> Yarn(RopeSpec rope, RopeScaling.Yarn scaling)
     {
@@ -75,7 +54,7 @@ internal static class RotaryDivisors
         Layers =
         [
             .. spec.Layers.Select(layer => layer.Attention.Rope is { Scaling: RopeScaling.FrequencyDivisors divisors } rope
-                ? layer with { Attention = layer.Attention with { Rope = rope with { Scaling = Recognise(rope, divisors.Divisors) ?? RopeScaling.None } } }
+                ? layer with { Attention = layer.Attention with { Rope = rope with { Scaling = Recognise(rope, divisors.Divisors, spec.ContextLength) ?? RopeScaling.None } } }
                 : layer),
         ],
     };

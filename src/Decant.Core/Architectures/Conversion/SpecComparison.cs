@@ -66,7 +66,7 @@ internal static class SpecComparison
         }
         // Divisors are many numbers: what is wrong with them is said in words.
         if ((first.Scaling is RopeScaling.FrequencyDivisors) != (second.Scaling is RopeScaling.FrequencyDivisors))
-            return $"{what}: divisors of frequencies (rope_freqs.weight) that are not those of Llama 3's published bands, 1 and 4 of 8192 positions, cannot be stated";
+            return $"{what}: divisors of frequencies (rope_freqs.weight) that no bands as Llama 3 has them (1, a ramp, one factor) give cannot be stated";
         return Differ(what, first, second);
     }
 
