@@ -22,7 +22,7 @@ internal sealed record GgufContent(GgufMetadata Metadata, IReadOnlyList<TensorDa
     {
         if (source.Gguf is { } metadata)
             return new GgufContent(metadata.Copy(), source.Tensors, []);
-        GgufDescription description = GgufExport.Describe(ArchitectureRegistry.Bind(source));
+        GgufDescription description = GgufExport.Describe(ArchitectureRegistry.Bind(source), isExact: false);
         return new GgufContent(description.Metadata, description.Tensors, description.Notices);
     }
 }

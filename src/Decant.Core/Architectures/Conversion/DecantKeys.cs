@@ -15,6 +15,9 @@ internal static class DecantKeys
     /// <summary>The content of generation_config.json.</summary>
     public const string GenerationConfig = "decant.generation_config";
 
+    /// <summary>Followed by the name of a tensor of the Hugging Face folder: what is to be added to its elements so that they are exactly what they were.</summary>
+    public const string RemainderPrefix = "decant.remainder.";
+
     /// <summary>The activation, where it is not the one that files of this architecture have.</summary>
     public const string Activation = "decant.activation";
 

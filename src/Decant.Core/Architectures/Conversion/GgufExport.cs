@@ -16,19 +16,20 @@ public sealed record GgufDescription(GgufMetadata Metadata, IReadOnlyList<Tensor
 
 /// <summary>
 /// Describes any model as a GGUF file that llama.cpp loads, after the rules of its converter: names, rows permuted between rotary
-/// pairings, vectors, routers and positions as F32, matrices in their own type or a chosen one. Weights are not read here.
+/// pairings, vectors, routers and positions as F32, matrices in their own type or a chosen one. Of weights at most norms and decays are read here.
 /// </summary>
 public static class GgufExport
 {
     /// <summary>Describes a model. One that is GGUF already keeps its metadata and names.</summary>
     /// <param name="model">The model.</param>
     /// <param name="matrixFormat">The type of matrices (F32, F16, BF16), or null to keep each one's own where GGUF has it.</param>
+    /// <param name="isExact">False leaves out what only an exact way back needs: for files that are rounded far more coarsely.</param>
     /// <exception cref="NotSupportedModelException">GGUF cannot hold the model.</exception>
-    public static GgufDescription Describe(Model model, TensorFormat? matrixFormat = null)
+    public static GgufDescription Describe(Model model, TensorFormat? matrixFormat = null, bool isExact = true)
     {
         if (matrixFormat is { GgmlType: null } or { IsBlockFormat: true })
             throw new ArgumentException($"Matrices can be F32, F16 or BF16 here, not {matrixFormat}.", nameof(matrixFormat));
-        return model.Source.Gguf is { } metadata ? Keep(model, metadata, matrixFormat) : Convert(model, matrixFormat);
+        return model.Source.Gguf is { } metadata ? Keep(model, metadata, matrixFormat) : Convert(model, matrixFormat, isExact);
     }
 
     private static GgufDescription Keep(Model model, GgufMetadata metadata, TensorFormat? matrixFormat)
@@ -41,7 +42,7 @@ public static class GgufExport
         return new GgufDescription(metadata.Copy(), [.. tensors], []);
     }
 
-    private static GgufDescription Convert(Model model, TensorFormat? matrixFormat)
+    private static GgufDescription Convert(Model model, TensorFormat? matrixFormat, bool isExact)
     {
         Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
         string location = model.Source.Location;
@@ -67,6 +68,8 @@ public static class GgufExport
             if (files.GenerationConfig is { } generation)
                 metadata.Set(DecantKeys.GenerationConfig, GgufValue.From(generation.ToJsonString()));
         }
+        if (isExact)
+            RoundingRemainders.Store(model, metadata);
         AddTokenizer(model, metadata, notices);
         return new GgufDescription(metadata, written, notices);
     }

@@ -43,8 +43,13 @@ public static class HuggingFaceExport
 
         TensorFormat dense = format ?? DenseFormat(model);
         bool fromGguf = model.Source.Gguf is not null;
+        TensorLayout layout = architecture.HuggingFaceLayoutOf(spec);
+        // Remainders are added before a tensor is rounded to the folder's type.
         List<TensorData> written = LayoutWriter.Write(
-            location, spec, architecture.HuggingFaceLayoutOf(spec), architecture.HuggingFaceTensors(model), (parts, data) => format ?? Choose(parts[0], data, dense, fromGguf));
+            location, spec, layout, architecture.HuggingFaceTensors(model),
+            (parts, data) => model.Source.Gguf is { } metadata && RoundingRemainders.Has(metadata, layout, parts[0].Id) ? TensorFormats.F32 : format ?? Choose(parts[0], data, dense, fromGguf));
+        if (model.Source.Gguf is { } carried)
+            RestoreRemainders(written, carried, format, dense);
 
         if (model.Tensors.Values.FirstOrDefault(tensor => tensor.Info.Format.IsBlockFormat) is { } quantized)
             notices.Add($"quantized tensors ({quantized.Info.Name} is {quantized.Info.Format.Name}) are written as {dense.Name}: a Hugging Face folder has no such type");
@@ -98,6 +103,16 @@ public static class HuggingFaceExport
             return dense;
         bool widened = fromGguf && own == TensorFormats.F32 && dense != own && !GgufExport.IsMatrix(tensor.Id.Role, tensor.Shape);
         return widened && data.All(part => IsExact(part, dense)) ? dense : own;
+    }
+
+    private static void RestoreRemainders(List<TensorData> written, GgufMetadata metadata, TensorFormat? format, TensorFormat dense)
+    {
+        for (int i = 0; i < written.Count; i++)
+        {
+            TensorData exact = RoundingRemainders.Restore(written[i], metadata);
+            if (exact != written[i])
+                written[i] = RecodedTensor.Create(exact.Info.Name, exact, format ?? (IsExact(exact, dense) ? dense : TensorFormats.F32));
+        }
     }
 
     private static bool IsExact(TensorData tensor, TensorFormat format)

@@ -34,11 +34,11 @@ public sealed class Gemma2Architecture : DecoderArchitecture
 
     /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = LlamaForm.NamesWith(
-        TensorLayout.Module("{prefix}layers.{layer}.input_layernorm", TensorRole.AttentionNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}layers.{layer}.post_attention_layernorm", TensorRole.AttentionPostNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}layers.{layer}.pre_feedforward_layernorm", TensorRole.FeedForwardNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}layers.{layer}.post_feedforward_layernorm", TensorRole.FeedForwardPostNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}norm", TensorRole.FinalNorm) with { Offset = 1 });
+        TensorLayout.Module("{prefix}layers.{layer}.input_layernorm", TensorRole.AttentionNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}layers.{layer}.post_attention_layernorm", TensorRole.AttentionPostNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}layers.{layer}.pre_feedforward_layernorm", TensorRole.FeedForwardNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}layers.{layer}.post_feedforward_layernorm", TensorRole.FeedForwardPostNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}norm", TensorRole.FinalNorm) with { Elements = ElementFunctions.PlusOne });
 
     /// <inheritdoc/>
     internal override DecoderSpec ReadConfig(ConfigReader config)

@@ -34,13 +34,13 @@ public sealed class Gemma3Architecture : DecoderArchitecture
 
     /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = LlamaForm.NamesWith(
-        TensorLayout.Module("{prefix}layers.{layer}.input_layernorm", TensorRole.AttentionNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}layers.{layer}.self_attn.q_norm", TensorRole.QueryNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}layers.{layer}.self_attn.k_norm", TensorRole.KeyNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}layers.{layer}.post_attention_layernorm", TensorRole.AttentionPostNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}layers.{layer}.pre_feedforward_layernorm", TensorRole.FeedForwardNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}layers.{layer}.post_feedforward_layernorm", TensorRole.FeedForwardPostNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}norm", TensorRole.FinalNorm) with { Offset = 1 });
+        TensorLayout.Module("{prefix}layers.{layer}.input_layernorm", TensorRole.AttentionNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}layers.{layer}.self_attn.q_norm", TensorRole.QueryNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}layers.{layer}.self_attn.k_norm", TensorRole.KeyNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}layers.{layer}.post_attention_layernorm", TensorRole.AttentionPostNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}layers.{layer}.pre_feedforward_layernorm", TensorRole.FeedForwardNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}layers.{layer}.post_feedforward_layernorm", TensorRole.FeedForwardPostNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}norm", TensorRole.FinalNorm) with { Elements = ElementFunctions.PlusOne });
 
     /// <inheritdoc/>
     internal override DecoderSpec ReadConfig(ConfigReader config)

@@ -27,9 +27,9 @@ public sealed class GemmaArchitecture : DecoderArchitecture
 
     /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = LlamaForm.NamesWith(
-        TensorLayout.Module("{prefix}layers.{layer}.input_layernorm", TensorRole.AttentionNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}layers.{layer}.post_attention_layernorm", TensorRole.FeedForwardNorm) with { Offset = 1 },
-        TensorLayout.Module("{prefix}norm", TensorRole.FinalNorm) with { Offset = 1 });
+        TensorLayout.Module("{prefix}layers.{layer}.input_layernorm", TensorRole.AttentionNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}layers.{layer}.post_attention_layernorm", TensorRole.FeedForwardNorm) with { Elements = ElementFunctions.PlusOne },
+        TensorLayout.Module("{prefix}norm", TensorRole.FinalNorm) with { Elements = ElementFunctions.PlusOne });
 
     /// <inheritdoc/>
     internal override DecoderSpec ReadConfig(ConfigReader config)

@@ -80,7 +80,7 @@ internal static class LayoutWriter
                 return;
             foreach (ModelTensor tensor in parts)
                 pending.Remove(tensor.Id);
-            TensorFormat chosen = format(parts, data);
+            TensorFormat chosen = format(parts, mapping.Elements is { } functions ? [.. data.Select(d => ElementwiseTensor.Undo(d, functions) ?? d)] : data);
             // Parts of several formats cannot lie in one tensor.
             if (data.Any(d => d.Info.Format != data[0].Info.Format))
                 data = [.. data.Select(d => RecodedTensor.Create(d.Info.Name, d, chosen))];

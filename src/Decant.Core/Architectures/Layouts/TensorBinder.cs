@@ -153,7 +153,7 @@ internal sealed class TensorBinder
         bool isNumber = info.Format is not (I8Format or I16Format or I32Format or I64Format or U8Format or BoolFormat);
         if (!isNumber)
             throw BadFileException.Expected(source.Location, $"tensor {info.Name}", "a floating-point or quantized type", info.Format.Name);
-        bool needsElements = mapping.Transposed || mapping.Offset != 0 || mapping.Elements is not null || expected.RowLength != parts[0].Shape.RowLength || (parts.Count > 1 && parts[0].Shape.Rank == 1);
+        bool needsElements = mapping.Transposed || mapping.Elements is not null || expected.RowLength != parts[0].Shape.RowLength || (parts.Count > 1 && parts[0].Shape.Rank == 1);
         if (needsElements && info.Format.IsBlockFormat)
             throw BadFileException.Expected(source.Location, $"tensor {info.Name}", "a type without blocks (F32, F16, BF16)", info.Format.Name);
     }

@@ -42,10 +42,8 @@ internal static class TensorComposition
     {
         if (mapping.Transposed && stored.Info.Shape.Rank == 2)
             stored = new TransposedTensor(stored.Info.Name, stored);
-        if (mapping.Offset != 0)
-            stored = new ElementwiseTensor(stored.Info.Name, stored, value => value + mapping.Offset);
         if (mapping.Elements is { } elements)
-            stored = new ElementwiseTensor(stored.Info.Name, stored, elements.Read);
+            stored = ElementwiseTensor.Read(stored.Info.Name, stored, elements);
         if (mapping.GroupForm == RowGroupForm.TransposedMatrices)
             return [new GroupTransposedTensor(stored.Info.Name, parts[0].Shape, stored, groups)];
         if (parts.Count == 1)
@@ -96,10 +94,8 @@ internal static class TensorComposition
             if (vectors)
                 whole = new ReshapedTensor(name, new TensorShape(rowCount), whole);
         }
-        if (mapping.Offset != 0)
-            whole = new ElementwiseTensor(name, whole, value => value - mapping.Offset);
         if (mapping.Elements is { } elements)
-            whole = new ElementwiseTensor(name, whole, elements.Write);
+            whole = ElementwiseTensor.Write(name, whole, elements);
         if (mapping.Transposed && whole.Info.Shape.Rank == 2)
             whole = new TransposedTensor(name, whole);
         if (mapping.GroupForm == RowGroupForm.TransposedMatrices)

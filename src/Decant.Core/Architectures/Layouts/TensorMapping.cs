@@ -31,13 +31,10 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
     /// <summary>True if the weight is stored [inputs, outputs] (GPT's Conv1D).</summary>
     public bool Transposed { get; init; }
 
-    /// <summary>What is added to the stored weight to make the canonical one: 1 for Gemma's norms.</summary>
-    public float Offset { get; init; }
-
     /// <summary>The stored shape of a canonical one, where dimensions of 1 stand between or elements are cut into rows otherwise; null if they are alike.</summary>
     public Func<TensorShape, TensorShape>? Reshape { get; init; }
 
-    /// <summary>How stored elements become canonical ones and back, or null if they are alike: GGUF holds −e^x where checkpoints hold x.</summary>
+    /// <summary>How stored elements become canonical ones and back, or null if they are alike: Gemma's norms are stored without their 1, and GGUF holds −e^x where checkpoints hold x.</summary>
     public ElementFunctions? Elements { get; init; }
 
     /// <summary>True if the experts of a layer are one tensor [experts, rows, columns].</summary>
@@ -87,11 +84,6 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
         return [.. Enumerable.Range(0, expertCount).SelectMany(e => Roles.Select(role => new TensorId(role, layer, e, part, Stack)))];
     }
 }
-
-/// <summary>A function on stored elements and its inverse.</summary>
-/// <param name="Read">From stored to canonical.</param>
-/// <param name="Write">From canonical to stored.</param>
-internal sealed record ElementFunctions(Func<float, float> Read, Func<float, float> Write);
 
 /// <summary>How groups of rows lie in a stored weight.</summary>
 internal enum RowGroupForm
