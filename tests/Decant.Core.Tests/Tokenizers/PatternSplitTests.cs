@@ -1,4 +1,3 @@
-using System.Globalization;
 using Decant.Core.Errors;
 using Decant.Core.Tokenizers;
 using Decant.Core.Tokenizers.PreTokenizers;
@@ -53,16 +52,42 @@ public class PatternSplitTests
     [InlineData(@"\s+$", "a  \nb ", "a|  |\nb| ")]
     [InlineData(@"\p{L}+", "\U0001F600\U00020000a", "\U0001F600|\U00020000a")]
     [InlineData(@"[\u4e00-\u9fa5]+", "\u4F60\u597Da", "\u4F60\u597D|a")]
+    [InlineData(@"\p{Han}+", "\u3042\u4E00\U00020000\u3007x", "\u3042|\u4E00\U00020000\u3007|x")]
+    [InlineData(@"[\p{Hiragana}\p{Katakana}]+|\p{^Han}", "\u3042\u30A2\u4E00z", "\u3042\u30A2|\u4E00|z")]
+    [InlineData(@"[\p{L}&&[^\p{Han}]]+", "ab\u4E00\u4E8Cc", "ab|\u4E00\u4E8C|c")]
+    [InlineData(@"[^a-z&&b-d]+", "abcd-e", "a|bcd|-e")]
+    [InlineData("[\U00010400-\U0001044F]+", "a\U00010400\U0001044Eb\U00010450", "a|\U00010400\U0001044E|b\U00010450")]
+    [InlineData("\U0001F600", "a\U0001F600\U0001F601", "a|\U0001F600|\U0001F601")]
+    [InlineData(@"[[:alpha:]]+|[[:^word:]]", "a\u00B2\u00E9!", "a|\u00B2|\u00E9|!")]
+    [InlineData(@"\w+", "a\u00B2\u2167\u24D0\u2466", "a\u00B2\u2167\u24D0|\u2466")]
+    [InlineData(@"[\w]+|[[:word:]]", "a\u00B2\u2167\u24D0\u2466", "a|\u00B2|\u2167\u24D0|\u2466")]
+    [InlineData(@"(?i:\p{Lu}+|[\p{Ll}]+)", "abAB", "abAB")]
+    [InlineData(@"a(?i)b|c", "aBaCc", "aB|aC|c")]
+    [InlineData(@"(?i)stra\u00DFe", "STRA\u1E9EE", "STRA\u1E9EE")]
+    [InlineData(@"(?i:[^a-c])", "aBd", "aB|d")]
+    [InlineData(@"\bb", "ab b-b", "ab |b|-|b")]
+    [InlineData(@"(?<x>a)(?#remark)b", "aab", "a|ab")]
+    [InlineData(@"(?m:.)+", "a\nb", "a\nb")]
+    [InlineData(@".+", "a\nb", "a|\n|b")]
+    [InlineData(@"\R", "a\r\nb\n", "a|\r\n|b|\n")]
+    [InlineData(@"^b|a$", "ab\nb\na", "ab\n|b|\n|a")]
+    [InlineData(@"(?=(\d{3})+(?!\d))", "1234567 12", "1|234|567 12")]
+    [InlineData(@"\h{2}|[\b]", "ff0\bz", "ff|0|\b|z")]
+    [InlineData(@"(?>a+)b|(?:ab?){,2}", "aab", "aab")]
+    [InlineData(@"x{a", "x{a", "x{a")]
     public void Rubys_syntax_is_understood(string regex, string text, string expected) =>
         Assert.Equal(expected, string.Join('|', Pieces(new PatternSplitPreTokenizer(regex, isRegex: true, SplitBehavior.Isolated), text)));
 
     [Theory]
-    [InlineData(@"\p{Han}")]
-    [InlineData(@"[[:alpha:]]")]
-    [InlineData(@"[a-z&&[^b]]")]
-    [InlineData(@"\h")]
-    [InlineData(@"(?<x>a)")]
-    [InlineData("\U00010400")]
+    [InlineData(@"\p{Klingon}")]
+    [InlineData(@"[[:letters:]]")]
+    [InlineData(@"(a)\1")]
+    [InlineData(@"(?x: a)")]
+    [InlineData(@"a\Kb")]
+    [InlineData(@"[a-\d]")]
+    [InlineData(@"[b-a]")]
+    [InlineData(@"a{3,1}")]
+    [InlineData(@"\x{110000}")]
     [InlineData("(a")]
     [InlineData("a)")]
     [InlineData("[a")]
@@ -77,16 +102,6 @@ public class PatternSplitTests
         var split = new PatternSplitPreTokenizer("(?:a|a|aa)+b", isRegex: true, SplitBehavior.Isolated) { TimeLimit = TimeSpan.FromMilliseconds(50) };
         NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => Pieces(split, new string('a', 5000)));
         Assert.Contains("split pattern", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Stand_ins_have_the_category_they_stand_for()
-    {
-        foreach (int codePoint in (int[])[0x10400, 0x10428, 0x1D7D8, 0x1F600, 0x20000, 0x1D165, 0x10A01, 0x1E8D0, 0xE0001, 0x10FFFF, 0x1F3FB, 0x10100, 0x1D6C1, 0x11FDD])
-        {
-            string category = CharUnicodeInfo.GetUnicodeCategory(codePoint).ToString();
-            Assert.Equal(category, CharUnicodeInfo.GetUnicodeCategory(PatternSplitPreTokenizer.StandInOf(codePoint)).ToString());
-        }
     }
 
     private static string[] Pieces(PreTokenizer splitter, string text)

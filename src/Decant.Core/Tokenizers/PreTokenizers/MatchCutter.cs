@@ -20,14 +20,14 @@ internal enum SplitBehavior
 /// <param name="pieces">Where the pieces go.</param>
 internal ref struct MatchCutter(SplitBehavior behavior, List<Word> pieces)
 {
+    private readonly int first = pieces.Count;
     private bool wasMatch;
     private bool hasBefore;
+    private bool hasEmpty;
 
-    /// <summary>Takes the next stretch of a word, in bytes.</summary>
+    /// <summary>Takes the next stretch of a word, in bytes; an empty one separates what lies around it as any other does.</summary>
     public void Add(int start, int end, bool isMatch)
     {
-        if (start == end)
-            return;
         bool joins = hasBefore && behavior switch
         {
             SplitBehavior.MergedWithPrevious => isMatch && !wasMatch,
@@ -42,5 +42,20 @@ internal ref struct MatchCutter(SplitBehavior behavior, List<Word> pieces)
             pieces[^1] = pieces[^1] with { Length = pieces[^1].Length + end - start };
         else
             pieces.Add(new Word(start, end - start));
+        hasEmpty |= start == end;
+    }
+
+    /// <summary>Ends the word: pieces that stayed empty go.</summary>
+    public readonly void Finish()
+    {
+        if (!hasEmpty)
+            return;
+        int kept = first;
+        for (int i = first; i < pieces.Count; i++)
+        {
+            if (pieces[i].Length > 0)
+                pieces[kept++] = pieces[i];
+        }
+        pieces.RemoveRange(kept, pieces.Count - kept);
     }
 }

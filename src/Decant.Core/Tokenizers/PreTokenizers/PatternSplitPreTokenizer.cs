@@ -1,28 +1,24 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Decant.Core.Errors;
+using Decant.Core.Tokenizers.PreTokenizers.Patterns;
 using Decant.Core.Tokenizers.Unicode;
 
 namespace Decant.Core.Tokenizers.PreTokenizers;
 
 /// <summary>
-/// Splits by any regular expression, with .NET's engine. It works on UTF-16, so every code point above U+FFFF is shown to it as one of the same general category
-/// below: one character a code point.
+/// Splits by any regular expression, with .NET's engine. It works on UTF-16 and has classes of its own, so it is shown letters of the expression's own alphabet (see
+/// <see cref="CodePointAlphabet"/>) in place of the text: one a code point.
 /// </summary>
 internal sealed class PatternSplitPreTokenizer : PreTokenizer
 {
-    // By general category, in the order of UnicodeCategory; surrogates, line and paragraph separators and controls do not occur above U+FFFF.
-    private const string StandIns =
-        "\u10A0\u0561\u01C5\u02B0\u1200\u0300\u0903\u0488\u0E50\u2160\u2460\u2000\u2028\u2029\u0001\u200B\u0378\uE000\u203F\u2010\u2045\u2046\u2018\u2019\u0589\u2200\u20A0\u02C2\u2300\u0378";
-
     private readonly string source;
     private readonly bool isRegex;
     private readonly SplitBehavior behavior;
     private readonly bool isInverted;
     // Compiling takes some hundredths of a second, which a tokenizer that is only asked for its size need not spend.
-    private readonly Lazy<Regex> regex;
+    private readonly Lazy<(CodePointAlphabet Alphabet, Regex Regex)> compiled;
 
     /// <summary>Reads a pattern.</summary>
     /// <param name="source">A regular expression as tokenizer.json spells it, or a string.</param>
@@ -36,25 +32,32 @@ internal sealed class PatternSplitPreTokenizer : PreTokenizer
         this.isRegex = isRegex;
         this.behavior = behavior;
         this.isInverted = isInverted;
-        if (!isRegex && source.Any(char.IsSurrogate))
-            throw new FormatException("characters above U+FFFF");
+        Func<Func<CodePointSet, string>, string> translate = isRegex
+            ? new OnigurumaPattern(source).Translate
+            : write => string.Concat(source.EnumerateRunes().Select(rune => write(CodePointSet.Of(rune.Value))));
+        var sets = new List<CodePointSet>();
         try
         {
-            string pattern = isRegex ? new OnigurumaPattern(source).Translate() : Regex.Escape(source);
-            _ = new Regex(pattern, RegexOptions.CultureInvariant, TimeLimit);
-            regex = new Lazy<Regex>(() => new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.Compiled, TimeLimit));
+            string shape = translate(set =>
+            {
+                sets.Add(set);
+                return "x";
+            });
+            _ = new Regex(shape, RegexOptions.CultureInvariant, TimeLimit);
         }
         catch (ArgumentException e)
         {
             throw new FormatException(e.Message, e);
         }
+        compiled = new(() =>
+        {
+            var alphabet = new CodePointAlphabet(sets);
+            return (alphabet, new Regex(translate(alphabet.Write), RegexOptions.CultureInvariant | RegexOptions.Compiled, TimeLimit));
+        });
     }
 
     /// <summary>How long the expression may take for a text; one from a hostile file can take for ever.</summary>
     public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(20);
-
-    /// <summary>What the engine is shown for a code point: itself, or above U+FFFF one of the same general category.</summary>
-    public static char StandInOf(int codePoint) => codePoint <= 0xFFFF ? (char)codePoint : StandIns[(int)CharUnicodeInfo.GetUnicodeCategory(codePoint)];
 
     /// <inheritdoc/>
     public override void Apply(WordList words) => words.Cut(Cut);
@@ -70,23 +73,30 @@ internal sealed class PatternSplitPreTokenizer : PreTokenizer
 
     private void Cut(ReadOnlySpan<byte> word, List<Word> pieces)
     {
-        char[] characters = ArrayPool<char>.Shared.Rent(word.Length);
+        (CodePointAlphabet alphabet, Regex regex) = compiled.Value;
+        char[] letters = ArrayPool<char>.Shared.Rent(word.Length);
         int[] offsets = ArrayPool<int>.Shared.Rent(word.Length + 1);
         try
         {
-            int count = Decode(word, characters, offsets);
+            int count = Spell(word, alphabet, letters, offsets);
             var cutter = new MatchCutter(behavior, pieces);
             int done = 0;
-            foreach (ValueMatch match in regex.Value.EnumerateMatches(characters.AsSpan(0, count)))
+            bool hasMatched = false;
+            foreach (ValueMatch match in regex.EnumerateMatches(letters.AsSpan(0, count)))
             {
-                if (match.Length == 0)
+                // An empty match cuts too, but not where the match before it has ended already.
+                if (match.Length == 0 && hasMatched && match.Index == done)
                     continue;
                 int end = match.Index + match.Length;
-                cutter.Add(offsets[done], offsets[match.Index], isMatch: isInverted);
+                if (match.Index > done)
+                    cutter.Add(offsets[done], offsets[match.Index], isMatch: isInverted);
                 cutter.Add(offsets[match.Index], offsets[end], isMatch: !isInverted);
                 done = end;
+                hasMatched = true;
             }
-            cutter.Add(offsets[done], offsets[count], isMatch: isInverted);
+            if (done < count)
+                cutter.Add(offsets[done], offsets[count], isMatch: isInverted);
+            cutter.Finish();
         }
         catch (RegexMatchTimeoutException e)
         {
@@ -94,19 +104,19 @@ internal sealed class PatternSplitPreTokenizer : PreTokenizer
         }
         finally
         {
-            ArrayPool<char>.Shared.Return(characters);
+            ArrayPool<char>.Shared.Return(letters);
             ArrayPool<int>.Shared.Return(offsets);
         }
     }
 
-    private static int Decode(ReadOnlySpan<byte> word, char[] characters, int[] offsets)
+    private static int Spell(ReadOnlySpan<byte> word, CodePointAlphabet alphabet, char[] letters, int[] offsets)
     {
         int count = 0;
         for (int i = 0; i < word.Length;)
         {
             int codePoint = Utf8.CodePointAt(word, i, out int length);
             offsets[count] = i;
-            characters[count++] = StandInOf(codePoint);
+            letters[count++] = alphabet.LetterOf(codePoint);
             i += length;
         }
         offsets[count] = word.Length;

@@ -21,11 +21,13 @@ internal sealed class PunctuationPreTokenizer(SplitBehavior behavior) : PreToken
         {
             if (OlderCategories.IsPunctuation(Utf8.CodePointAt(word, i, out int length)))
             {
-                cutter.Add(done, i, isMatch: false);
+                if (i > done)
+                    cutter.Add(done, i, isMatch: false);
                 cutter.Add(i, done = i + length, isMatch: true);
             }
             i += length;
         }
-        cutter.Add(done, word.Length, isMatch: false);
+        if (word.Length > done)
+            cutter.Add(done, word.Length, isMatch: false);
     }
 }

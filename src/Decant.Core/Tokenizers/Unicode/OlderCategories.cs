@@ -8,7 +8,7 @@ internal static class OlderCategories
 {
     private const string Resource = "categories-8.0.txt";
 
-    private static readonly Lazy<Dictionary<string, (int First, int Last)[]>> sections = new(Read);
+    private static readonly Lazy<Dictionary<string, (int First, int Last)[]>> sections = new(() => UnicodeResource.ReadSections(Resource));
 
     /// <summary>Punctuation, and the ASCII characters that are neither letters, digits, spaces nor controls.</summary>
     public static bool IsPunctuation(int codePoint) => codePoint < 0x80
@@ -39,26 +39,5 @@ internal static class OlderCategories
                 return true;
         }
         return false;
-    }
-
-    private static Dictionary<string, (int First, int Last)[]> Read()
-    {
-        var ranges = new Dictionary<string, List<(int, int)>>(StringComparer.Ordinal);
-        List<(int, int)> current = [];
-        foreach (string line in UnicodeResource.ReadLines(Resource))
-        {
-            if (char.IsAsciiLetterLower(line[0]))
-            {
-                ranges.Add(line, current = []);
-                continue;
-            }
-            foreach (string item in line.Split(' '))
-            {
-                int dash = item.IndexOf('-', StringComparison.Ordinal);
-                int first = UnicodeResource.Hexadecimal(dash < 0 ? item : item.AsSpan(0, dash));
-                current.Add((first, dash < 0 ? first : UnicodeResource.Hexadecimal(item.AsSpan(dash + 1))));
-            }
-        }
-        return ranges.ToDictionary(pair => pair.Key, pair => pair.Value.ToArray(), StringComparer.Ordinal);
     }
 }

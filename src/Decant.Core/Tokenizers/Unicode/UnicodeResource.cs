@@ -19,6 +19,28 @@ internal static class UnicodeResource
         }
     }
 
+    /// <summary>The ranges of a table of sections: a line in lower case begins one, ranges in upper-case hexadecimal follow.</summary>
+    public static Dictionary<string, (int First, int Last)[]> ReadSections(string name)
+    {
+        var sections = new Dictionary<string, List<(int, int)>>(StringComparer.Ordinal);
+        List<(int, int)> current = [];
+        foreach (string line in ReadLines(name))
+        {
+            if (char.IsAsciiLetterLower(line[0]))
+            {
+                sections.Add(line, current = []);
+                continue;
+            }
+            foreach (string item in line.Split(' '))
+            {
+                int dash = item.IndexOf('-', StringComparison.Ordinal);
+                int first = Hexadecimal(dash < 0 ? item : item.AsSpan(0, dash));
+                current.Add((first, dash < 0 ? first : Hexadecimal(item.AsSpan(dash + 1))));
+            }
+        }
+        return sections.ToDictionary(pair => pair.Key, pair => pair.Value.ToArray(), StringComparer.Ordinal);
+    }
+
     /// <summary>A code point in hexadecimal.</summary>
     public static int Hexadecimal(ReadOnlySpan<char> digits) => int.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }
