@@ -19,7 +19,6 @@ public class GgufTokenizerTests
     private static readonly (string Folder, string Message)[] inexpressible =
     [
         ("added-tokens", "GGUF has no name"),
-        ("bytelevel-roberta", "GGUF has no name"),
         ("openai-gpt", "marks at the ends of words"),
         ("spm-unigram-albert", "no lower case and no accents"),
     ];
@@ -114,6 +113,13 @@ public class GgufTokenizerTests
                 Assert.Equal(original.Fingerprint, read.Fingerprint);
                 AssertCases(folder, read, _ => true, compareTokens: false, compareOffsets: false, mostDifferent: 14);
                 break;
+            case "bytelevel-roberta":
+                // Said in the notices: <mask> swallows the spaces before it, and llama.cpp puts no space before a text.
+                Assert.Equal(2, notices.Count);
+                Assert.Equal("roberta-bpe", metadata.FindString("tokenizer.ggml.pre"));
+                Assert.Equal(original.Fingerprint, read.Fingerprint);
+                AssertCases(folder, read, c => !c.Text.Contains("<mask>", StringComparison.Ordinal), compareOffsets: false);
+                break;
             default:
                 Assert.Equal(folder is "qwen3" ? 1 : 0, notices.Count);
                 Assert.Equal(original.Fingerprint, read.Fingerprint);
@@ -149,6 +155,9 @@ public class GgufTokenizerTests
             .Where(t => !folder.Contains("qwen", StringComparison.Ordinal) || IsNormalized(t))
             .Where(t => !folder.StartsWith("wordpiece", StringComparison.Ordinal) || IsPlain(t))];
         Assert.True(texts.Length > (folder.StartsWith("wordpiece", StringComparison.Ordinal) ? 400 : 700), $"{texts.Length} texts");
+        // It puts no space before a text that is RoBERTa's.
+        if (folder is "bytelevel-roberta")
+            texts = [" .", .. texts.Where(t => !ContainsAddedToken(tokenizer, t))];
         string text = string.Join('\n', texts);
         int[] expected = PeerIds(model, temporary.Write("text", Encoding.UTF8.GetBytes(text)));
         int[] got = tokenizer.EncodeIds(text, addSpecialTokens: true);
@@ -157,7 +166,19 @@ public class GgufTokenizerTests
             $"at {same} of {expected.Length}: llama.cpp {string.Join(' ', expected.Skip(same - 3).Take(9).Select(tokenizer.TokenText))}, Decant {string.Join(' ', got.Skip(same - 3).Take(9).Select(tokenizer.TokenText))}");
     }
 
-    public static TheoryData<string> PreTokenizers => [.. GgufPreTokenizers.All.Select(p => p.Name)];
+    public static TheoryData<string> PreTokenizers => [.. GgufPreTokenizers.All.Where(p => !p.IsRoberta).Select(p => p.Name)];
+
+    // What llama.cpp does otherwise than the tokenizer.json that a name stands for: it keeps numbers whole for deepseek-llm, whose vocabulary has single digits only; takes
+    // white space beyond ASCII for a control character where a pattern has ranges; and sees behind the end of a piece for tiny_aya.
+    private static bool IsCutTheSame(string name, string text) => name switch
+    {
+        "deepseek-llm" => !text.Where((c, i) => i > 0 && char.IsNumber(c) && char.IsNumber(text[i - 1])).Any() && HasPlainSpaces(text),
+        "deepseek-coder" => HasPlainSpaces(text),
+        "tiny_aya" => !text.Any(char.IsNumber),
+        _ => true,
+    };
+
+    private static bool HasPlainSpaces(string text) => !text.Any(c => c > 0x7F && char.IsWhiteSpace(c));
 
     [Theory]
     [MemberData(nameof(PreTokenizers))]
@@ -185,7 +206,7 @@ public class GgufTokenizerTests
         using (FileStream stream = File.Create(path))
         using (var writer = new GgufWriter(stream, path, metadata, []))
             writer.Complete();
-        string text = string.Join('\n', TokenizerFixtures.Cases("bytelevel-gpt2").Select(c => c.Text).Where(t => IsNormalized(t) && (rules.Notice is null || t.All(char.IsAscii))));
+        string text = string.Join('\n', TokenizerFixtures.Cases("bytelevel-gpt2").Select(c => c.Text).Where(t => IsNormalized(t) && IsCutTheSame(name, t) && (rules.Notice is null || t.All(char.IsAscii))));
         int[] expected = PeerIds(path, temporary.Write("text", Encoding.UTF8.GetBytes(text)));
         int[] got = TokenizerLoader.LoadGguf(metadata)!.EncodeIds(text, addSpecialTokens: true);
         int same = expected.AsSpan().CommonPrefixLength(got);

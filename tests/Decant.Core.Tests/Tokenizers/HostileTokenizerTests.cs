@@ -140,7 +140,7 @@ public class HostileTokenizerTests
     [InlineData("\"type\":\"Fuse\"", "\"type\":\"CTC\"", "the decoder 'CTC'")]
     [InlineData("\"type\":\"BPE\"", "\"type\":\"LetterLevel\"", "the tokenizer model 'LetterLevel'")]
     [InlineData("'ve|'m", "'ve|(?x:'n)", "the split pattern ''s|'t|'re|'ve|(?x:'n)|")]
-    [InlineData("'ve|'m", "\\\\p{Han}", "the class '\\p{Han}'")]
+    [InlineData("'ve|'m", "\\\\p{Hun}", "the class '\\p{Hun}'")]
     [InlineData("\"prepend_scheme\":\"first\"", "\"prepend_scheme\":\"last\"", "the prepend_scheme 'last'")]
     [InlineData("\"dropout\":null", "\"dropout\":0.1", "dropout")]
     [InlineData("\"fuse_unk\":true", "\"fuse_unk\":true,\"shuffle\":1", "the key 'shuffle'")]

@@ -1,5 +1,6 @@
 using Decant.Core.Errors;
 using Decant.Core.Tokenizers;
+using Decant.Core.Tokenizers.Gguf;
 using Decant.Core.Tokenizers.PreTokenizers;
 
 namespace Decant.Core.Tests.Tokenizers;
@@ -77,6 +78,28 @@ public class PatternSplitTests
     [InlineData(@"x{a", "x{a", "x{a")]
     public void Rubys_syntax_is_understood(string regex, string text, string expected) =>
         Assert.Equal(expected, string.Join('|', Pieces(new PatternSplitPreTokenizer(regex, isRegex: true, SplitBehavior.Isolated), text)));
+
+    public static TheoryData<string, string, string> Published => new(
+        ("gpt-4o", "HelloWorld's IT'LL 12345 a/b\n/", "Hello|World's| IT'LL| |123|45| a|/b|\n|/"),
+        ("gpt-4o", "\u0E01\u0E33 e\u0301t\u00C9 \u4E2D\u6587", "\u0E01\u0E33| e\u0301t|\u00C9| \u4E2D\u6587"),
+        ("tekken", "HelloWorld's 123", "Hello|World|'s| |1|2|3"),
+        ("kimi-k2", "ab\u4E2D\u6587\U00020000cd's", "ab|\u4E2D\u6587\U00020000|cd's"),
+        ("deepseek-v3", "x=.abc 1234 \u4E2D\u304B!?", "x|=.|abc| |123|4| |\u4E2D\u304B|!?"),
+        ("deepseek-llm", "caf\u00E9 \u4E2D1 23", "caf|\u00E9| |\u4E2D|1| |2|3"),
+        ("qwen35", "e\u0301a 12", "e\u0301a| |1|2"),
+        ("bloom", "a b, c. d", "a| b|,| c|.| d"),
+        ("viking", "a12", "a|1|2"),
+        ("superbpe", "1234567 x", "1|234|567| x"),
+        ("tiny_aya", "1234567 1000a", "1|234|567| |100|0|a"),
+        ("exaone-moe", "one two, 3", "one two|,| |3"),
+        ("jais-2", "a       b", "a|    |  | b"),
+        ("starcoder", "a 12", "a| |1|2"),
+        ("bailingmoe", "'LL a", "'LL| a"));
+
+    [Theory]
+    [MemberData(nameof(Published))]
+    public void Published_patterns_cut_as_documented(string name, string text, string expected) =>
+        Assert.Equal(expected, string.Join('|', Pieces(GgufPreTokenizers.Find(name)!.PreTokenizer, text)));
 
     [Theory]
     [InlineData(@"\p{Klingon}")]

@@ -31,7 +31,7 @@ public static class GgufTokenizerExporter
             case BpeModel { Options: { ContinuingPrefix: "", WordSuffix: "" } } model:
                 unknown ??= model.Options.UnknownId;
                 if (model.Options.IsByteLevel)
-                    WriteByteLevel(tokenizer, model, metadata, vocabularySize, notices);
+                    WriteByteLevel(tokenizer, model, special, metadata, vocabularySize, notices);
                 else
                     SentencePieceKeys.Write(tokenizer, model, special, metadata, vocabularySize, notices);
                 break;
@@ -60,11 +60,21 @@ public static class GgufTokenizerExporter
         return notices;
     }
 
-    private static void WriteByteLevel(Tokenizer tokenizer, BpeModel model, GgufMetadata metadata, int vocabularySize, List<string> notices)
+    private static void WriteByteLevel(Tokenizer tokenizer, BpeModel model, SpecialTokenIds special, GgufMetadata metadata, int vocabularySize, List<string> notices)
     {
-        GgufPreTokenizer pre = GgufPreTokenizers.Recognise(tokenizer.Parts, notices);
+        GgufPreTokenizer pre = GgufPreTokenizers.Recognise(tokenizer.Parts, notices, out bool addsSpace);
         metadata.Set(GgufKeys.Model, GgufValue.From("gpt2"));
         metadata.Set(GgufKeys.Pre, GgufValue.From(pre.Name));
+        if (addsSpace)
+            metadata.Set(GgufKeys.AddSpacePrefix, GgufValue.From(true));
+        else
+            metadata.Remove(GgufKeys.AddSpacePrefix);
+        if (pre.IsRoberta)
+        {
+            WriteId(metadata, GgufKeys.ClassId, tokenizer.PrefixIds.Count > 0 ? tokenizer.PrefixIds[0] : special.Bos);
+            WriteId(metadata, GgufKeys.SeparatorId, tokenizer.SuffixIds.Count > 0 ? tokenizer.SuffixIds[^1] : special.Eos);
+            WriteId(metadata, GgufKeys.MaskId, tokenizer.FindId("<mask>"));
+        }
         var (texts, types) = GgufTokens.Collect(tokenizer, vocabularySize);
         metadata.Set(GgufKeys.Tokens, GgufValue.From(texts));
         metadata.Set(GgufKeys.TokenTypes, GgufValue.From(types));

@@ -52,7 +52,7 @@ internal static class GgufTokenizerReader
             Model = new BpeModel(file.Vocabulary, resolved, new BpeOptions(IsByteLevel: true, IgnoresMerges: rules.IgnoresMerges)),
             AddedTokens = file.AddedTokens,
             Normalizer = rules.Normalizer,
-            PreTokenizer = rules.PreTokenizer,
+            PreTokenizer = file.Metadata.FindBool(GgufKeys.AddSpacePrefix) is true ? GgufPreTokenizers.WithSpace(rules.PreTokenizer) : rules.PreTokenizer,
             PostProcessor = Template(file, special, rules.AddsBosByDefault),
             Decoder = new ByteLevelDecoder(addPrefixSpace: false, trimOffsets: false, useRegex: false),
             Special = special,
