@@ -29,7 +29,6 @@ internal static class ModelAbilities
         };
         if (summary.Model is not { } model)
             return [new Ability("tokenize", noTokenizer), .. ((string[])["run", "chat", "eval", "imatrix", "bench", "logits", ToGguf, ToFolder]).Select(name => new Ability(name, "the model is not supported", name is ToGguf or ToFolder))];
-        string? noDecoder = model is DecoderModel ? null : "it is no decoder";
         string? noKind = LanguageModels.ContinuesText(model) ? null : "it continues no text";
         string? noText = noKind ?? noTokenizer;
         return
@@ -37,8 +36,8 @@ internal static class ModelAbilities
             new Ability("run", noText),
             new Ability("chat", noText ?? (summary.ChatTemplates.Count == 0 ? "it has no chat template" : null)),
             new Ability("eval", noText),
-            new Ability("imatrix", noDecoder ?? noTokenizer),
-            new Ability("bench", noDecoder),
+            new Ability("imatrix", noText),
+            new Ability("bench", noKind),
             new Ability("logits", model is EncoderModel or EncoderDecoderModel ? null : noKind),
             new Ability("tokenize", noTokenizer),
             new Ability(ToGguf, ObstacleOf(model, () => GgufExport.Describe(model)), IsOutput: true),

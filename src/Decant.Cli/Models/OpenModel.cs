@@ -29,10 +29,6 @@ internal sealed class OpenModel : IDisposable
     /// <summary>The checkpoint understood, whatever kind of model it is. Notices about it go to the error stream.</summary>
     public Model AnyModel => model ??= Bind();
 
-    /// <summary>The decoder understood.</summary>
-    /// <exception cref="NotSupportedModelException">The model is no decoder.</exception>
-    public DecoderModel Model => ArchitectureRegistry.RequireDecoder(AnyModel);
-
     /// <summary>The model ready to run.</summary>
     /// <exception cref="InvalidOperationException">It was not loaded.</exception>
     public ILanguageModel Loaded => loaded ?? throw new InvalidOperationException("The model has not been loaded.");
@@ -49,16 +45,6 @@ internal sealed class OpenModel : IDisposable
         run.CancellationToken.ThrowIfCancellationRequested();
         loaded = LanguageModels.Load(AnyModel, options, run.CancellationToken);
         return loaded;
-    }
-
-    /// <summary>Makes a decoder ready to run.</summary>
-    /// <exception cref="NotSupportedModelException">The model is no decoder.</exception>
-    public Decoder LoadDecoder(DecoderOptions options)
-    {
-        run.CancellationToken.ThrowIfCancellationRequested();
-        var decoder = Decoder.Load(Model, options, run.CancellationToken);
-        loaded = decoder;
-        return decoder;
     }
 
     /// <summary>The tokenizer and the model ready to run, made at the same time: either takes about as long as the other.</summary>

@@ -49,35 +49,35 @@ internal sealed class BenchVerb : Verb
         run.WatchMemory();
         long start = TimeProvider.System.GetTimestamp();
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
-        Decoder decoder = opened.LoadDecoder(engine.ToDecoderOptions(run));
+        ILanguageModel loaded = opened.Load(engine.ToDecoderOptions(run));
         int depthCount = run.Get(depth);
-        int prefillCount = Count(run, prefill, DefaultPrefillCount, decoder.MaximumLength);
-        int decodeCount = Count(run, decode, DefaultDecodeCount, decoder.MaximumLength - depthCount);
+        int prefillCount = Count(run, prefill, DefaultPrefillCount, loaded.MaximumLength);
+        int decodeCount = Count(run, decode, DefaultDecodeCount, loaded.MaximumLength - depthCount);
         long longest = Math.Max(prefillCount, (long)depthCount + decodeCount);
-        if (longest > decoder.MaximumLength || decodeCount < 1)
+        if (longest > loaded.MaximumLength || decodeCount < 1)
         {
             throw new UsageException(string.Create(CultureInfo.InvariantCulture,
-                $"the model takes {decoder.MaximumLength} tokens; neither -p nor -d and -n together may be more. Choose a smaller -p, -d or -n."));
+                $"the model takes {loaded.MaximumLength} tokens; neither -p nor -d and -n together may be more. Choose a smaller -p, -d or -n."));
         }
-        using DecoderSession session = decoder.StartSession((int)longest);
+        using ILanguageModelSession session = loaded.StartSession((int)longest);
         double loadSeconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
-        var work = new Work(Ids(prefillCount, decoder.Spec.VocabularySize), Ids(decodeCount, decoder.Spec.VocabularySize), Ids(depthCount, decoder.Spec.VocabularySize));
+        var work = new Work(Ids(prefillCount, loaded.VocabularySize), Ids(decodeCount, loaded.VocabularySize), Ids(depthCount, loaded.VocabularySize));
         Timings timings = run.WithProgressLines(progress => Measure(run, session, work, progress));
         // Afterwards, so that its buffer does not count as the model's memory.
         long peak = run.PeakMemoryByteCount;
-        MachineLimits limits = MachineLimits.Measure(decoder.ThreadCount, decoder.KernelName, run.CancellationToken);
-        DecoderWork writing = DecoderWork.OfWriting(decoder, (double)session.CacheByteCount / session.Capacity, depthCount, decodeCount);
-        Roofline prefillRoofline = Roofline.Of(DecoderWork.OfPrompt(decoder, prefillCount), Median(timings.Prefill), limits);
+        MachineLimits limits = MachineLimits.Measure(loaded.ThreadCount, loaded.KernelName, run.CancellationToken);
+        DecoderWork writing = DecoderWork.OfWriting(loaded, length => session.RememberedByteCount(length), depthCount, decodeCount);
+        Roofline prefillRoofline = Roofline.Of(DecoderWork.OfPrompt(loaded, prefillCount), Median(timings.Prefill), limits);
         Roofline decodeRoofline = Roofline.Of(writing, Median(timings.Decode), limits);
         run.Emit(
             () => new JsonObject
             {
                 ["model"] = run.Get(model),
-                ["kernel"] = decoder.KernelName,
-                ["forced_kernels"] = new JsonArray([.. decoder.ForcedKernels.Select(name => JsonValue.Create(name))]),
+                ["kernel"] = loaded.KernelName,
+                ["forced_kernels"] = new JsonArray([.. loaded.ForcedKernels.Select(name => JsonValue.Create(name))]),
                 ["arithmetic"] = EngineOptions.NameOf(engine.Arithmetic(run)),
-                ["cache_type"] = engine.CacheType(run),
-                ["threads"] = decoder.ThreadCount,
+                ["cache_type"] = loaded is Decoder ? engine.CacheType(run) : null,
+                ["threads"] = loaded.ThreadCount,
                 ["repetitions"] = timings.Prefill.Length,
                 ["load_seconds"] = loadSeconds,
                 ["first_prefill_seconds"] = timings.FirstPrefillSeconds,
@@ -93,7 +93,7 @@ internal sealed class BenchVerb : Verb
                     ["byte_operations_per_second"] = limits.ByteOperationsPerSecond,
                 },
                 ["peak_memory_bytes"] = peak,
-                ["copied_weight_bytes"] = decoder.CopiedWeightByteCount,
+                ["copied_weight_bytes"] = loaded.CopiedWeightByteCount,
             },
             console => console.Write(TextOutput.CreateFacts(
             [
@@ -102,16 +102,16 @@ internal sealed class BenchVerb : Verb
                 ("decode", FormattableString.Invariant($"{decodeCount / Median(timings.Decode):F1} tokens/s  ({decodeCount} tokens{(depthCount > 0 ? $" behind {depthCount}" : "")}, {Spread(decodeCount, timings.Decode)})")),
                 ("", FormattableString.Invariant($"{decodeRoofline.BytesPerSecond / 1e9:F1} GB/s ({writing.ByteCount / decodeCount / 1e6:F0} MB a token), {decodeRoofline.MemoryShare:P0} of what memory gives: bound by {Explained(decodeRoofline.Bound)}")),
                 ("load", FormattableString.Invariant($"{loadSeconds:F3} s, the first prompt of {prefillCount} tokens {timings.FirstPrefillSeconds:F3} s")),
-                ("kernel", $"{string.Join(" with ", [decoder.KernelName, .. decoder.ForcedKernels])}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {decoder.ThreadCount} threads"),
-                ("machine", FormattableString.Invariant($"memory {limits.MemoryBytesPerSecond / 1e9:F1} GB/s, single precision {limits.SingleOperationsPerSecond / 1e9:F0} GFLOP/s, bytes {limits.ByteOperationsPerSecond / 1e9:F0} GOP/s (measured, {decoder.ThreadCount} threads)")),
-                ("memory", FormattableString.Invariant($"{Quantities.Bytes(peak)} private at most, {Quantities.Bytes(session.CacheByteCount)} of it keys and values, {Quantities.Bytes(decoder.CopiedWeightByteCount)} copied weights; {timings.AllocatedBytesPerToken:F0} bytes allocated per token at most")),
+                ("kernel", $"{string.Join(" with ", [loaded.KernelName, .. loaded.ForcedKernels])}, {EngineOptions.NameOf(engine.Arithmetic(run))} arithmetic, {loaded.ThreadCount} threads"),
+                ("machine", FormattableString.Invariant($"memory {limits.MemoryBytesPerSecond / 1e9:F1} GB/s, single precision {limits.SingleOperationsPerSecond / 1e9:F0} GFLOP/s, bytes {limits.ByteOperationsPerSecond / 1e9:F0} GOP/s (measured, {loaded.ThreadCount} threads)")),
+                ("memory", FormattableString.Invariant($"{Quantities.Bytes(peak)} private at most, {Quantities.Bytes(session.RememberedByteCount(session.Capacity))} of it {(loaded is Decoder ? "keys and values" : "what is remembered of the text")}, {Quantities.Bytes(loaded.CopiedWeightByteCount)} copied weights; {timings.AllocatedBytesPerToken:F0} bytes allocated per token at most")),
             ])));
         return ExitCode.Done;
     }
 
     private static int Count(VerbRun run, Option<int> option, int ordinary, int longest) => run.Has(option) ? run.Get(option) : Math.Min(ordinary, longest);
 
-    private Timings Measure(VerbRun run, DecoderSession session, Work work, IProgress<WorkProgress>? progress)
+    private Timings Measure(VerbRun run, ILanguageModelSession session, Work work, IProgress<WorkProgress>? progress)
     {
         int count = run.Get(repetitions);
         double[] prefillSeconds = new double[count];

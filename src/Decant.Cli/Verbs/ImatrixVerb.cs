@@ -5,6 +5,7 @@ using Decant.Cli.Output;
 using Decant.Cli.Running;
 using Decant.Compression.Calibration;
 using Decant.Core.Errors;
+using Decant.Engine.Inference;
 
 namespace Decant.Cli.Verbs;
 
@@ -50,14 +51,15 @@ internal sealed class ImatrixVerb : Verb
         string[] files = run.Get(text) ?? [];
         CalibrationText[] texts = files.Length == 0 ? [CalibrationText.BuiltIn] : [.. files.Select(CalibrationText.Read)];
         using OpenModel opened = OpenModel.Open(run, run.Get(model));
+        LanguageModels.RequireText(opened.AnyModel);
         var options = new ImatrixOptions
         {
-            ContextLength = run.Has(context) ? run.Get(context) : Math.Min(new ImatrixOptions().ContextLength, opened.Model.Spec.ContextLength),
+            ContextLength = run.Has(context) ? run.Get(context) : Math.Min(new ImatrixOptions().ContextLength, opened.AnyModel.Spec.ContextLength),
             MaximumChunkCount = run.Has(chunks) ? run.Get(chunks) : null,
             ThreadCount = run.ThreadCount,
         };
         ImportanceMatrix matrix = run.WithProgress(progress =>
-            ImatrixJob.Collect(opened.Model, opened.RequireTokenizer(), texts, options, progress, run.CancellationToken));
+            ImatrixJob.Collect(opened.AnyModel, opened.RequireTokenizer(), texts, options, progress, run.CancellationToken));
         ImportanceMatrixFile.Write(path, matrix, run.Get(force), [run.Get(model), .. files]);
         double seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         run.Emit(

@@ -29,18 +29,20 @@ public sealed record ImatrixOptions
 public static class ImatrixJob
 {
     /// <summary>Runs the texts through the model.</summary>
-    /// <param name="model">The model.</param>
+    /// <param name="model">A model of a kind that continues texts.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="texts">What to run.</param>
     /// <param name="options">Windows and threads.</param>
     /// <param name="progress">Told about tokens.</param>
     /// <param name="cancellationToken">Stops between windows.</param>
+    /// <exception cref="NotSupportedModelException">The model continues no text.</exception>
     /// <exception cref="UsageException">The texts are shorter than one window, or the window is longer than the model's context.</exception>
     /// <exception cref="NumericalException">An activation overflows.</exception>
     public static ImportanceMatrix Collect(
-        DecoderModel model, Tokenizer tokenizer, IReadOnlyList<CalibrationText> texts, ImatrixOptions options,
+        Model model, Tokenizer tokenizer, IReadOnlyList<CalibrationText> texts, ImatrixOptions options,
         IProgress<WorkProgress>? progress = null, CancellationToken cancellationToken = default)
     {
+        LanguageModels.RequireText(model);
         int length = options.ContextLength;
         if (length < 1 || length > model.Spec.ContextLength)
             throw new UsageException($"{model.Source.Location}: windows of {length} tokens do not fit the model's context of {model.Spec.ContextLength}. Choose --context 1 to {model.Spec.ContextLength}.");
@@ -54,8 +56,8 @@ public static class ImatrixJob
             throw new UsageException($"The text has fewer than {length} tokens, less than one window. Give more text or a shorter --context.");
 
         var collector = new ImportanceCollector(model);
-        using Decoder decoder = Decoder.Load(model, new DecoderOptions { ThreadCount = options.ThreadCount, Observer = collector }, cancellationToken);
-        using DecoderSession session = decoder.StartSession(length);
+        using ILanguageModel runner = LanguageModels.Load(model, new DecoderOptions { ThreadCount = options.ThreadCount, Observer = collector }, cancellationToken);
+        using ILanguageModelSession session = runner.StartSession(length);
         long started = Stopwatch.GetTimestamp();
         for (int i = 0; i < windows.Count; i++)
         {

@@ -9,7 +9,7 @@ using Decant.Engine.Inference;
 namespace Decant.Compression.Calibration;
 
 /// <summary>
-/// Sums the squares of every input column of the matrices inside the blocks while a decoder runs, under the names and by the rules of
+/// Sums the squares of every input column of the matrices inside the blocks while a model runs, under the names and by the rules of
 /// llama.cpp: embedding and head are left out; a dense matrix counts only in batches of at least 16 tokens, an expert always. Sums are double.
 /// </summary>
 internal sealed class ImportanceCollector : IDecoderObserver
@@ -21,7 +21,7 @@ internal sealed class ImportanceCollector : IDecoderObserver
     private readonly Dictionary<string, Sums> sums = new(StringComparer.Ordinal);
 
     /// <summary>Prepares to observe a model.</summary>
-    public ImportanceCollector(DecoderModel model) => places = GgufPlaces.Of(model);
+    public ImportanceCollector(Model model) => places = GgufPlaces.Of(model);
 
     /// <inheritdoc/>
     public void HiddenState(int index, ReadOnlySpan<float> rows, int tokenCount)

@@ -31,6 +31,9 @@ internal sealed unsafe class ComputeContext : IDisposable
     /// <summary>Told about inputs and hidden states, or null.</summary>
     public IDecoderObserver? Observer { get; }
 
+    /// <summary>Rows of a product's input that belong to a text and are shown to the observer; those behind are padding.</summary>
+    public int ObservedRowCount { get; set; } = int.MaxValue;
+
     /// <summary>The input of the product that is running; one for all products, so that its memory is held once.</summary>
     public ProductInput Input { get; } = new();
 

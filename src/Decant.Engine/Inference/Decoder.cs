@@ -4,6 +4,7 @@ using Decant.Core.Errors;
 using Decant.Core.Formats;
 using Decant.Core.Tensors;
 using Decant.Engine.Kernels;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Inference;
 
@@ -57,23 +58,14 @@ public sealed class Decoder : ILanguageModel
     /// <summary>The longest text the model can take: its context length, or what its learned positions or scaled rotations allow.</summary>
     public int MaximumLength { get; }
 
-    /// <summary>Bytes of weights that are read to write one token.</summary>
-    public double WeightBytesPerToken => weights.WorkPerToken().ByteCount;
+    /// <inheritdoc/>
+    public WeightWork WeightWork => weights.Work;
 
-    /// <summary>Private memory that weights were copied to (<see cref="DecoderOptions.Weights"/>), in bytes; 0 if they stayed in the map.</summary>
+    /// <inheritdoc/>
     public long CopiedWeightByteCount => copies?.ByteCount ?? 0;
 
-    /// <summary>Multiply–adds with weights for one token, the head's included; attention comes on top.</summary>
-    public double MultiplyAddsPerToken => weights.WorkPerToken().MultiplyAddCount;
-
-    /// <summary>Multiply–adds of the head for one token, which a prompt needs once.</summary>
-    public double HeadMultiplyAdds => weights.Head.MultiplyAddCount;
-
-    /// <summary>Multiply–adds of the head for one token in whole numbers: all or none.</summary>
-    internal double RoundedHeadMultiplyAdds => weights.Head.MultiplyAddCountOf(8, 1);
-
-    /// <summary>Multiply–adds of the blocks with activations of so many bits, for one of so many tokens computed at once.</summary>
-    internal double MultiplyAddsOf(int bits, int tokenCount) => weights.MultiplyAddsOf(bits, tokenCount);
+    /// <summary>False: keys and values are remembered.</summary>
+    public bool ComputesWholeText => false;
 
     /// <summary>The blocks.</summary>
     internal IReadOnlyList<DecoderLayer> Layers => weights.Layers;

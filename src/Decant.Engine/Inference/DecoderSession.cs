@@ -31,6 +31,9 @@ public sealed unsafe class DecoderSession : ILanguageModelSession
     /// <summary>Memory of the cache.</summary>
     public long CacheByteCount => Cache.ByteCount;
 
+    /// <inheritdoc/>
+    public long RememberedByteCount(int length) => (long)((double)CacheByteCount / Capacity * length);
+
     /// <summary>Keys and values.</summary>
     internal KvCache Cache { get; }
 

@@ -1,6 +1,7 @@
 using Decant.Core.Architectures;
 using Decant.Core.Tensors;
 using Decant.Engine.Kernels;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Inference;
 
@@ -67,23 +68,11 @@ internal sealed class DecoderWeights : IDisposable
     public DecoderLayer[] Layers { get; }
 
     /// <summary>The matrices that products are computed with, each once.</summary>
-    public IEnumerable<StoredMatrix> Matrices() => Groups().SelectMany(group => group.Group.Members).Select(member => member.Weight).OfType<StoredMatrix>();
+    public IEnumerable<StoredMatrix> Matrices() =>
+        Others().Select(group => group.Group).Append(Head).SelectMany(group => group.Members).Select(member => member.Weight).OfType<StoredMatrix>();
 
-    /// <summary>What is read and computed for one token: bytes of matrices and multiply–adds. Of experts, as many as a token uses.</summary>
-    public (double ByteCount, double MultiplyAddCount) WorkPerToken()
-    {
-        double bytes = 0, operations = 0;
-        foreach ((LinearGroup group, double share) in Groups())
-        {
-            bytes += share * group.ByteCount;
-            operations += share * group.MultiplyAddCount;
-        }
-        return (bytes, operations);
-    }
-
-    /// <summary>Multiply–adds in whole numbers for one of so many tokens computed at once, the head's left out.</summary>
-    public double MultiplyAddsOf(int bits, int tokenCount) =>
-        Groups().Where(group => group.Group != Head).Sum(group => group.Share * group.Group.MultiplyAddCountOf(bits, tokenCount));
+    /// <summary>What the products cost for one token: of experts, as many as a token uses.</summary>
+    public WeightWork Work => new(Head, Others());
 
     /// <inheritdoc/>
     public void Dispose()
@@ -100,8 +89,8 @@ internal sealed class DecoderWeights : IDisposable
         FinalNorm?.Dispose();
     }
 
-    // Every group, with the share of it that a token uses.
-    private IEnumerable<(LinearGroup Group, double Share)> Groups()
+    // Every group but the head, with the share of it that a token uses.
+    private IEnumerable<(LinearGroup Group, double Share)> Others()
     {
         foreach ((LinearGroup Group, double Share) group in Layers.SelectMany(layer => layer.Groups()))
             yield return group;
@@ -109,6 +98,5 @@ internal sealed class DecoderWeights : IDisposable
             yield return (EmbeddingProjection, 1);
         if (HeadProjection is not null)
             yield return (HeadProjection, 1);
-        yield return (Head, 1);
     }
 }

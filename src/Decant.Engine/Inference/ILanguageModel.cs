@@ -1,4 +1,5 @@
 using Decant.Core.Errors;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Inference;
 
@@ -10,6 +11,21 @@ public interface ILanguageModel : IDisposable
 
     /// <summary>The kernel level in use: <c>avx512</c>, <c>avx2</c>, <c>vector128</c> or <c>scalar</c>.</summary>
     string KernelName { get; }
+
+    /// <summary>Kernels forced by name beside the level (<see cref="DecoderOptions.Kernel"/>): for all weights of their formats.</summary>
+    IReadOnlyList<string> ForcedKernels { get; }
+
+    /// <summary>Threads in use.</summary>
+    int ThreadCount { get; }
+
+    /// <summary>What the products with the weights cost for one token.</summary>
+    WeightWork WeightWork { get; }
+
+    /// <summary>Private memory that weights were copied to (<see cref="DecoderOptions.Weights"/>), in bytes; 0 if they stayed in the map.</summary>
+    long CopiedWeightByteCount { get; }
+
+    /// <summary>True if every call computes the whole text anew: nothing but its tokens is remembered.</summary>
+    bool ComputesWholeText { get; }
 
     /// <summary>The most tokens computed at once.</summary>
     int BatchLength { get; }
@@ -32,6 +48,10 @@ public interface ILanguageModelSession : IDisposable
 
     /// <summary>The most tokens it takes.</summary>
     int Capacity { get; }
+
+    /// <summary>Bytes that so many tokens of the text are remembered in: their keys and values, a state; 0 if nothing but the tokens is.</summary>
+    /// <param name="length">0 to <see cref="Capacity"/>.</param>
+    long RememberedByteCount(int length);
 
     /// <summary>Forgets all tokens.</summary>
     void Reset();

@@ -54,8 +54,9 @@ internal sealed unsafe class LinearGroup : IDisposable
         int columnCount = members[0].Weight.ColumnCount;
         if (context.Observer is { } observer)
         {
+            int shown = Math.Min(tokenCount, context.ObservedRowCount);
             foreach (Linear member in members)
-                observer.LinearInput(member.Id, new ReadOnlySpan<float>(x, checked(tokenCount * columnCount)), tokenCount);
+                observer.LinearInput(member.Id, new ReadOnlySpan<float>(x, checked(shown * columnCount)), shown);
         }
         context.Input.Set(context.Pool, x, tokenCount, columnCount);
         foreach (Linear member in members)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Decant.Testing;
 
 namespace Decant.Cli.Tests.Verbs;
@@ -55,15 +54,42 @@ public sealed class OtherModelKindsTests
     }
 
     [Theory]
-    [InlineData("rwkv", "recurrent model")]
-    [InlineData("reformer", "reversible transformer")]
-    public void What_is_for_decoders_only_says_what_the_model_is(string folder, string kind)
+    [InlineData("rwkv", 3 * (41 + 40 + 4 * 40) * 4)]
+    [InlineData("mamba", 0)]
+    [InlineData("mamba2", 0)]
+    [InlineData("reformer", 0)]
+    public void Speed_is_measured(string folder, int leastStateBytes)
     {
         string model = SharedFiles.Require("fixtures", "architectures", folder);
-        CommandRun run = CommandRun.Of("bench", model);
-        Assert.NotEqual(0, run.ExitCode);
-        Assert.Contains(kind, run.Error, StringComparison.Ordinal);
-        Assert.Contains("for decoders only", run.Error, StringComparison.Ordinal);
+        JsonElement document = CommandRun.Succeed("bench", model, "-p", "24", "-n", "8", "-r", "2", "--threads", "1", "--arithmetic", "float", "--json").Json;
+        Assert.True(document.GetProperty("prefill").GetProperty("tokens_per_second").GetDouble() > 0);
+        Assert.True(document.GetProperty("decode").GetProperty("tokens_per_second").GetDouble() > 0);
+        Assert.Equal(JsonValueKind.Null, document.GetProperty("cache_type").ValueKind);
+        Assert.True(document.GetProperty("decode_bytes_per_token").GetDouble() > leastStateBytes);
+        string text = CommandRun.Succeed("bench", model, "-p", "24", "-n", "8", "-r", "1").Output;
+        Assert.Contains("remembered of the text", text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Values for every matrix that compression rounds, and compression that uses them.</summary>
+    [Theory]
+    [InlineData("mamba", 4 * 2)]
+    [InlineData("mamba2", 2 * 2)]
+    [InlineData("rwkv", 7 * 3)]
+    [InlineData("reformer", 0)]
+    public void Importance_is_measured_and_used(string folder, int matrices)
+    {
+        using var files = new TemporaryFolder();
+        string model = WithTokenizer(files, folder), text = files.Write("text.txt", string.Concat(Enumerable.Repeat("the cat sat on the mat. ", 10)));
+        JsonElement document = CommandRun.Succeed("imatrix", model, "--text", text, "--context", "18", "-o", files["i.gguf"], "--json").Json;
+        int entries = document.GetProperty("entries").GetInt32();
+        Assert.True(matrices == 0 ? entries > 0 : entries == matrices, $"{entries} entries");
+        if (folder is "rwkv" or "reformer")
+            return;
+        CommandRun.Succeed("convert", model, "-o", files["model.gguf"], "--type", "f32");
+        CommandRun.Succeed("imatrix", files["model.gguf"], "--text", text, "--context", "18", "-o", files["g.gguf"], "--json");
+        Assert.Equal(File.ReadAllBytes(files["i.gguf"]), File.ReadAllBytes(files["g.gguf"]));
+        CommandRun compressed = CommandRun.Succeed("compress", model, "-o", files["q.gguf"], "--to", "q8_0", "--imatrix", files["i.gguf"], "--no-verify");
+        Assert.DoesNotContain("has no values", compressed.Error, StringComparison.Ordinal);
     }
 
     private static void AssertReference(SafetensorsFixture expected, SafetensorsFixture got)
@@ -84,28 +110,7 @@ public sealed class OtherModelKindsTests
         Directory.CreateDirectory(model);
         foreach (string name in (string[])["config.json", "generation_config.json", "model.safetensors"])
             File.Copy(Path.Combine(fixture, name), Path.Combine(model, name));
-        var vocabulary = new JsonObject();
-        for (int i = 0; i < 94; i++)
-            vocabulary[((char)('!' + i)).ToString()] = i;
-        vocabulary["Ġ"] = 94;
-        for (int i = 95; i < 131; i++)
-            vocabulary[((char)('À' + i - 95)).ToString()] = i;
-        JsonObject ByteLevel() => new() { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = true };
-        var tokenizer = new JsonObject
-        {
-            ["version"] = "1.0",
-            ["added_tokens"] = new JsonArray(),
-            ["normalizer"] = null,
-            ["pre_tokenizer"] = ByteLevel(),
-            ["post_processor"] = null,
-            ["decoder"] = ByteLevel(),
-            ["model"] = new JsonObject
-            {
-                ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = null, ["continuing_subword_prefix"] = null, ["end_of_word_suffix"] = null,
-                ["fuse_unk"] = false, ["byte_fallback"] = false, ["vocab"] = vocabulary, ["merges"] = new JsonArray(),
-            },
-        };
-        File.WriteAllText(Path.Combine(model, "tokenizer.json"), tokenizer.ToJsonString());
+        CharacterTokenizer.Write(Path.Combine(model, "tokenizer.json"), 131);
         return model;
     }
 }

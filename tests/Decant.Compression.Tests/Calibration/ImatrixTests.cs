@@ -2,6 +2,7 @@ using Decant.Compression.Calibration;
 using Decant.Compression.Methods.Mixtures;
 using Decant.Compression.Pipeline;
 using Decant.Core.Architectures;
+using Decant.Core.Architectures.Conversion;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tokenizers;
@@ -29,8 +30,18 @@ public sealed class ImatrixTests : IDisposable
     {
         using IModelSource source = ModelSources.Open(model);
         return ImatrixJob.Collect(
-            ArchitectureRegistry.BindDecoder(source), TokenizerLoader.Load(source)!, [CalibrationText.Read(text)],
+            ArchitectureRegistry.Bind(source), TokenizerLoader.Load(source)!, [CalibrationText.Read(text)],
             new ImatrixOptions { ContextLength = context, MaximumChunkCount = chunks }, cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    private string WithTokenizer(string family)
+    {
+        string model = folder["model"];
+        Directory.CreateDirectory(model);
+        foreach (string name in (string[])["config.json", "model.safetensors"])
+            File.Copy(SharedFiles.Require("fixtures", "architectures", family, name), Path.Combine(model, name));
+        CharacterTokenizer.Write(Path.Combine(model, "tokenizer.json"), 131);
+        return model;
     }
 
     private string PeerImatrix(string model, string text, int context)
@@ -69,6 +80,58 @@ public sealed class ImatrixTests : IDisposable
                 Assert.True(Math.Abs(entry.Sums[i] - ours.Sums[i]) <= RelativeTolerance * Math.Max(entry.Sums[i], scale), $"{entry.Name}[{i}]: expected {entry.Sums[i]}, got {ours.Sums[i]}");
         }
         Assert.InRange(compared, 31, 35);
+    }
+
+    /// <summary>Every product of a recurrent model, under llama.cpp's names, with llama.cpp's values.</summary>
+    [Theory]
+    [InlineData("mamba", "ssm_dt.weight", "ssm_in.weight", "ssm_out.weight", "ssm_x.weight")]
+    public void Values_of_a_recurrent_model_are_those_of_llama_cpp(string family, params string[] names)
+    {
+        string model = WithTokenizer(family), file = folder["model.gguf"], text = folder["text.txt"];
+        File.WriteAllText(text, string.Concat(Enumerable.Repeat("the cat sat on the mat. ", 12)));
+        using (IModelSource source = ModelSources.Open(model))
+            ConvertJob.Run(source, new ConvertOptions { OutputPath = file, Container = OutputContainer.Gguf, Verify = false }, cancellationToken: TestContext.Current.CancellationToken);
+        ImportanceMatrix expected = ImportanceMatrixFile.Read(PeerImatrix(file, text, 96)), got = Collect(file, text, 96);
+        Assert.Equal([.. from layer in Enumerable.Range(0, 2) from name in names select $"blk.{layer}.{name}"], got.Entries.Select(entry => entry.Name));
+        Assert.Equal(got.Entries.Select(entry => entry.Name), expected.Entries.Select(entry => entry.Name).Order(StringComparer.Ordinal));
+        int compared = 0;
+        foreach (ImportanceEntry entry in expected.Entries)
+        {
+            ImportanceEntry ours = got.Entries.Single(e => e.Name == entry.Name);
+            Assert.Equal([got.ChunkCount * 96], ours.Counts);
+            // As above: the last product runs for a window's last token alone, unless all logits are asked for.
+            if (entry.Counts[0] == expected.ChunkCount)
+                continue;
+            compared++;
+            Assert.Equal(entry.Counts, ours.Counts);
+            double scale = entry.Sums.Average();
+            for (int i = 0; i < entry.Sums.Count; i++)
+                Assert.True(Math.Abs(entry.Sums[i] - ours.Sums[i]) <= RelativeTolerance * Math.Max(entry.Sums[i], scale), $"{entry.Name}[{i}]: expected {entry.Sums[i]}, got {ours.Sums[i]}");
+        }
+        Assert.InRange(compared, got.Entries.Count - 1, got.Entries.Count);
+    }
+
+    /// <summary>The sums are those of what one matrix's inputs are by hand: of a text in one window, and with padding that is no part of it.</summary>
+    [Theory]
+    [InlineData("rwkv", "rwkv.blocks.0.attention.key.weight")]
+    [InlineData("reformer", "reformer.encoder.layers.0.attention.self_attention.query.weight")]
+    public void Families_without_a_place_in_GGUF_keep_their_own_names(string family, string name)
+    {
+        string model = WithTokenizer(family), text = folder["text.txt"];
+        File.WriteAllText(text, string.Concat(Enumerable.Repeat("the cat sat on the mat. ", 3)));
+        const int Length = 18;
+        ImportanceMatrix got = Collect(model, text, Length, chunks: 1);
+        Assert.All(got.Entries, entry => Assert.Equal([Length], entry.Counts));
+        ImportanceEntry entry = got.Entries.Single(e => e.Name == name);
+        using IModelSource source = ModelSources.Open(model);
+        Model bound = ArchitectureRegistry.Bind(source);
+        var inputs = new InputsOf(GgufPlaces.Of(bound).Single(pair => pair.Value.Name == name).Key);
+        using (var runner = Decant.Engine.Inference.LanguageModels.Load(bound, new Decant.Engine.Inference.DecoderOptions { Observer = inputs, Kernel = "scalar" }, TestContext.Current.CancellationToken))
+        using (var session = runner.StartSession(Length))
+            session.Score(TokenizerLoader.Load(source)!.EncodeIds(File.ReadAllText(text), addSpecialTokens: true).AsSpan(0, Length), Length, (_, _) => { }, TestContext.Current.CancellationToken);
+        double[] sums = [.. Enumerable.Range(0, entry.ColumnCount).Select(column => Enumerable.Range(0, Length).Sum(row => Math.Pow(inputs.Rows[row * entry.ColumnCount + column], 2)))];
+        for (int i = 0; i < sums.Length; i++)
+            Assert.Equal(sums[i], entry.Sums[i], 1e-4 * (1 + sums[i]));
     }
 
     [Fact]
@@ -130,6 +193,21 @@ public sealed class ImatrixTests : IDisposable
         Assert.Equal(32 * model.Spec.Layers[0].FeedForward.Experts!.UsedCount, down.Counts.Sum());
         Assert.Contains(entries, e => e.Name == "blk.0.attn_q.weight");
         Assert.DoesNotContain(entries, e => e.Name == "output.weight");
+    }
+
+    private sealed class InputsOf(Decant.Core.Tensors.TensorId wanted) : Decant.Engine.Inference.IDecoderObserver
+    {
+        public List<float> Rows { get; } = [];
+
+        public void HiddenState(int index, ReadOnlySpan<float> rows, int tokenCount)
+        {
+        }
+
+        public void LinearInput(Decant.Core.Tensors.TensorId weight, ReadOnlySpan<float> rows, int tokenCount)
+        {
+            if (weight == wanted)
+                Rows.AddRange(rows);
+        }
     }
 
     [Fact]

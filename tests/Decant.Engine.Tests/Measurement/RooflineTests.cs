@@ -45,14 +45,14 @@ public sealed class RooflineTests
     {
         using var checkpoint = new ReferenceCheckpoint("llama");
         using Decoder single = Decoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 1, Arithmetic = DecoderArithmetic.Fast }, TestContext.Current.CancellationToken);
-        Assert.Equal((0, 0), (DecoderWork.OfPrompt(single, 100).RoundedOperationCount, DecoderWork.OfWriting(single, 256, 5, 3).RoundedOperationCount));
+        Assert.Equal((0, 0), (DecoderWork.OfPrompt(single, 100).RoundedOperationCount, DecoderWork.OfWriting(single, length => 256 * length, 5, 3).RoundedOperationCount));
         using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "smollm2-135m", "smollm2-135m-q8_0.gguf"));
         using Decoder decoder = Decoder.Load(ArchitectureRegistry.BindDecoder(source), new DecoderOptions { ThreadCount = 1, Arithmetic = DecoderArithmetic.Fast }, TestContext.Current.CancellationToken);
-        DecoderWork writing = DecoderWork.OfWriting(decoder, 256, 5, 3), reading = DecoderWork.OfPrompt(decoder, 512);
+        DecoderWork writing = DecoderWork.OfWriting(decoder, length => 256 * length, 5, 3), reading = DecoderWork.OfPrompt(decoder, 512);
         bool hasBytes = decoder.KernelName != "scalar";
         Assert.Equal(hasBytes ? writing.OperationCount : 0, writing.RoundedOperationCount);
         bool isSplit = KernelList.Choose(TensorFormats.FindByName("Q8_0")!, decoder.Context.Instructions, DecoderArithmetic.Fast, ProductShapes.ManyTokens).RoundedBlockLength == 0;
-        Assert.Equal(!hasBytes ? 0 : isSplit ? 2 * decoder.HeadMultiplyAdds : reading.OperationCount, reading.RoundedOperationCount);
+        Assert.Equal(!hasBytes ? 0 : isSplit ? 2 * decoder.WeightWork.HeadMultiplyAdds : reading.OperationCount, reading.RoundedOperationCount);
     }
 
     [Theory]
@@ -80,6 +80,6 @@ public sealed class RooflineTests
         const double Layers = 2 * 17_664, Head = 6_288, WeightBytes = 4 * (Layers + Head);
         Assert.Equal(new DecoderWork(2 * (10 * Layers + Head), 3 * WeightBytes), DecoderWork.OfPrompt(decoder, 10));
         // Tokens 6, 7 and 8 read as many keys and values of 2 layers · 2 heads · 8 elements · 4 bytes, twice.
-        Assert.Equal(new DecoderWork(3 * 2 * (Layers + Head), 3 * WeightBytes + 21 * 256), DecoderWork.OfWriting(decoder, 256, 5, 3));
+        Assert.Equal(new DecoderWork(3 * 2 * (Layers + Head), 3 * WeightBytes + 21 * 256), DecoderWork.OfWriting(decoder, length => 256 * length, 5, 3));
     }
 }

@@ -14,13 +14,17 @@ public static class GgufPlaces
 {
     /// <summary>
     /// The place of every canonical weight: in the file itself if the model is GGUF, else where <see cref="GgufExport"/> would put it. Weights that
-    /// GGUF has no name for are left out.
+    /// GGUF has no name for are left out; of families without an architecture in GGUF, weights have the names that the checkpoint gives them.
     /// </summary>
     public static IReadOnlyDictionary<TensorId, GgufPlace> Of(Model model)
     {
-        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
+        Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
+        TensorLayout layout = architecture.GgufLayoutOf(model.Spec);
+        bool isUnknown = layout.Mappings.IsEmpty;
+        if (isUnknown)
+            layout = architecture.HuggingFaceLayoutOf(model.Spec);
         var places = new Dictionary<TensorId, GgufPlace>();
-        if (model.Source.Gguf is null)
+        if (model.Source.Gguf is null && !isUnknown)
         {
             foreach (TensorId id in model.Tensors.Keys)
             {

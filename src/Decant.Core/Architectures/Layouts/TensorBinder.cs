@@ -144,7 +144,7 @@ internal sealed class TensorBinder
     {
         TensorInfo info = stored.Info;
         TensorShape expected = TensorComposition.StoredShape(mapping, parts, groups);
-        if (info.Shape != expected)
+        if (info.Shape != expected && !IsSameInGguf(info.Shape, expected))
         {
             string of = parts.Count == 1 ? "" : mapping.StacksExperts ? $" {parts.Count} tensors of which the first has" : " the sum of";
             throw BadFileException.Expected(
@@ -157,6 +157,11 @@ internal sealed class TensorBinder
         if (needsElements && info.Format.IsBlockFormat)
             throw BadFileException.Expected(source.Location, $"tensor {info.Name}", "a type without blocks (F32, F16, BF16)", info.Format.Name);
     }
+
+    /// <summary>True if a GGUF file may state either: llama.cpp's quantizer leaves out the ones in front.</summary>
+    private bool IsSameInGguf(TensorShape stored, TensorShape expected) =>
+        source.Gguf is not null && stored.Rank < expected.Rank && stored.ElementCount == expected.ElementCount
+        && expected.Dimensions.AsSpan().EndsWith(stored.Dimensions.AsSpan());
 
     /// <summary>The keys that state a stored tensor's lengths, with their values; of fused rows every part's.</summary>
     private string AxesOf(TensorMapping mapping, List<ModelTensor> parts)

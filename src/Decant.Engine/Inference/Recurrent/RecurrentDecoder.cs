@@ -2,6 +2,7 @@ using System.Globalization;
 using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Engine.Kernels;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Inference.Recurrent;
 
@@ -22,6 +23,7 @@ public sealed class RecurrentDecoder : ILanguageModel
     {
         this.weights = weights;
         Model = model;
+        ForcedKernels = kernels.Forced;
         BatchLength = options.BatchLength;
         context = new ComputeContext(options.ThreadCount, kernels.Level, options.Observer);
         try
@@ -48,6 +50,15 @@ public sealed class RecurrentDecoder : ILanguageModel
 
     /// <summary>The kernel level in use: <c>avx512</c>, <c>avx2</c>, <c>vector128</c> or <c>scalar</c>.</summary>
     public string KernelName => context.Instructions.Name;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ForcedKernels { get; }
+
+    /// <inheritdoc/>
+    public WeightWork WeightWork => weights.Work;
+
+    /// <summary>False: a state is remembered.</summary>
+    public bool ComputesWholeText => false;
 
     /// <summary>Threads in use.</summary>
     public int ThreadCount => context.Pool.ThreadCount;

@@ -42,6 +42,9 @@ public sealed unsafe class RecurrentSession : ILanguageModelSession
     /// <summary>The most tokens it takes.</summary>
     public int Capacity { get; }
 
+    /// <summary>The state, however long the text.</summary>
+    public long RememberedByteCount(int length) => decoder.StateByteCount;
+
     /// <summary>Forgets all tokens.</summary>
     public void Reset()
     {

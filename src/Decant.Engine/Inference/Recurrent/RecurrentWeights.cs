@@ -2,6 +2,7 @@ using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Core.Tensors;
 using Decant.Engine.Kernels;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Inference.Recurrent;
 
@@ -53,9 +54,14 @@ internal sealed class RecurrentWeights : IDisposable
     /// <summary>Elements of the state of a text.</summary>
     public int StateLength { get; }
 
+    /// <summary>What the products cost for one token.</summary>
+    public WeightWork Work => new(Head, BlockGroups.Select(group => (group, 1.0)));
+
+    private IEnumerable<LinearGroup> BlockGroups => Layers.SelectMany(layer => layer.Branches).SelectMany(branch => branch.Mixer.Groups);
+
     /// <summary>The matrices that products are computed with, each once.</summary>
     public IEnumerable<StoredMatrix> Matrices() =>
-        Layers.SelectMany(layer => layer.Branches).SelectMany(branch => branch.Mixer.Groups).Append(Head).SelectMany(group => group.Members).Select(member => member.Weight).OfType<StoredMatrix>();
+        BlockGroups.Append(Head).SelectMany(group => group.Members).Select(member => member.Weight).OfType<StoredMatrix>();
 
     /// <inheritdoc/>
     public void Dispose()

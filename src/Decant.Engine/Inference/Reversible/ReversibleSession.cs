@@ -28,6 +28,9 @@ public sealed class ReversibleSession : ILanguageModelSession
     /// <inheritdoc/>
     public int Capacity { get; }
 
+    /// <summary>0: nothing but the tokens is remembered.</summary>
+    public long RememberedByteCount(int length) => 0;
+
     /// <inheritdoc/>
     public void Reset() => held.Clear();
 

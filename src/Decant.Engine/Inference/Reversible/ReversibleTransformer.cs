@@ -2,6 +2,7 @@ using System.Globalization;
 using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Engine.Kernels;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Inference.Reversible;
 
@@ -29,6 +30,7 @@ public sealed unsafe class ReversibleTransformer : ILanguageModel
     {
         this.model = model;
         this.weights = weights;
+        ForcedKernels = kernels.Forced;
         context = new ComputeContext(options.ThreadCount, kernels.Level, options.Observer);
         try
         {
@@ -54,6 +56,21 @@ public sealed unsafe class ReversibleTransformer : ILanguageModel
 
     /// <summary>The kernel level in use: <c>avx512</c>, <c>avx2</c>, <c>vector128</c> or <c>scalar</c>.</summary>
     public string KernelName => context.Instructions.Name;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ForcedKernels { get; }
+
+    /// <inheritdoc/>
+    public int ThreadCount => context.Pool.ThreadCount;
+
+    /// <inheritdoc/>
+    public WeightWork WeightWork => weights.Work;
+
+    /// <inheritdoc/>
+    public long CopiedWeightByteCount => copies?.ByteCount ?? 0;
+
+    /// <summary>True: see <see cref="ReversibleSession"/>.</summary>
+    public bool ComputesWholeText => true;
 
     /// <summary>The longest text it takes.</summary>
     public int MaximumLength => Spec.PositionCount;
@@ -166,6 +183,7 @@ public sealed unsafe class ReversibleTransformer : ILanguageModel
             ref buffer, (6 * rows + Math.Max(4 * headRows, (long)count * width)) * sizeof(float), $"Working memory for {count} tokens", "Use a shorter text.");
         float* second = first + rows, normed = second + rows, branch = normed + rows, joined = branch + rows, room = joined + 2 * rows;
         new Span<float>(second, checked(count * hidden)).Clear();
+        context.ObservedRowCount = ids.Length;
         for (int i = 0; i < ids.Length; i++)
             weights.Embed(context, ids[i], i, second + (long)i * hidden, normed);
         // Padding is seen by nobody: its content does not matter.

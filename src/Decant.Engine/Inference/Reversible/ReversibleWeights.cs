@@ -2,6 +2,7 @@ using Decant.Core.Architectures;
 using Decant.Core.Errors;
 using Decant.Core.Tensors;
 using Decant.Engine.Kernels;
+using Decant.Engine.Measurement;
 
 namespace Decant.Engine.Inference.Reversible;
 
@@ -44,6 +45,9 @@ internal sealed unsafe class ReversibleWeights : IDisposable
 
     /// <summary>The blocks.</summary>
     public ReversibleLayer[] Layers { get; }
+
+    /// <summary>What the products cost for one token.</summary>
+    public WeightWork Work => new(Head, Layers.SelectMany(layer => layer.Groups).Select(group => (group, 1.0)));
 
     /// <summary>The matrices that products are computed with, each once.</summary>
     public IEnumerable<StoredMatrix> Matrices() =>
