@@ -61,29 +61,34 @@ public unsafe class RecurrentArithmeticTests
     {
         foreach (int n in lengths)
         {
-            int stride = n + 2;
-            float[] rates = [.. Normal(StateSize * stride, 1).Select(v => -MathF.Exp(v))], state = new float[StateSize * stride], skip = Normal(n, 2), y = new float[n];
+            int room = FloatArithmetic.ScanLength(n, StateSize);
+            Assert.Equal((n + 15) / 16 * 16 * StateSize, room);
+            float[] rates = [.. Normal(room, 1).Select(v => -MathF.Exp(v))], state = new float[room], skip = Normal(n, 2), y = new float[n];
             var exact = new double[StateSize, n];
             for (int step = 0; step < 4; step++)
             {
                 float[] steps = [.. Normal(n, 10 + step).Select(v => MathF.Abs(v) / 2)], x = Normal(n, 20 + step), b = Normal(StateSize, 30 + step), c = Normal(StateSize, 40 + step);
                 fixed (float* ps = state, pr = rates, pd = steps, px = x, pb = b, pc = c, pk = skip, py = y)
-                    Of(width).SelectiveScanStep(ps, pr, stride, StateSize, pd, px, pb, pc, pk, py, n);
+                    Of(width).SelectiveScanStep(ps, pr, StateSize, pd, px, pb, pc, pk, py, n);
                 for (int i = 0; i < n; i++)
                 {
                     double expected = (double)skip[i] * x[i], size = Math.Abs(expected);
                     for (int e = 0; e < StateSize; e++)
                     {
-                        exact[e, i] = Math.Exp((double)steps[i] * rates[e * stride + i]) * exact[e, i] + (double)steps[i] * x[i] * b[e];
+                        exact[e, i] = Math.Exp((double)steps[i] * rates[Place(e, i)]) * exact[e, i] + (double)steps[i] * x[i] * b[e];
                         expected += exact[e, i] * c[e];
                         size += Math.Abs(exact[e, i] * c[e]);
-                        Assert.Equal(exact[e, i], state[e * stride + i], FloatArithmetic.ScanError * (1 + Math.Abs(exact[e, i])));
+                        Assert.Equal(exact[e, i], state[Place(e, i)], FloatArithmetic.ScanError * (1 + Math.Abs(exact[e, i])));
                     }
                     Assert.Equal(expected, y[i], FloatArithmetic.ScanError * (1 + size));
                 }
             }
+            // Channels that fill the last block up are left alone.
             for (int e = 0; e < StateSize; e++)
-                Assert.Equal([0f, 0f], state[(e * stride + n)..((e + 1) * stride)]);
+            {
+                for (int i = n; i < (n + 15) / 16 * 16; i++)
+                    Assert.Equal(0, state[Place(e, i)]);
+            }
         }
     }
 
@@ -93,7 +98,7 @@ public unsafe class RecurrentArithmeticTests
     {
         foreach (int n in lengths)
         {
-            float[] state = new float[StateSize * n], y = new float[n];
+            float[] state = new float[FloatArithmetic.ScanLength(n, StateSize)], y = new float[n];
             var exact = new double[StateSize, n];
             for (int step = 0; step < 4; step++)
             {
@@ -109,7 +114,7 @@ public unsafe class RecurrentArithmeticTests
                         exact[e, i] = (double)decay * exact[e, i] + (double)size * x[i] * b[e];
                         expected += exact[e, i] * c[e];
                         sum += Math.Abs(exact[e, i] * c[e]);
-                        Assert.Equal(exact[e, i], state[e * n + i], FloatArithmetic.ScanError * (1 + Math.Abs(exact[e, i])));
+                        Assert.Equal(exact[e, i], state[Place(e, i)], FloatArithmetic.ScanError * (1 + Math.Abs(exact[e, i])));
                     }
                     Assert.Equal(expected, y[i], FloatArithmetic.ScanError * (1 + sum));
                 }
@@ -146,6 +151,8 @@ public unsafe class RecurrentArithmeticTests
             }
         }
     }
+
+    private static long Place(int element, int channel) => FloatArithmetic.ScanPlace(channel, StateSize) + element * 16;
 
     private static float[] Normal(int count, int seed)
     {

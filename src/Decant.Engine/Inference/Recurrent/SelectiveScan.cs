@@ -1,10 +1,11 @@
 using Decant.Core.Architectures;
 using Decant.Core.Tensors;
 using Decant.Engine.Kernels;
+using Decant.Engine.Kernels.Arithmetic;
 
 namespace Decant.Engine.Inference.Recurrent;
 
-/// <summary>An interpreter of <see cref="SelectiveScanSpec"/>. State: the convolution's, then one row of channels for each element of a state.</summary>
+/// <summary>An interpreter of <see cref="SelectiveScanSpec"/>. State: the convolution's, then those of the channels (<see cref="FloatArithmetic.ScanPlace"/>).</summary>
 internal sealed unsafe class SelectiveScan : SequenceMixer
 {
     private readonly SelectiveScanSpec spec;
@@ -26,15 +27,18 @@ internal sealed unsafe class SelectiveScan : SequenceMixer
         narrow = Own(new LinearGroup(
             loader.Linear(TensorRole.TimeStepDown, spec.TimeStepRank, inner), loader.Linear(TensorRole.StateInput, spec.StateSize, inner), loader.Linear(TensorRole.StateOutput, spec.StateSize, inner)));
         timeStep = Own(new LinearGroup(loader.Linear(TensorRole.TimeStep, inner, spec.TimeStepRank)));
-        rates = Own(loader.Transposed(TensorRole.StateDecay, inner, spec.StateSize));
-        for (long i = 0; i < (long)inner * spec.StateSize; i++)
-            rates.Floats[i] = -MathF.Exp(rates.Floats[i]);
+        rates = Own(new AlignedBuffer(sizeof(float) * (long)FloatArithmetic.ScanLength(inner, spec.StateSize), "Rates of decay", ""));
+        using (AlignedBuffer logarithms = loader.Vector(TensorRole.StateDecay, checked(inner * spec.StateSize)))
+        {
+            for (long i = 0; i < (long)inner * spec.StateSize; i++)
+                rates.Floats[FloatArithmetic.ScanPlace((int)(i / spec.StateSize), spec.StateSize) + i % spec.StateSize * FloatArithmetic.ScanBlock] = -MathF.Exp(logarithms.Floats[i]);
+        }
         skip = Own(loader.Vector(TensorRole.SkipFactor, inner));
         output = Own(new LinearGroup(loader.Linear(TensorRole.MixerOutput, loader.HiddenSize, inner)));
     }
 
     /// <inheritdoc/>
-    public override int StateLength => checked(convolution.StateLength + spec.InnerSize * spec.StateSize);
+    public override int StateLength => checked(convolution.StateLength + FloatArithmetic.ScanLength(spec.InnerSize, spec.StateSize));
 
     /// <inheritdoc/>
     public override int ScratchWidth => checked(4 * spec.InnerSize + spec.TimeStepRank + 2 * spec.StateSize);
@@ -61,12 +65,14 @@ internal sealed unsafe class SelectiveScan : SequenceMixer
 
     private void Scan(ComputeContext context, float* x, float* steps, float* b, float* c, float* state, float* gate, float* y, int count, int first, int length)
     {
+        // A part begins with a block.
+        long place = FloatArithmetic.ScanPlace(first, spec.StateSize);
         for (int position = 0; position < count; position++)
         {
             long row = (long)position * spec.InnerSize + first;
             context.Arithmetic.Softplus(steps + row, length);
             context.Arithmetic.SelectiveScanStep(
-                state + first, rates.Floats + first, spec.InnerSize, spec.StateSize, steps + row, x + row, b + (long)position * spec.StateSize, c + (long)position * spec.StateSize,
+                state + place, rates.Floats + place, spec.StateSize, steps + row, x + row, b + (long)position * spec.StateSize, c + (long)position * spec.StateSize,
                 skip.Floats + first, y + row, length);
             context.Arithmetic.Activate(spec.GateActivation, gate + row, y + row, length);
         }
@@ -77,8 +83,8 @@ internal sealed unsafe class SelectiveScan : SequenceMixer
     {
         public void Run(int part)
         {
-            int first = WorkerPool.Boundary(scan.spec.InnerSize, 16, part, parts);
-            int end = WorkerPool.Boundary(scan.spec.InnerSize, 16, part + 1, parts);
+            int first = WorkerPool.Boundary(scan.spec.InnerSize, FloatArithmetic.ScanBlock, part, parts);
+            int end = WorkerPool.Boundary(scan.spec.InnerSize, FloatArithmetic.ScanBlock, part + 1, parts);
             for (; first < end && !context.CancellationToken.IsCancellationRequested; first += ChannelsAtOnce)
             {
                 scan.Scan(

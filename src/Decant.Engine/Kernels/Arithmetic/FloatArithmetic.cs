@@ -34,6 +34,18 @@ internal abstract unsafe class FloatArithmetic
     /// </summary>
     public const double ScanError = 4e-6;
 
+    /// <summary>
+    /// Channels that states of scans lie together for: all elements of so many states fit the first-level cache and are a stream for the prefetcher. A multiple
+    /// of every <see cref="Lanes"/>.
+    /// </summary>
+    public const int ScanBlock = 16;
+
+    /// <summary>Elements that the states of some channels take: whole blocks.</summary>
+    public static int ScanLength(int channels, int stateSize) => checked((channels + ScanBlock - 1) / ScanBlock * ScanBlock * stateSize);
+
+    /// <summary>Where a channel's element n = 0 of a state lies: [channels / <see cref="ScanBlock"/>, elements of a state, <see cref="ScanBlock"/>].</summary>
+    public static long ScanPlace(int channel, int stateSize) => (long)(channel / ScanBlock) * ScanBlock * stateSize + channel % ScanBlock;
+
     /// <summary>Elements per vector.</summary>
     public abstract int Lanes { get; }
 
@@ -123,9 +135,8 @@ internal abstract unsafe class FloatArithmetic
     /// One position of a selective scan over channels, each with its own time step Δ (Gu and Dao 2023): for every element n of the state
     /// <c>h[n] = e^(Δ rate[n]) h[n] + Δ x b[n]</c>, and <c>y = skip · x + Σ c[n] h[n]</c>.
     /// </summary>
-    /// <param name="state">h [elements of a state, channels], <paramref name="stride"/> apart; updated.</param>
-    /// <param name="rates">[elements of a state, channels], <paramref name="stride"/> apart; negative for a state that decays.</param>
-    /// <param name="stride">Elements between rows of state and rates.</param>
+    /// <param name="state">h, as <see cref="ScanPlace"/> says; updated.</param>
+    /// <param name="rates">As <paramref name="state"/>; negative for a state that decays.</param>
     /// <param name="stateSize">Elements of a state.</param>
     /// <param name="steps">Δ [channels].</param>
     /// <param name="x">[channels].</param>
@@ -135,13 +146,13 @@ internal abstract unsafe class FloatArithmetic
     /// <param name="y">[channels]; result.</param>
     /// <param name="count">Channels.</param>
     public abstract void SelectiveScanStep(
-        float* state, float* rates, long stride, int stateSize, float* steps, float* x, float* b, float* c, float* skip, float* y, int count);
+        float* state, float* rates, int stateSize, float* steps, float* x, float* b, float* c, float* skip, float* y, int count);
 
     /// <summary>
     /// One position of a scan over the channels of a head, which decay and step alike (Dao and Gu 2024): for every element n of the state
     /// <c>h[n] = decay · h[n] + step · x b[n]</c>, and <c>y = skip · x + Σ c[n] h[n]</c>.
     /// </summary>
-    /// <param name="state">h [elements of a state, channels]; updated.</param>
+    /// <param name="state">h, as <see cref="ScanPlace"/> says; updated.</param>
     /// <param name="stateSize">Elements of a state.</param>
     /// <param name="decay">What is left of the state.</param>
     /// <param name="step">Δ.</param>

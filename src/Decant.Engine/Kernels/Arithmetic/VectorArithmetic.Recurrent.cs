@@ -34,22 +34,22 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps>
     }
 
     public override void SelectiveScanStep(
-        float* state, float* rates, long stride, int stateSize, float* steps, float* x, float* b, float* c, float* skip, float* y, int count)
+        float* state, float* rates, int stateSize, float* steps, float* x, float* b, float* c, float* skip, float* y, int count)
     {
         int i = 0;
         for (; i <= count - TOps.Lanes; i += TOps.Lanes)
-            SelectiveScanLanes<TVector, TOps>(state + i, rates + i, stride, stateSize, steps + i, x + i, b, c, skip + i, y + i);
+            SelectiveScanLanes<TVector, TOps>(state + ScanPlace(i, stateSize), rates + ScanPlace(i, stateSize), stateSize, steps + i, x + i, b, c, skip + i, y + i);
         for (; i < count; i++)
-            SelectiveScanLanes<float, ScalarOps>(state + i, rates + i, stride, stateSize, steps + i, x + i, b, c, skip + i, y + i);
+            SelectiveScanLanes<float, ScalarOps>(state + ScanPlace(i, stateSize), rates + ScanPlace(i, stateSize), stateSize, steps + i, x + i, b, c, skip + i, y + i);
     }
 
     public override void HeadScanStep(float* state, int stateSize, float decay, float step, float skip, float* x, float* b, float* c, float* y, int count)
     {
         int i = 0;
         for (; i <= count - TOps.Lanes; i += TOps.Lanes)
-            HeadScanLanes<TVector, TOps>(state + i, count, stateSize, decay, step, skip, x + i, b, c, y + i);
+            HeadScanLanes<TVector, TOps>(state + ScanPlace(i, stateSize), stateSize, decay, step, skip, x + i, b, c, y + i);
         for (; i < count; i++)
-            HeadScanLanes<float, ScalarOps>(state + i, count, stateSize, decay, step, skip, x + i, b, c, y + i);
+            HeadScanLanes<float, ScalarOps>(state + ScanPlace(i, stateSize), stateSize, decay, step, skip, x + i, b, c, y + i);
     }
 
     public override void TimeMixingStep(
@@ -74,7 +74,7 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SelectiveScanLanes<TV, TO>(
-        float* state, float* rates, long stride, int stateSize, float* steps, float* x, float* b, float* c, float* skip, float* y)
+        float* state, float* rates, int stateSize, float* steps, float* x, float* b, float* c, float* skip, float* y)
         where TV : struct
         where TO : struct, IVectorOps<TV>
     {
@@ -84,8 +84,8 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps>
         input = TO.Multiply(input, step);
         for (int n = 0; n < stateSize; n++)
         {
-            float* place = state + n * stride;
-            TV decay = VectorMath<TV, TO>.Exp(TO.Multiply(step, TO.Load(rates + n * stride)));
+            float* place = state + n * ScanBlock;
+            TV decay = VectorMath<TV, TO>.Exp(TO.Multiply(step, TO.Load(rates + n * ScanBlock)));
             TV next = TO.MultiplyAdd(decay, TO.Load(place), TO.Multiply(input, TO.Create(b[n])));
             TO.Store(place, next);
             result = TO.MultiplyAdd(next, TO.Create(c[n]), result);
@@ -95,7 +95,7 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void HeadScanLanes<TV, TO>(
-        float* state, int stride, int stateSize, float decay, float step, float skip, float* x, float* b, float* c, float* y)
+        float* state, int stateSize, float decay, float step, float skip, float* x, float* b, float* c, float* y)
         where TV : struct
         where TO : struct, IVectorOps<TV>
     {
@@ -105,7 +105,7 @@ internal sealed unsafe partial class VectorArithmetic<TVector, TOps>
         input = TO.Multiply(input, TO.Create(step));
         for (int n = 0; n < stateSize; n++)
         {
-            float* place = state + (long)n * stride;
+            float* place = state + n * ScanBlock;
             TV next = TO.MultiplyAdd(left, TO.Load(place), TO.Multiply(input, TO.Create(b[n])));
             TO.Store(place, next);
             result = TO.MultiplyAdd(next, TO.Create(c[n]), result);
