@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the engine's kernel tests for Arm (AdvSimd, with and without the dot product instructions) under qemu's user-mode emulation.
-# Usage: scripts/test-arm64.sh [class filters...]; without any, the kernels, the arithmetic and a tiny model.
+# Usage: scripts/test-arm64.sh [class filters...]; without any, the kernels, the arithmetic, the reference logits of recurrent and reversible models and of encoders, and a tiny model.
 # Needs Debian's qemu-user-static and libc6-dev-arm64-cross, and a folder with Arm's libssl.so.3, libstdc++.so.6 and libgcc_s.so.1, which runtime and test runner
 # load: DECANT_ARM64_LIBRARIES, or else the script fetches Debian's packages (as root: the architecture is added for that moment only). On an Arm machine the tests run as they are.
 set -euo pipefail
@@ -18,7 +18,7 @@ if [[ ! -e $libraries/libstdc++.so.6 ]]; then
     find usr lib -name 'lib*.so.*' -path '*aarch64-linux-gnu*' -exec mv {} . \;)
 fi
 filters=()
-for class in "${@:-*WeightKernelTests *ByteKernelTests *ByteExtremesTests *KernelListTests *InterleavedRowsTests *PairedHalvesTests *FloatArithmeticTests *RowDecoderTests *RowEncoderTests *VectorMathTests *AttentionTests *GemmTests *DecoderBatchTests *StoriesTests}"; do
+for class in "${@:-*WeightKernelTests *ByteKernelTests *ByteExtremesTests *KernelListTests *InterleavedRowsTests *PairedHalvesTests *FloatArithmeticTests *RowDecoderTests *RowEncoderTests *VectorMathTests *AttentionTests *GemmTests *RecurrentArithmeticTests *RecurrentReferenceTests *RecurrentSessionTests *ReversibleReferenceTests *EncoderFixtureTests *EncoderDecoderFixtureTests *DecoderBatchTests *StoriesTests}"; do
   for one in $class; do filters+=(-class "$one"); done
 done
 status=0

@@ -1,5 +1,6 @@
 using Decant.Core.Architectures;
 using Decant.Core.Architectures.Conversion;
+using Decant.Core.Files;
 using Decant.Core.Formats;
 using Decant.Core.Tensors;
 using Decant.Engine.Inference;
@@ -31,23 +32,29 @@ public class RecurrentPeerTests
         InnerSize = 128, StateSize = state, TimeStepRank = rank, Convolution = new ConvolutionSpec(4, Bias: true, Activation.Silu), GateActivation = Activation.Silu,
     });
 
+    /// <summary>llama.cpp's quantizer writes a norm of one group as [inner], where its converter writes [1, inner].</summary>
+    [Fact]
+    public void A_file_that_the_peer_quantized_is_read_without_the_ones_in_front()
+    {
+        Peer.RequireProgram();
+        Model<RecurrentSpec> model = MakeModel("mamba2", new HeadScanSpec
+        {
+            HeadCount = 4, HeadSize = 32, StateSize = 16, GroupCount = 1, Convolution = new ConvolutionSpec(4, Bias: true, Activation.Silu), GateActivation = Activation.Silu,
+            Norm = new NormSpec(NormKind.RootMeanSquare, 1e-3f),
+        });
+        using var files = new TemporaryFolder();
+        Peer.Run(["quantize", ConvertedFile.Write(files, GgufExport.Describe(model, TensorFormats.F32)), files["f16.gguf"], "F16", "1"]);
+        using IModelSource source = ModelSources.Open(files["f16.gguf"]);
+        Assert.Equal(1, source.FindTensor("blk.0.ssm_norm.weight")!.Info.Shape.Rank);
+        Model read = ArchitectureRegistry.Bind(source);
+        Assert.Equal(model.Spec.Layers[0].Mixer, ((RecurrentSpec)read.Spec).Layers[0].Mixer);
+        Assert.Equal(model.Tensors.Keys.ToHashSet(), read.Tensors.Keys.ToHashSet());
+    }
+
     private static void AssertPeerComputes(string architecture, MixerSpec mixer)
     {
         Peer.RequireProgram();
-        var norm = new NormSpec(NormKind.RootMeanSquare, 1e-3f);
-        var spec = new RecurrentSpec
-        {
-            VocabularySize = 96,
-            HiddenSize = 64,
-            ContextLength = 1 << 20,
-            Layers = [.. Enumerable.Repeat(new RecurrentLayerSpec { Norm = norm, Mixer = mixer }, 3)],
-            FinalNorm = norm,
-            Head = new HeadSpec { Tied = false },
-        };
-        var random = new Random(11);
-        Dictionary<TensorId, TensorData> tensors = spec.ListTensors().ToDictionary(tensor => tensor.Id, tensor => (TensorData)MemoryTensor.FromValues(
-            tensor.Id.ToString(), tensor.Shape, [.. Enumerable.Range(0, (int)tensor.Shape.ElementCount).Select(_ => (float)(random.NextDouble() - 0.4))]));
-        var model = new Model<RecurrentSpec>(MemoryModelSource.WithConfig([], []), architecture, spec, tensors);
+        Model<RecurrentSpec> model = MakeModel(architecture, mixer);
         int[] ids = [.. Enumerable.Range(0, 30).Select(i => i * 37 % 96)];
 
         using var files = new TemporaryFolder();
@@ -62,5 +69,23 @@ public class RecurrentPeerTests
         }, TestContext.Current.CancellationToken);
         Assert.Equal(ids.Length, visited);
         Assert.True(theirs.Max() - theirs.Min() > 0.1);
+    }
+
+    private static Model<RecurrentSpec> MakeModel(string architecture, MixerSpec mixer)
+    {
+        var norm = new NormSpec(NormKind.RootMeanSquare, 1e-3f);
+        var spec = new RecurrentSpec
+        {
+            VocabularySize = 96,
+            HiddenSize = 64,
+            ContextLength = 1 << 20,
+            Layers = [.. Enumerable.Repeat(new RecurrentLayerSpec { Norm = norm, Mixer = mixer }, 3)],
+            FinalNorm = norm,
+            Head = new HeadSpec { Tied = false },
+        };
+        var random = new Random(11);
+        Dictionary<TensorId, TensorData> tensors = spec.ListTensors().ToDictionary(tensor => tensor.Id, tensor => (TensorData)MemoryTensor.FromValues(
+            tensor.Id.ToString(), tensor.Shape, [.. Enumerable.Range(0, (int)tensor.Shape.ElementCount).Select(_ => (float)(random.NextDouble() - 0.4))]));
+        return new Model<RecurrentSpec>(MemoryModelSource.WithConfig([], []), architecture, spec, tensors);
     }
 }
