@@ -113,9 +113,10 @@ public sealed class ImatrixTests : IDisposable
 
     /// <summary>The sums are those of what one matrix's inputs are by hand: of a text in one window, and with padding that is no part of it.</summary>
     [Theory]
-    [InlineData("rwkv", "rwkv.blocks.0.attention.key.weight")]
-    [InlineData("reformer", "reformer.encoder.layers.0.attention.self_attention.query.weight")]
-    public void Families_without_a_place_in_GGUF_keep_their_own_names(string family, string name)
+    [InlineData("rwkv", "rwkv.blocks.1.attention.receptance.weight")]
+    [InlineData("reformer", "blk.0.attn_q.weight")]
+    [InlineData("reformer", "blk.1.attn_qk.weight")]
+    public void Families_without_a_place_in_GGUF_have_values_for_every_matrix(string family, string name)
     {
         string model = WithTokenizer(family), text = folder["text.txt"];
         File.WriteAllText(text, string.Concat(Enumerable.Repeat("the cat sat on the mat. ", 3)));

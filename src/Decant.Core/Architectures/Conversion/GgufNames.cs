@@ -9,6 +9,9 @@ internal static class GgufNames
     /// <summary>Projections and norms apart, experts stacked: Llama, Qwen, Gemma.</summary>
     public static TensorLayout Usual { get; } = With();
 
+    /// <summary>Names for families that GGUF has no architecture for: the usual ones, and a short one where a checkpoint's own is longer than GGUF can hold.</summary>
+    public static TensorLayout WithoutArchitecture { get; } = With(TensorLayout.Module("blk.{layer}.attn_qk", TensorRole.QueryKey));
+
     /// <summary>The usual names after lines that come first: what a family stores otherwise, such as fused projections.</summary>
     public static TensorLayout With(params ReadOnlySpan<TensorMapping> first) => new(
     [

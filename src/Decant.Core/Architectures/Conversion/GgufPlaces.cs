@@ -14,17 +14,19 @@ public static class GgufPlaces
 {
     /// <summary>
     /// The place of every canonical weight: in the file itself if the model is GGUF, else where <see cref="GgufExport"/> would put it. Weights that
-    /// GGUF has no name for are left out; of families without an architecture in GGUF, weights have the names that the checkpoint gives them.
+    /// GGUF has no name for are left out; those of families without an architecture in GGUF are named as <see cref="GgufTensor"/> names them.
     /// </summary>
     public static IReadOnlyDictionary<TensorId, GgufPlace> Of(Model model)
     {
-        Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
-        TensorLayout layout = architecture.GgufLayoutOf(model.Spec);
-        bool isUnknown = layout.Mappings.IsEmpty;
-        if (isUnknown)
-            layout = architecture.HuggingFaceLayoutOf(model.Spec);
+        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
+        if (layout.Mappings.IsEmpty)
+        {
+            return GgufTensor.ListOf(model).Where(tensor => tensor.IsMatrix)
+                .SelectMany(tensor => tensor.Parts.Select((id, i) => (id, new GgufPlace(tensor.Info.Name, id.Expert is null ? 0 : i, id.Expert is null ? 1 : tensor.Parts.Count))))
+                .ToDictionary();
+        }
         var places = new Dictionary<TensorId, GgufPlace>();
-        if (model.Source.Gguf is null && !isUnknown)
+        if (model.Source.Gguf is null)
         {
             foreach (TensorId id in model.Tensors.Keys)
             {

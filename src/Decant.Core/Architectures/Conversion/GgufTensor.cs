@@ -17,7 +17,7 @@ public sealed record GgufTensor(TensorInfo Info, IReadOnlyList<TensorId> Parts, 
     {
         TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
         if (layout.Mappings.IsEmpty)
-            layout = GgufNames.Usual;
+            layout = GgufNames.WithoutArchitecture;
         IReadOnlyDictionary<TensorId, string>? stored = model.Source.Gguf is null ? null : StoredNames(model, layout);
         var parts = new OrderedDictionary<string, List<ModelTensor>>(StringComparer.Ordinal);
         foreach (ModelTensor tensor in model.Spec.ListTensors())
