@@ -38,6 +38,14 @@ public class ChatTemplateTests
         Assert.Equal(ExitCode.NotSupported, e.ExitCode);
     }
 
+    [Fact]
+    public void A_slice_of_what_has_no_elements_is_undefined()
+    {
+        Assert.Equal("False|True", ChatTemplate.Parse("{{ 1[1:] is defined }}|{{ {'a': 1}[:2] is undefined }}", "T").Render([]));
+        TemplateUndefinedException error = Assert.Throws<TemplateUndefinedException>(() => ChatTemplate.Parse("\n{{ none[1:].x }}", "T").Render([]));
+        Assert.Contains("line 2: None cannot be sliced", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("\n{% block x %}{% endblock %}", 2, "the tag 'block' is not supported")]
     [InlineData("\n\n{{ x | urlize }}", 3, "the filter 'urlize' is not supported")]

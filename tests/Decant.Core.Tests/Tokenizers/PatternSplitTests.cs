@@ -127,6 +127,31 @@ public class PatternSplitTests
         Assert.Contains("split pattern", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Many_matches_that_take_long_together_end_in_a_message_too()
+    {
+        var split = new PatternSplitPreTokenizer(@"(?=a+b?)", isRegex: true, SplitBehavior.Isolated) { TimeLimit = TimeSpan.FromMilliseconds(50) };
+        Assert.Throws<NotSupportedModelException>(() => Pieces(split, new string('a', 200_000)));
+    }
+
+    [Fact]
+    public void Threes_from_the_right_are_those_of_the_expressions_they_stand_for()
+    {
+        var random = new Random(11);
+        foreach (string regex in (string[])[@"(?=(\d{3})+(?!\d))", @"\d{1,3}(?=(?:\d{3})*\b)"])
+        {
+            DigitGroupsPreTokenizer written = DigitGroupsPreTokenizer.Find(regex)!;
+            var general = new PatternSplitPreTokenizer(regex, isRegex: true, SplitBehavior.Isolated);
+            for (int i = 0; i < 2000; i++)
+            {
+                string text = string.Concat(Enumerable.Range(0, random.Next(1, 14)).Select(_ => random.Next(3) > 0 ? "7" : "a ,\u0661\u00B2\u0301_\n"[random.Next(8)].ToString()));
+                Assert.Equal(Pieces(general, text), Pieces(written, text));
+            }
+            Assert.Equal(333_334, Pieces(written, new string('1', 1_000_000)).Length);
+        }
+        Assert.Null(DigitGroupsPreTokenizer.Find(@"\d{3}"));
+    }
+
     private static string[] Pieces(PreTokenizer splitter, string text)
     {
         var words = new WordList(AlignedText.FromSource(text, isAligned: false));

@@ -6,7 +6,7 @@ using Decant.Core.Templates.Values;
 
 namespace Decant.Core.Templates.Rendering;
 
-/// <summary><c>value[start:stop:step]</c> of texts, lists, tuples and ranges.</summary>
+/// <summary><c>value[start:stop:step]</c> of texts, lists, tuples and ranges; of anything else it is undefined, as in Jinja.</summary>
 internal static class Slices
 {
     public static TemplateValue Take(RenderContext context, TemplateValue target, TemplateValue start, TemplateValue stop, TemplateValue step)
@@ -14,7 +14,7 @@ internal static class Slices
         if (target is UndefinedValue undefined)
             throw context.Error(undefined);
         if (target is not (StringValue or SequenceValue { IsIndexable: true }))
-            throw context.Error($"'{target.TypeName}' object cannot be sliced");
+            return new UndefinedValue($"{Members.Describe(target)} cannot be sliced");
         if (!IsBound(start) || !IsBound(stop) || !IsBound(step))
             throw context.Error("slice indices must be integers or None");
         if (ToBound(step) is 0)

@@ -127,7 +127,8 @@ internal static class GgufPreTokenizers
 
     private static SequencePreTokenizer Sequence(IEnumerable<string> patterns, params IEnumerable<PreTokenizer> further)
     {
-        IEnumerable<PreTokenizer> parts = patterns.Select(p => new PatternSplitPreTokenizer(p, isRegex: true, SplitBehavior.Isolated));
+        IEnumerable<PreTokenizer> parts = patterns.Select(
+            p => DigitGroupsPreTokenizer.Find(p) ?? (PreTokenizer)new PatternSplitPreTokenizer(p, isRegex: true, SplitBehavior.Isolated));
         return new SequencePreTokenizer([.. parts, .. further, bytesOnly]);
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Decant.Core.Errors;
@@ -13,6 +14,9 @@ namespace Decant.Core.Tokenizers.PreTokenizers;
 /// </summary>
 internal sealed class PatternSplitPreTokenizer : PreTokenizer
 {
+    // The engine's limit is one for each match.
+    private const int MatchesBetweenLooks = 64;
+
     private readonly string source;
     private readonly bool isRegex;
     private readonly SplitBehavior behavior;
@@ -82,8 +86,16 @@ internal sealed class PatternSplitPreTokenizer : PreTokenizer
             var cutter = new MatchCutter(behavior, pieces);
             int done = 0;
             bool hasMatched = false;
+            long start = Stopwatch.GetTimestamp();
+            int untilLook = MatchesBetweenLooks;
             foreach (ValueMatch match in regex.EnumerateMatches(letters.AsSpan(0, count)))
             {
+                if (--untilLook == 0)
+                {
+                    untilLook = MatchesBetweenLooks;
+                    if (Stopwatch.GetElapsedTime(start) > TimeLimit)
+                        throw new RegexMatchTimeoutException();
+                }
                 // An empty match cuts too, but not where the match before it has ended already.
                 if (match.Length == 0 && hasMatched && match.Index == done)
                     continue;

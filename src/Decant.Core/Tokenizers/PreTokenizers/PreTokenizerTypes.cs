@@ -40,7 +40,7 @@ internal static class PreTokenizerTypes
         int first = Array.FindIndex(parts, p => p is ByteLevelPreTokenizer);
         for (int i = first + 1; first >= 0 && i < parts.Length; i++)
         {
-            if (parts[i] is not (DigitsPreTokenizer or SplitPreTokenizer or PatternSplitPreTokenizer or PunctuationPreTokenizer))
+            if (parts[i] is not (DigitsPreTokenizer or SplitPreTokenizer or PatternSplitPreTokenizer or DigitGroupsPreTokenizer or PunctuationPreTokenizer))
                 throw part.NotSupported($"the pre-tokenizer '{parts[i].ToJson()["type"]}' behind ByteLevel");
             parts[i] = new StandInPreTokenizer(parts[i]);
         }
@@ -66,6 +66,8 @@ internal static class PreTokenizerTypes
             throw pattern.Wrong("a string to split at", "an empty one");
         if (isRegex && behavior == SplitBehavior.Isolated && !isInverted && SplitPatterns.Find(text) is { } known)
             return new SplitPreTokenizer(known);
+        if (isRegex && behavior == SplitBehavior.Isolated && !isInverted && DigitGroupsPreTokenizer.Find(text) is { } groups)
+            return groups;
         if (!isRegex && behavior == SplitBehavior.MergedWithPrevious && !isInverted)
             return new LiteralSplitPreTokenizer(text);
         try
