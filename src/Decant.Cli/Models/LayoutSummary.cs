@@ -203,7 +203,7 @@ internal static class LayoutSummary
     private static string? PositionKind(ModelSpec spec, AttentionSpec[] attention) => spec switch
     {
         _ when attention.Any(a => a.Rope is not null) => "rotary",
-        _ when attention.Any(a => a.UsesAlibi) => "alibi",
+        _ when attention.Any(a => a.Alibi is not null) => "alibi",
         _ when attention.Any(a => a.RelativeBias is not null) => "relative",
         _ when LearnedPositionsOf(spec) is not null => "learned",
         _ => attention.Length > 0 ? "none" : null,

@@ -66,6 +66,9 @@ public abstract class Architecture
     /// <summary>The spec with what stored tensors alone tell: whether a checkpoint has a head. Of what config.json says nothing is changed.</summary>
     internal virtual ModelSpec Complete(ModelSpec spec, IModelSource source) => spec;
 
+    /// <summary>True if a config of one of the <see cref="ModelTypes"/> is of this family: encoder–decoders and their encoders alone have the same type.</summary>
+    internal virtual bool ClaimsConfig(ConfigReader config) => true;
+
     /// <summary>
     /// True if a GGUF file of <see cref="GgufName"/> is of this family: several share one architecture there. Asked in the registry's order.
     /// </summary>

@@ -47,6 +47,8 @@ public static class ArchitectureRegistry
         new AlbertArchitecture(),
         new ModernBertArchitecture(),
         new T5Architecture(),
+        new Umt5Architecture(),
+        new T5EncoderArchitecture(),
         new RwkvArchitecture(),
         new MambaArchitecture(),
         new Mamba2Architecture(),
@@ -97,12 +99,17 @@ public static class ArchitectureRegistry
 
     private static Model BindHuggingFace(IModelSource source)
     {
+        TextPart? text = TextPart.Of(source);
+        source = text ?? source;
         HuggingFaceFiles files = source.HuggingFace
             ?? throw new NotSupportedModelException($"{source.Location}: the model has neither a config.json nor GGUF metadata.");
-        string location = Path.Combine(files.Folder, "config.json");
+        string location = Path.Combine(files.Folder, text is null ? "config.json" : "config.json (text_config)");
         (Architecture architecture, ModelSpec spec) = ReadConfig(location, files.Config);
         spec = architecture.Complete(spec, source);
-        return Bind(source, architecture, spec, new TensorBinder(source, spec, architecture.HuggingFaceLayoutOf(spec), architecture.Keys.Of, architecture.LayersKeyOf));
+        var binder = new TensorBinder(source, spec, architecture.HuggingFaceLayoutOf(spec), architecture.Keys.Of, architecture.LayersKeyOf);
+        if (text is not null)
+            binder.Notices.Add(text.Notice);
+        return Bind(source, architecture, spec, binder);
     }
 
     /// <summary>Reads a config.json.</summary>
@@ -111,7 +118,7 @@ public static class ArchitectureRegistry
         var config = new ConfigReader(location, content);
         string type = config.FindText("model_type")
             ?? throw BadFileException.Expected(location, "model_type", "the name of a family", "no such key");
-        Architecture architecture = All.FirstOrDefault(a => a.ModelTypes.Contains(type)) ?? throw Unknown(location, "model_type", type, All.SelectMany(a => a.ModelTypes));
+        Architecture architecture = All.FirstOrDefault(a => a.ModelTypes.Contains(type) && a.ClaimsConfig(config)) ?? throw Unknown(location, "model_type", type, All.SelectMany(a => a.ModelTypes));
         architecture.RequireForm(config);
         ModelSpec spec = architecture.ReadConfig(config);
         config.Finish();

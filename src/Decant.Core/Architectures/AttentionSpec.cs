@@ -33,10 +33,8 @@ public sealed record AttentionSpec
     /// <summary>Norm of queries and keys before rotation, or null.</summary>
     public QueryKeyNormSpec? QueryKeyNorm { get; init; }
 
-    /// <summary>
-    /// True with ALiBi (Press et al. 2022): slope · (key position − query position) is added to scores. The slopes follow from the number of heads.
-    /// </summary>
-    public bool UsesAlibi { get; init; }
+    /// <summary>Biases that grow with the distance between query and key (ALiBi), or null for none.</summary>
+    public AlibiSpec? Alibi { get; init; }
 
     /// <summary>Learned biases on scores by the distance between query and key (T5), or null.</summary>
     public RelativeBiasSpec? RelativeBias { get; init; }
@@ -52,6 +50,21 @@ public sealed record AttentionSpec
 
     /// <summary>True if the output projection has a bias tensor.</summary>
     public bool OutputBias { get; init; }
+}
+
+/// <summary>
+/// ALiBi (Press et al. 2022): slope · (key position − query position) is added to scores. The slopes follow from the number of heads.
+/// </summary>
+public sealed record AlibiSpec
+{
+    /// <summary>Factor on the biases (Falcon scales them like q·k).</summary>
+    public float Scale { get; init; } = 1;
+
+    /// <summary>
+    /// True if the bias is round(round(slope) · round(key position)), each rounded to bfloat16, as Falcon's reference computes it. It depends on more than the distance then;
+    /// the query's position, which all keys share, is left out.
+    /// </summary>
+    public bool RoundsToBfloat16 { get; init; }
 }
 
 /// <summary>What one norm of queries and keys spans.</summary>

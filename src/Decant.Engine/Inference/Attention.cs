@@ -61,9 +61,9 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
         segments = texts;
         queries = queryRows;
         outputs = outputRows;
-        if (attention.UsesAlibi && alibi?.HeadCount != attention.HeadCount)
-            alibi = new AlibiBias(attention.HeadCount);
-        bias = attention.UsesAlibi ? alibi : learnedBias;
+        if (attention.Alibi is { } form && !(alibi?.Is(form, attention.HeadCount) ?? false))
+            alibi = new AlibiBias(form, attention.HeadCount);
+        bias = attention.Alibi is not null ? alibi : learnedBias;
         plan.Make(attention, texts, Arithmetic.PanelWidth);
         ReservePartials();
         long work = plan.Cost * (spec.HeadSize + spec.ValueSize);
@@ -129,7 +129,7 @@ internal sealed unsafe class Attention(ComputeContext context) : IDisposable
     internal void AddBias(in AttentionUnit unit, int column, float* scores, long stride, int firstKey, int count)
     {
         (int token, int head) = Math.DivRem(unit.FirstColumn + column, GroupSize);
-        bias!.AddTo(scores, stride, count, unit.KeyHead * GroupSize + head, firstKey - (segments[unit.Segment].FirstPosition + token));
+        bias!.AddTo(scores, stride, count, unit.KeyHead * GroupSize + head, firstKey, segments[unit.Segment].FirstPosition + token);
     }
 
     private float* Output(in AttentionUnit unit, int column) => outputs + Row(unit, column) * spec.ValueSize;

@@ -32,11 +32,11 @@ internal sealed unsafe class RelativeScoreBias : ScoreBias
     }
 
     /// <inheritdoc/>
-    public override void AddTo(float* scores, long stride, int count, int head, int firstDistance)
+    public override void AddTo(float* scores, long stride, int count, int head, int firstKey, int query)
     {
         ReadOnlySpan<float> own = table.AsSpan(head * distanceCount, distanceCount);
         for (int i = 0; i < count; i++)
-            scores[i * stride] += own[Math.Clamp(firstDistance + i - this.firstDistance, 0, distanceCount - 1)];
+            scores[i * stride] += own[Math.Clamp(firstKey - query + i - firstDistance, 0, distanceCount - 1)];
     }
 
     /// <summary>The bucket of a distance, key minus query. Logarithms in single precision, as in the original code: ranges end where its roundings put them.</summary>

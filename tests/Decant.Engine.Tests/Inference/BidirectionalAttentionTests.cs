@@ -137,10 +137,10 @@ public sealed unsafe class BidirectionalAttentionTests
 
     private sealed class Wave : ScoreBias
     {
-        public override void AddTo(float* scores, long stride, int count, int head, int firstDistance)
+        public override void AddTo(float* scores, long stride, int count, int head, int firstKey, int query)
         {
             for (int i = 0; i < count; i++)
-                scores[i * stride] += (float)BiasOf(head, firstDistance + i);
+                scores[i * stride] += (float)BiasOf(head, firstKey - query + i);
         }
     }
 }

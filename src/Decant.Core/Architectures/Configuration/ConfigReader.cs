@@ -50,6 +50,10 @@ internal sealed class ConfigReader
     /// <summary>True if the key is there and an array; does not count as reading it.</summary>
     public bool IsArray(string key) => config.TryGetPropertyValue(key, out JsonNode? node) && node is JsonArray;
 
+    /// <summary>True if the first of the classes that the config was written for ends so; does not count as reading the key.</summary>
+    public bool ClassEndsWith(string end) =>
+        config["architectures"] is JsonArray { Count: > 0 } names && names[0] is JsonValue value && value.TryGetValue(out string? name) && name.EndsWith(end, StringComparison.Ordinal);
+
     /// <summary>Names of the keys in this object.</summary>
     public IEnumerable<string> Keys => config.Select(pair => pair.Key);
 

@@ -124,7 +124,7 @@ public sealed class BloomArchitecture : DecoderArchitecture
             layer => FeedForward(activation, sizes.Width[layer])));
     }
 
-    private static AttentionSpec Complete(AttentionSpec attention) => attention with { UsesAlibi = true, QueryKeyValueBias = true, OutputBias = true };
+    private static AttentionSpec Complete(AttentionSpec attention) => attention with { Alibi = new AlibiSpec(), QueryKeyValueBias = true, OutputBias = true };
 
     private static FeedForwardSpec FeedForward(Activation activation, int width) => new() { Gated = false, Activation = activation, Width = width, Bias = true };
 

@@ -3,6 +3,8 @@ using System.Text.Json.Nodes;
 using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
+using Decant.Core.Errors;
+using Decant.Core.Files;
 using Decant.Core.Tensors;
 
 namespace Decant.Core.Architectures.Families;
@@ -64,8 +66,7 @@ public sealed class FalconArchitecture : DecoderArchitecture
         int heads = config.GetCount(config.FirstOf(Keys.Heads, "n_head"), DecoderDimensions.MaximumHeads);
         if (hidden % heads != 0)
             throw config.Contradiction(Keys.Heads, $"a divisor of {Keys.Hidden} = {hidden}");
-        // Its positions are rounded to 8 bits in the reference, so that they are not relative ones.
-        config.RequireOff("alibi");
+        bool alibi = config.GetFlag("alibi", absent: false);
         config.RequireOff("apply_residual_connection_post_layernorm");
         bool newer = config.GetFlag("new_decoder_architecture", absent: false);
         bool multiQuery = config.GetFlag("multi_query", absent: true);
@@ -89,8 +90,11 @@ public sealed class FalconArchitecture : DecoderArchitecture
             Width = config.FindCount(Keys.Width) ?? checked(4 * hidden),
         };
         bool bias = config.GetFlag("bias", absent: false);
-        AttentionSpec attention = LlamaForm.Attention(sizes, RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 10000)) with
+        RopeSpec rope = RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 10000);
+        AttentionSpec attention = LlamaForm.Attention(sizes, alibi ? null : rope) with
         {
+            // softmax((q·k + bias) / √head size), where others add the bias behind the factor.
+            Alibi = alibi ? new AlibiSpec { Scale = sizes.UsualScale, RoundsToBfloat16 = true } : null,
             QueryKeyValueBias = bias,
             OutputBias = bias,
         };
@@ -114,7 +118,7 @@ public sealed class FalconArchitecture : DecoderArchitecture
         bool twoNorms = HasTwoNorms(spec), oneKeyHead = sizes.KeyValueHeads == 1;
         // Only the newer form has several key-value heads, fewer than heads.
         bool newer = twoNorms || (!oneKeyHead && sizes.KeyValueHeads != sizes.Heads);
-        return new JsonObject
+        var config = new JsonObject
         {
             ["architectures"] = new JsonArray("FalconForCausalLM"),
             ["model_type"] = "falcon",
@@ -126,16 +130,18 @@ public sealed class FalconArchitecture : DecoderArchitecture
             [Keys.Context] = sizes.Context,
             [Keys.Vocabulary] = sizes.Vocabulary,
             ["activation"] = Activations.Write(layer.FeedForward.Activation, "gelu"),
-            ["alibi"] = false,
+            ["alibi"] = layer.Attention.Alibi is not null,
             ["bias"] = layer.Attention.QueryKeyValueBias,
             ["layer_norm_epsilon"] = RopeConfig.Shortest(spec.FinalNorm!.Epsilon),
             ["multi_query"] = newer || oneKeyHead,
             ["new_decoder_architecture"] = newer,
             ["num_ln_in_parallel_attn"] = newer ? twoNorms ? 2 : 1 : null,
             ["parallel_attn"] = layer.Form == BlockForm.Parallel,
-            ["rope_parameters"] = RopeConfig.Write(spec.FirstRope!, sizes.HeadSize),
             ["tie_word_embeddings"] = spec.Head.Tied,
         };
+        if (spec.FirstRope is { } rope)
+            config["rope_parameters"] = RopeConfig.Write(rope, sizes.HeadSize);
+        return config;
     }
 
     /// <inheritdoc/>
@@ -154,6 +160,13 @@ public sealed class FalconArchitecture : DecoderArchitecture
                 layer => FeedForward(activation, sizes.Width[layer], bias)),
             parallel: true,
             sharesNorm: !file.HasTensor("blk.0.attn_norm_2.weight"));
+    }
+
+    /// <inheritdoc/>
+    internal override void WriteGguf(DecoderSpec spec, GgufMetadata metadata)
+    {
+        if (spec.Layers[0].Attention.Alibi is not null)
+            throw new NotSupportedModelException($"{metadata.Location}: alibi: llama.cpp has no biases by distance for falcon models, it rotates queries and keys. Write a Hugging Face folder instead.");
     }
 
     private static bool HasTwoNorms(DecoderSpec spec) => spec.Layers[0] is { Form: BlockForm.Parallel, SharedNorm: false };

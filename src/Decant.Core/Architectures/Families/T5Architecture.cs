@@ -13,10 +13,21 @@ namespace Decant.Core.Architectures.Families;
 /// T5 (Raffel et al. 2020) and T5 v1.1: an encoder–decoder with biases by distance in place of positions, no factor on scores, norms without a mean in front of
 /// every branch and no biases. v1.1 gates the feed-forward part and has logits of full size.
 /// </summary>
-public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
+public class T5Architecture : Architecture<EncoderDecoderSpec>
 {
     private const int DefaultContext = 512, DefaultBuckets = 32, DefaultMaximumDistance = 128, MostBuckets = 1 << 16;
     private const int FewestBuckets = 4;
+
+    private static readonly ConfigKeys keys = new()
+    {
+        Hidden = "d_model",
+        Width = "d_ff",
+        Layers = "num_layers",
+        Heads = "num_heads",
+        KeyValueHeads = "num_heads",
+        HeadSize = "d_kv",
+        Context = "n_positions",
+    };
 
     /// <inheritdoc/>
     public override string Name => "t5";
@@ -31,24 +42,33 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
     public override string GgufName => "t5";
 
     /// <inheritdoc/>
-    internal override ConfigKeys Keys { get; } = new()
-    {
-        Hidden = "d_model",
-        Width = "d_ff",
-        Layers = "num_layers",
-        Heads = "num_heads",
-        KeyValueHeads = "num_heads",
-        HeadSize = "d_kv",
-        Context = "n_positions",
-    };
+    internal override bool ClaimsGguf(GgufSpecReader file) => !HasOwnTables(file);
+
+    /// <summary>True if the blocks of a file have tables of biases of their own.</summary>
+    internal static bool HasOwnTables(GgufSpecReader file) => file.HasTensor("enc.blk.1.attn_rel_b.weight") || file.HasTensor("dec.blk.1.attn_rel_b.weight");
+
+    /// <inheritdoc/>
+    internal sealed override ConfigKeys Keys => keys;
+
+    /// <summary>The block whose table of biases a block uses.</summary>
+    internal virtual int BiasTableOf(int layer) => 0;
+
+    /// <summary>How its feed-forward part is called if the config does not say.</summary>
+    internal virtual string DefaultFeedForward => "relu";
+
+    /// <summary>The class of its checkpoints, for config.json.</summary>
+    internal virtual string ClassName => "T5ForConditionalGeneration";
+
+    /// <inheritdoc/>
+    internal sealed override bool ClaimsConfig(ConfigReader config) => !config.ClassEndsWith("EncoderModel");
 
     /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = new(
     [
         TensorLayout.Module("shared", TensorRole.TokenEmbedding),
-        .. Block("encoder", StackKind.Encoder),
+        .. Block("encoder", StackKind.Encoder, isDecoder: false),
         TensorLayout.Module("encoder.final_layer_norm", TensorRole.FinalNorm) with { Stack = StackKind.Encoder },
-        .. Block("decoder", StackKind.Main),
+        .. Block("decoder", StackKind.Main, isDecoder: true),
         TensorLayout.Module("decoder.final_layer_norm", TensorRole.FinalNorm),
         TensorLayout.Module("lm_head", TensorRole.Head),
         // Other names that the one embedding is stored under.
@@ -75,10 +95,13 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
     };
 
     /// <inheritdoc/>
-    internal override TensorLayout HuggingFaceLayoutOf(EncoderDecoderSpec spec)
+    internal override TensorLayout HuggingFaceLayoutOf(EncoderDecoderSpec spec) => ForFeedForward(HuggingFaceLayout, spec.Encoder.Layers[0].FeedForward.Gated);
+
+    /// <summary>The names of models whose feed-forward part is gated, or is not.</summary>
+    internal static TensorLayout ForFeedForward(TensorLayout layout, bool gated)
     {
-        string other = spec.Encoder.Layers[0].FeedForward.Gated ? ".wi" : ".wi_1";
-        return HuggingFaceLayout with { Mappings = [.. HuggingFaceLayout.Mappings.Where(mapping => !mapping.Module.EndsWith(other, StringComparison.Ordinal))] };
+        string other = gated ? ".wi" : ".wi_1";
+        return layout with { Mappings = [.. layout.Mappings.Where(mapping => !mapping.Module.EndsWith(other, StringComparison.Ordinal))] };
     }
 
     /// <inheritdoc/>
@@ -98,27 +121,7 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
     /// <inheritdoc/>
     internal override EncoderDecoderSpec ReadConfig(ConfigReader config)
     {
-        config.Ignore("dropout_rate", "initializer_factor", "classifier_dropout", "output_past", "add_cross_attention");
-        int heads = config.GetCount(Keys.Heads, DecoderDimensions.MaximumHeads);
-        int layers = config.GetCount(Keys.Layers, DecoderDimensions.MaximumLayers);
-        var sizes = new DecoderDimensions
-        {
-            Vocabulary = config.GetCount(Keys.Vocabulary),
-            Hidden = config.GetCount(Keys.Hidden),
-            Context = config.FindCount(Keys.Context) ?? DefaultContext,
-            Layers = layers,
-            Heads = heads,
-            KeyValueHeads = heads,
-            HeadSize = config.GetCount(Keys.HeadSize, DecoderDimensions.MaximumHeads),
-            Width = config.GetCount(Keys.Width),
-        };
-        int buckets = config.FindCount("relative_attention_num_buckets", MostBuckets) ?? DefaultBuckets;
-        if (buckets < FewestBuckets)
-            throw config.Contradiction("relative_attention_num_buckets", $"at least {FewestBuckets}");
-        int distance = config.FindCount("relative_attention_max_distance", MostBuckets) ?? DefaultMaximumDistance;
-        if (distance <= buckets / 2)
-            throw config.Contradiction("relative_attention_max_distance", $"more than half of relative_attention_num_buckets = {buckets}");
-        (bool gated, Activation activation) = ReadFeedForward(config);
+        (DecoderDimensions sizes, NormSpec norm, FeedForwardSpec feedForward, RelativeBiasSpec bias) = ReadStack(config, DefaultFeedForward);
         // Transformers 5 calls every head tied and says by another key what that once meant for the logits.
         bool tied = config.GetFlag("tie_word_embeddings", absent: true);
         bool scaled = config.GetFlag("scale_decoder_outputs", absent: tied);
@@ -127,13 +130,42 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
             throw config.Contradiction("decoder_start_token_id", $"a token id below {Keys.Vocabulary} = {sizes.Vocabulary}");
         return Build(
             sizes,
-            config.FindCount("num_decoder_layers", DecoderDimensions.MaximumLayers) ?? layers,
-            new NormSpec(NormKind.RootMeanSquare, (float)(config.FindPositive("layer_norm_epsilon") ?? 1e-6)),
-            new FeedForwardSpec { Gated = gated, Activation = activation, Width = sizes.Width },
-            buckets,
-            distance,
+            config.FindCount("num_decoder_layers", DecoderDimensions.MaximumLayers) ?? sizes.Layers,
+            norm,
+            feedForward,
+            bias,
             new HeadSpec { Tied = tied, Scale = scaled ? DecoderDimensions.ScaleOf(sizes.Hidden) : 1 },
             start);
+    }
+
+    /// <summary>What the encoder and the decoder have alike.</summary>
+    internal static (DecoderDimensions Sizes, NormSpec Norm, FeedForwardSpec FeedForward, RelativeBiasSpec Bias) ReadStack(ConfigReader config, string defaultFeedForward)
+    {
+        config.Ignore("dropout_rate", "initializer_factor", "classifier_dropout", "output_past", "add_cross_attention");
+        int heads = config.GetCount(keys.Heads, DecoderDimensions.MaximumHeads);
+        var sizes = new DecoderDimensions
+        {
+            Vocabulary = config.GetCount(keys.Vocabulary),
+            Hidden = config.GetCount(keys.Hidden),
+            Context = config.FindCount(keys.Context) ?? DefaultContext,
+            Layers = config.GetCount(keys.Layers, DecoderDimensions.MaximumLayers),
+            Heads = heads,
+            KeyValueHeads = heads,
+            HeadSize = config.GetCount(keys.HeadSize, DecoderDimensions.MaximumHeads),
+            Width = config.GetCount(keys.Width),
+        };
+        int buckets = config.FindCount("relative_attention_num_buckets", MostBuckets) ?? DefaultBuckets;
+        if (buckets < FewestBuckets)
+            throw config.Contradiction("relative_attention_num_buckets", $"at least {FewestBuckets}");
+        int distance = config.FindCount("relative_attention_max_distance", MostBuckets) ?? DefaultMaximumDistance;
+        if (distance <= buckets / 2)
+            throw config.Contradiction("relative_attention_max_distance", $"more than half of relative_attention_num_buckets = {buckets}");
+        (bool gated, Activation activation) = ReadFeedForward(config, defaultFeedForward);
+        return (
+            sizes,
+            new NormSpec(NormKind.RootMeanSquare, (float)(config.FindPositive("layer_norm_epsilon") ?? 1e-6)),
+            new FeedForwardSpec { Gated = gated, Activation = activation, Width = sizes.Width },
+            new RelativeBiasSpec(buckets, distance, TableLayer: 0));
     }
 
     /// <inheritdoc/>
@@ -148,29 +180,36 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
     /// <inheritdoc/>
     internal override JsonObject WriteConfig(EncoderDecoderSpec spec)
     {
-        LayerSpec first = spec.Encoder.Layers[0];
+        JsonObject config = WriteStack(spec.Encoder, ModelTypes[0], ClassName);
+        config["is_encoder_decoder"] = true;
+        config["num_decoder_layers"] = spec.Decoder.Layers.Length;
+        config["decoder_start_token_id"] = spec.DecoderStartId;
+        config["tie_word_embeddings"] = spec.Decoder.Head.Tied;
+        config["scale_decoder_outputs"] = spec.Decoder.Head.Scale != 1;
+        return config;
+    }
+
+    /// <summary>The keys that <see cref="ReadStack"/> reads.</summary>
+    internal static JsonObject WriteStack(EncoderSpec spec, string modelType, string className)
+    {
+        LayerSpec first = spec.Layers[0];
         RelativeBiasSpec bias = first.Attention.RelativeBias!;
         string activation = Activations.Write(first.FeedForward.Activation, first.FeedForward.Gated ? "gelu_new" : "relu");
         return new JsonObject
         {
-            ["architectures"] = new JsonArray("T5ForConditionalGeneration"),
-            ["model_type"] = "t5",
-            ["is_encoder_decoder"] = true,
-            [Keys.Vocabulary] = spec.VocabularySize,
-            [Keys.Hidden] = spec.HiddenSize,
-            [Keys.HeadSize] = first.Attention.HeadSize,
-            [Keys.Width] = first.FeedForward.Width,
-            [Keys.Layers] = spec.Encoder.Layers.Length,
-            ["num_decoder_layers"] = spec.Decoder.Layers.Length,
-            [Keys.Heads] = first.Attention.HeadCount,
-            [Keys.Context] = spec.ContextLength,
+            ["architectures"] = new JsonArray(className),
+            ["model_type"] = modelType,
+            [keys.Vocabulary] = spec.VocabularySize,
+            [keys.Hidden] = spec.HiddenSize,
+            [keys.HeadSize] = first.Attention.HeadSize,
+            [keys.Width] = first.FeedForward.Width,
+            [keys.Layers] = spec.Layers.Length,
+            [keys.Heads] = first.Attention.HeadCount,
+            [keys.Context] = spec.ContextLength,
             ["relative_attention_num_buckets"] = bias.BucketCount,
             ["relative_attention_max_distance"] = bias.MaximumDistance,
             ["layer_norm_epsilon"] = RopeConfig.Shortest(first.Norm.Epsilon),
             ["feed_forward_proj"] = first.FeedForward.Gated ? activation == "gelu_new" ? "gated-gelu" : "gated-" + activation : activation,
-            ["decoder_start_token_id"] = spec.DecoderStartId,
-            ["tie_word_embeddings"] = spec.Decoder.Head.Tied,
-            ["scale_decoder_outputs"] = spec.Decoder.Head.Scale != 1,
         };
     }
 
@@ -210,8 +249,7 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
             file.FindCount("decoder_block_count", DecoderDimensions.MaximumLayers) ?? layers,
             LlamaForm.Norm(file),
             new FeedForwardSpec { Gated = gated, Activation = file.Activation(UsualActivation(gated)), Width = sizes.Width },
-            buckets,
-            distance,
+            new RelativeBiasSpec(buckets, distance, TableLayer: 0),
             new HeadSpec { Tied = tied, Scale = (float)(file.FindDecantNumber(DecantKeys.HeadScale) ?? UsualScale(tied, sizes.Hidden)) },
             start);
     }
@@ -279,9 +317,9 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
 
     private static Activation UsualActivation(bool gated) => gated ? Activation.GeluTanh : Activation.Relu;
 
-    private static (bool Gated, Activation Activation) ReadFeedForward(ConfigReader config)
+    private static (bool Gated, Activation Activation) ReadFeedForward(ConfigReader config, string absent)
     {
-        string form = config.FindText("feed_forward_proj") ?? "relu";
+        string form = config.FindText("feed_forward_proj") ?? absent;
         bool gated = form.StartsWith("gated-", StringComparison.Ordinal);
         string name = gated ? form["gated-".Length..] : form;
         // The one name that means another function here than elsewhere.
@@ -293,41 +331,72 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
         return (gated, activation);
     }
 
-    private static EncoderDecoderSpec Build(
-        DecoderDimensions sizes, int decoderLayers, NormSpec norm, FeedForwardSpec feedForward, int buckets, int distance, HeadSpec head, int start)
+    /// <summary>An encoder of blocks with these parts.</summary>
+    /// <param name="sizes">Its sizes.</param>
+    /// <param name="norm">Its norms.</param>
+    /// <param name="feedForward">Its feed-forward parts.</param>
+    /// <param name="bias">How distances fall into buckets.</param>
+    /// <param name="tableOf">The block whose table of biases a block uses.</param>
+    internal static EncoderSpec BuildEncoder(DecoderDimensions sizes, NormSpec norm, FeedForwardSpec feedForward, RelativeBiasSpec bias, Func<int, int> tableOf)
+    {
+        AttentionSpec attention = LlamaForm.Attention(sizes, rope: null) with { Scale = 1, Bidirectional = true };
+        return new EncoderSpec
+        {
+            VocabularySize = sizes.Vocabulary,
+            HiddenSize = sizes.Hidden,
+            ContextLength = sizes.Context,
+            Layers =
+            [
+                .. Enumerable.Range(0, sizes.Layers).Select(layer => new LayerSpec
+                {
+                    Norm = norm,
+                    Attention = attention with { RelativeBias = bias with { TableLayer = tableOf(layer) } },
+                    FeedForward = feedForward,
+                }),
+            ],
+            FinalNorm = norm,
+        };
+    }
+
+    private EncoderDecoderSpec Build(
+        DecoderDimensions sizes, int decoderLayers, NormSpec norm, FeedForwardSpec feedForward, RelativeBiasSpec bias, HeadSpec head, int start)
     {
         AttentionSpec cross = LlamaForm.Attention(sizes, rope: null) with { Scale = 1, Bidirectional = true };
-        AttentionSpec decoder = cross with { Bidirectional = false, RelativeBias = new RelativeBiasSpec(buckets, distance, TableLayer: 0) };
-        var layer = new LayerSpec { Norm = norm, Attention = decoder with { Bidirectional = true }, FeedForward = feedForward };
         return new EncoderDecoderSpec
         {
             VocabularySize = sizes.Vocabulary,
             HiddenSize = sizes.Hidden,
             ContextLength = sizes.Context,
             DecoderStartId = start,
-            Encoder = new EncoderSpec
-            {
-                VocabularySize = sizes.Vocabulary,
-                HiddenSize = sizes.Hidden,
-                ContextLength = sizes.Context,
-                Layers = [.. Enumerable.Repeat(layer, sizes.Layers)],
-                FinalNorm = norm,
-            },
+            Encoder = BuildEncoder(sizes, norm, feedForward, bias, BiasTableOf),
             Decoder = new DecoderSpec
             {
                 VocabularySize = sizes.Vocabulary,
                 HiddenSize = sizes.Hidden,
                 ContextLength = sizes.Context,
-                Layers = [.. Enumerable.Repeat(layer with { Attention = decoder, CrossAttention = cross }, decoderLayers)],
+                Layers =
+                [
+                    .. Enumerable.Range(0, decoderLayers).Select(layer => new LayerSpec
+                    {
+                        Norm = norm,
+                        Attention = cross with { Bidirectional = false, RelativeBias = bias with { TableLayer = BiasTableOf(layer) } },
+                        CrossAttention = cross,
+                        FeedForward = feedForward,
+                    }),
+                ],
                 FinalNorm = norm,
                 Head = head,
             },
         };
     }
 
-    private static TensorMapping[] Block(string stack, StackKind kind)
+    /// <summary>Names of a stack's blocks.</summary>
+    /// <param name="stack">encoder or decoder.</param>
+    /// <param name="kind">The stack that their numbers count in.</param>
+    /// <param name="isDecoder">True with attention to the encoder.</param>
+    internal static TensorMapping[] Block(string stack, StackKind kind, bool isDecoder)
     {
-        string block = stack + ".block.{layer}.layer.", last = kind == StackKind.Encoder ? "1" : "2";
+        string block = stack + ".block.{layer}.layer.", last = isDecoder ? "2" : "1";
         TensorMapping[] self =
         [
             TensorLayout.Module(block + "0.layer_norm", TensorRole.AttentionNorm),
@@ -350,7 +419,7 @@ public sealed class T5Architecture : Architecture<EncoderDecoderSpec>
             TensorLayout.Module(block + "1.EncDecAttention.v", TensorRole.CrossValue),
             TensorLayout.Module(block + "1.EncDecAttention.o", TensorRole.CrossAttentionOutput),
         ];
-        return [.. (kind == StackKind.Encoder ? self : [.. self, .. cross]).Select(mapping => mapping with { Stack = kind })];
+        return [.. (isDecoder ? [.. self, .. cross] : self).Select(mapping => mapping with { Stack = kind })];
     }
 
     private static TensorMapping[] GgufBlock(string stack, StackKind kind)

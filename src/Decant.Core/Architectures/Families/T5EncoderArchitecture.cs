@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Decant.Core.Architectures.Configuration;
+using Decant.Core.Architectures.Layouts;
+using Decant.Core.Tensors;
+
+namespace Decant.Core.Architectures.Families;
+
+/// <summary>The encoder of T5, mT5 or UMT5 alone (<c>T5EncoderModel</c>), as models of sentences and of images have it.</summary>
+public sealed class T5EncoderArchitecture : EncoderArchitecture
+{
+    private const string OwnTablesType = "umt5";
+
+    private static readonly T5Architecture whole = new();
+
+    /// <inheritdoc/>
+    public override string Name => "t5-encoder";
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> ModelTypes => ["t5", "mt5", OwnTablesType];
+
+    /// <inheritdoc/>
+    internal override ConfigKeys Keys => whole.Keys;
+
+    /// <inheritdoc/>
+    internal override TensorLayout HuggingFaceLayout { get; } = new(
+    [
+        TensorLayout.Module("shared", TensorRole.TokenEmbedding),
+        .. T5Architecture.Block("encoder", StackKind.Main, isDecoder: false),
+        TensorLayout.Module("encoder.final_layer_norm", TensorRole.FinalNorm),
+        TensorLayout.Module("encoder.embed_tokens", TensorRole.TokenEmbedding),
+    ]);
+
+    /// <inheritdoc/>
+    internal override TensorLayout HuggingFaceLayoutOf(EncoderSpec spec) => T5Architecture.ForFeedForward(HuggingFaceLayout, spec.Layers[0].FeedForward.Gated);
+
+    /// <inheritdoc/>
+    internal override bool ClaimsConfig(ConfigReader config) => config.ClassEndsWith("EncoderModel");
+
+    /// <inheritdoc/>
+    internal override void RequireForm(ConfigReader config)
+    {
+        // The whole model's, or false.
+        config.GetFlag("is_encoder_decoder", absent: true);
+        config.RequireOff("tie_encoder_decoder");
+    }
+
+    /// <inheritdoc/>
+    internal override EncoderSpec ReadConfig(ConfigReader config)
+    {
+        // What only the decoder and the logits read.
+        config.Ignore("num_decoder_layers", "decoder_start_token_id", "tie_word_embeddings", "scale_decoder_outputs");
+        bool ownTables = config.FindText("model_type") == OwnTablesType;
+        (DecoderDimensions sizes, NormSpec norm, FeedForwardSpec feedForward, RelativeBiasSpec bias) = T5Architecture.ReadStack(config, ownTables ? "gated-gelu" : "relu");
+        return T5Architecture.BuildEncoder(sizes, norm, feedForward, bias, layer => ownTables ? layer : 0);
+    }
+
+    /// <inheritdoc/>
+    internal override JsonObject WriteConfig(EncoderSpec spec) => spec.Layers[^1].Attention.RelativeBias!.TableLayer > 0
+        ? T5Architecture.WriteStack(spec, OwnTablesType, "UMT5EncoderModel")
+        : T5Architecture.WriteStack(spec, "t5", "T5EncoderModel");
+}
