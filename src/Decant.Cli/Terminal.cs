@@ -40,7 +40,8 @@ internal sealed record Terminal
         {
             Input = new StreamReader(Console.OpenStandardInput(), utf8),
             Output = new StreamWriter(Console.OpenStandardOutput(), utf8),
-            Error = new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true },
+            // Several downloads may have something to say at once.
+            Error = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true }),
             InputIsTerminal = !Console.IsInputRedirected,
             OutputIsTerminal = outputIsTerminal,
             ErrorIsTerminal = errorIsTerminal && term != "dumb",

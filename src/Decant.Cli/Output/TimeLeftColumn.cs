@@ -15,5 +15,6 @@ internal sealed class TimeLeftColumn : ProgressColumn
     public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
         new Text(!task.IsFinished && task.State.Get<TimeSpan>(StateKey) is { Ticks: > 0 } left ? Quantities.Duration(left) + " left" : "");
 
-    public override int? GetColumnWidth(RenderOptions options) => 14;
+    // As in "23 h 59 min left".
+    public override int? GetColumnWidth(RenderOptions options) => 16;
 }

@@ -12,6 +12,7 @@ namespace Decant.Cli.Running;
 /// <summary>One run of a verb: its options, where its output goes, how it reports progress.</summary>
 internal sealed class VerbRun(Verb verb, ParseResult parsed, CommonOptions common, Terminal terminal, CancellationToken cancellationToken) : IDisposable
 {
+    private readonly ProgressDisplay display = new(terminal);
     private PeakMemoryMonitor? memory;
 
     public Verb Verb { get; } = verb;
@@ -48,11 +49,11 @@ internal sealed class VerbRun(Verb verb, ParseResult parsed, CommonOptions commo
     /// <summary>True if the option stands on the command line.</summary>
     public bool Has(Option option) => parsed.GetResult(option) is { Implicit: false };
 
-    /// <summary>A line for people on standard error, unless --quiet.</summary>
+    /// <summary>A line for people on standard error, unless --quiet. May be called by any thread, and while progress is shown.</summary>
     public void Notice(string message)
     {
         if (!Quiet)
-            Terminal.Error.WriteLine(message);
+            display.WriteLine(message);
     }
 
     /// <summary>Says why the run ends with another code than done although its result is written.</summary>
@@ -74,7 +75,7 @@ internal sealed class VerbRun(Verb verb, ParseResult parsed, CommonOptions commo
 
     /// <summary>Runs work that reports how far it is: a bar on a terminal, a line every few seconds elsewhere, nothing with --quiet.</summary>
     public T WithProgress<T>(Func<IProgress<WorkProgress>?, T> work) =>
-        Quiet ? work(null) : ProgressDisplay.Run(Terminal, work);
+        Quiet ? work(null) : display.Run(work);
 
     /// <summary>As <see cref="WithProgress"/> without a bar, which a thread of its own draws: measurements would measure it too.</summary>
     public T WithProgressLines<T>(Func<IProgress<WorkProgress>?, T> work) => work(Quiet ? null : new LineProgress(Terminal.Error, TimeProvider.System));

@@ -1,5 +1,6 @@
 using Decant.Cli.Output;
 using Decant.Core.Measurement;
+using Spectre.Console;
 
 namespace Decant.Cli.Tests.Output;
 
@@ -60,6 +61,41 @@ public sealed class ProgressTests
         Assert.DoesNotContain('\u001b', run.Output);
         Assert.DoesNotContain('\u001b', run.Error);
         Assert.All(run.Output.Split('\n'), line => Assert.Equal(line.TrimEnd(), line));
+    }
+
+    [Fact]
+    public void A_notice_stands_above_the_bar_and_both_are_whole()
+    {
+        using var error = new StringWriter();
+        var terminal = new Terminal { Input = TextReader.Null, Output = TextWriter.Null, Error = error, ErrorIsTerminal = true, AllowsColor = true, Width = 60 };
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes, Out = new AnsiConsoleOutput(error) });
+        console.Profile.Width = 60;
+        var display = new ProgressDisplay(terminal, console);
+        string notice = "the connection broke: " + string.Join('/', Enumerable.Range(0, 20).Select(i => $"part{i}"));
+        ScreenText screen = null!;
+        int result = display.Run(progress =>
+        {
+            for (int i = 0; i < 6; i++)
+            {
+                progress!.Report(new WorkProgress("download", i, 6, "files", "a.bin"));
+                Thread.Sleep(150);
+                if (i % 3 == 1)
+                    display.WriteLine($"{i}: {notice}");
+            }
+            Thread.Sleep(300);
+            screen = ScreenText.Of(error.ToString(), 60);
+            return 7;
+        });
+        Assert.Equal(7, result);
+        display.WriteLine("end");
+        string drawn = string.Join('\n', screen.Lines);
+        Assert.Contains("download", screen.Lines.Single(line => line.Contains('%', StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.StartsWith("download", screen.Lines.Last(line => line.Trim().Length > 0), StringComparison.Ordinal);
+        // A long line wraps where the terminal is at its end, nowhere else.
+        string wrapped(string line) => string.Join('\n', line.Chunk(60).Select(part => new string(part)));
+        Assert.Contains(wrapped($"1: {notice}") + "\n" + wrapped($"4: {notice}") + "\n", drawn, StringComparison.Ordinal);
+        string[] left = [.. ScreenText.Of(error.ToString(), 60).Lines.Where(line => line.Trim().Length > 0)];
+        Assert.Equal((wrapped($"1: {notice}") + "\n" + wrapped($"4: {notice}") + "\nend").Split('\n'), left);
     }
 
     private sealed class ManualClock : TimeProvider

@@ -14,7 +14,7 @@ public sealed class TerminalTests
         using var output = new StringWriter();
         using var error = new StringWriter();
         var terminal = new Terminal { Input = TextReader.Null, Output = output, Error = error, OutputIsTerminal = isTerminal, ErrorIsTerminal = isTerminal, AllowsColor = allowsColor, Width = 80 };
-        int result = ProgressDisplay.Run(terminal, progress =>
+        int result = new ProgressDisplay(terminal).Run(progress =>
         {
             Assert.NotNull(progress);
             progress.Report(new WorkProgress("encode", 1, 2, "bytes", "a [tensor] name"));
@@ -31,7 +31,7 @@ public sealed class TerminalTests
     {
         using var error = new StringWriter();
         var terminal = new Terminal { Input = TextReader.Null, Output = TextWriter.Null, Error = error, ErrorIsTerminal = true, AllowsColor = true, Width = 80 };
-        int result = ProgressDisplay.Run(terminal, progress =>
+        int result = new ProgressDisplay(terminal).Run(progress =>
         {
             for (int i = 0; i <= 10; i++)
                 progress!.Report(new WorkProgress("encode", i, 10, "bytes", $"a [tensor] {i}", TimeSpan.FromSeconds(10 - i)));
@@ -39,7 +39,7 @@ public sealed class TerminalTests
             return 7;
         });
         Assert.Equal(7, result);
-        Assert.Throws<InvalidOperationException>(() => ProgressDisplay.Run<int>(terminal, _ => throw new InvalidOperationException()));
+        Assert.Throws<InvalidOperationException>(() => new ProgressDisplay(terminal).Run<int>(_ => throw new InvalidOperationException()));
     }
 
     [Fact]
