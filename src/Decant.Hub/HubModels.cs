@@ -169,8 +169,13 @@ public sealed class HubModels(HubOptions options)
         CheckRoom(cache, reference, files);
         var meter = new TransferMeter(progress, files.Sum(file => file.ByteCount), TimeProvider.System);
         var download = new FileDownload(client, cache, retries, meter, options, notice);
-        foreach (HubFile file in files)
-            await download.RunAsync(reference, commit, file, cancellationToken).ConfigureAwait(false);
+        // Content that has several names is fetched once, not waited for.
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.MaximumTransferCount, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(files.GroupBy(file => file.Hash, StringComparer.Ordinal), parallel, async (sameContent, token) =>
+        {
+            foreach (HubFile file in sameContent)
+                await download.RunAsync(reference, commit, file, token).ConfigureAwait(false);
+        }).ConfigureAwait(false);
         return meter.ReceivedByteCount;
     }
 

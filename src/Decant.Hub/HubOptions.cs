@@ -19,6 +19,9 @@ public sealed record HubOptions
     /// <summary>True to use the cache alone and no network.</summary>
     public bool Offline { get; init; }
 
+    /// <summary>Files that are fetched at once, 1 or more: small files cost a round trip each, and many servers limit the pace of a connection. Each takes a buffer of 128 KiB.</summary>
+    public int MaximumTransferCount { get; init; } = 4;
+
     /// <summary>Tries of a request before it is given up; a try that brought bytes does not count.</summary>
     public int MaximumAttemptCount { get; init; } = 5;
 

@@ -37,7 +37,14 @@ public abstract class HubTestCase : IAsyncLifetime
     }
 
     private protected Task<HubModel> FetchAsync(string name = "hf:org/model", bool update = false, IProgress<WorkProgress>? progress = null, CancellationToken? token = null) =>
-        new HubModels(Options).FetchAsync(HubReference.Parse(name), update, progress, Notices.Add, token ?? TestContext.Current.CancellationToken);
+        new HubModels(Options).FetchAsync(HubReference.Parse(name), update, progress, Note, token ?? TestContext.Current.CancellationToken);
+
+    // Several transfers may have something to say at once.
+    private void Note(string notice)
+    {
+        lock (Notices)
+            Notices.Add(notice);
+    }
 
     private protected byte[] Read(HubModel model, string file)
     {

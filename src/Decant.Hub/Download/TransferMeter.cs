@@ -2,12 +2,13 @@ using Decant.Core.Measurement;
 
 namespace Decant.Hub.Download;
 
-/// <summary>Reports how far a download is, a few times a second, with the pace of the last seconds.</summary>
+/// <summary>Reports how far a download is, a few times a second, with the pace of the last seconds. Several transfers may report to one meter.</summary>
 internal sealed class TransferMeter(IProgress<WorkProgress>? progress, long totalByteCount, TimeProvider clock)
 {
     private static readonly TimeSpan interval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan window = TimeSpan.FromSeconds(4);
 
+    private readonly Lock gate = new();
     private readonly Queue<(long Time, long ByteCount)> recent = [];
     private long lastReport = clock.GetTimestamp() - clock.TimestampFrequency;
 
@@ -18,10 +19,20 @@ internal sealed class TransferMeter(IProgress<WorkProgress>? progress, long tota
     public long ReceivedByteCount { get; private set; }
 
     /// <summary>Bytes that need no transfer, or must be transferred again (negative).</summary>
-    public void Skip(long byteCount) => ByteCount += byteCount;
+    public void Skip(long byteCount)
+    {
+        lock (gate)
+            ByteCount += byteCount;
+    }
 
     /// <summary>Bytes that have arrived.</summary>
     public void Add(string file, int byteCount)
+    {
+        lock (gate)
+            AddAlone(file, byteCount);
+    }
+
+    private void AddAlone(string file, int byteCount)
     {
         ByteCount += byteCount;
         ReceivedByteCount += byteCount;
