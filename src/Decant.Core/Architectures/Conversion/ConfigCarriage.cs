@@ -18,7 +18,8 @@ internal static class ConfigCarriage
     public static void Store(GgufMetadata metadata, JsonObject original, JsonObject generated)
     {
         var carried = new JsonObject();
-        foreach ((string key, JsonNode? value) in original)
+        // In the order of names: what a folder made from this file says in another order gives the same file again.
+        foreach ((string key, JsonNode? value) in original.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             if (!generated.TryGetPropertyValue(key, out JsonNode? same) || !AreEqual(value, same))
                 carried[key] = value?.DeepClone();
