@@ -32,11 +32,7 @@ internal static class EncoderGguf
         metadata.Set("tokenizer.ggml.token_type_count", GgufValue.From((uint)Math.Max(1, spec.Embedding.TokenTypeCount)));
         if (spec.ClassCount is not null)
             metadata.Set(prefix + "pooling_type", GgufValue.From(RankPooling));
-        Activation activation = first.FeedForward.Activation;
-        if (activation != architecture.GgufActivation)
-            metadata.Set(DecantKeys.Activation, GgufValue.From(Activations.Write(activation, "")));
-        if (activation != Activation.GeluTanh)
-            notices.Add($"llama.cpp gives {architecture.GgufName} models the activation gelu_pytorch_tanh; this one has {Activations.Write(activation, "gelu")}, which differs by up to 0.0005 for each number if it is gelu");
+        GgufActivation.Write(metadata, architecture.GgufName!, architecture.GgufActivation, first.FeedForward.Activation, notices);
         if (spec.Pooler is { } pooler && pooler.Activation != Activation.Tanh && spec.ClassCount is not null)
             notices.Add($"llama.cpp gives the dense layer in front of the classifier the activation tanh; this one has {Activations.Write(pooler.Activation, "")}");
         return notices;

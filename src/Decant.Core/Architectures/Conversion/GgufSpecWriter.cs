@@ -51,11 +51,7 @@ internal static class GgufSpecWriter
             if (experts.Shared is { } shared)
                 Count("expert_shared_feed_forward_length", shared.Width);
         }
-        if (first.FeedForward.Activation != architecture.GgufActivation)
-        {
-            metadata.Set(DecantKeys.Activation, GgufValue.From(Activations.Write(first.FeedForward.Activation, "")));
-            notices.Add($"llama.cpp gives {architecture.Name} models the activation {Activations.Write(architecture.GgufActivation, "")}; this one has {Activations.Write(first.FeedForward.Activation, "")}");
-        }
+        GgufActivation.Write(metadata, architecture.Name, architecture.GgufActivation, first.FeedForward.Activation, notices);
         if (spec.FirstRope is { } rope && GgufRope.Write(metadata, prefix, rope, architecture.GgufHoldsRotaryDivisors) is { } notice)
             notices.Add(notice);
         if (attention.Scale != DecoderDimensions.ScaleOf(attention.HeadSize))

@@ -286,11 +286,7 @@ public class T5Architecture : Architecture<EncoderDecoderSpec>
             metadata.Set(DecantKeys.RelativeMaximumDistance, GgufValue.From((uint)bias.MaximumDistance));
             notices.Add($"llama.cpp puts distances from {DefaultMaximumDistance} on into the last bucket of T5's biases; this model has {bias.MaximumDistance}");
         }
-        if (feedForward.Activation != UsualActivation(feedForward.Gated))
-        {
-            metadata.Set(DecantKeys.Activation, GgufValue.From(Activations.Write(feedForward.Activation, "")));
-            notices.Add($"llama.cpp gives this kind of T5 model the activation {Activations.Write(UsualActivation(feedForward.Gated), "gelu_new")}; this one has {Activations.Write(feedForward.Activation, "")}");
-        }
+        GgufActivation.Write(metadata, feedForward.Gated ? "gated T5" : "T5", UsualActivation(feedForward.Gated), feedForward.Activation, notices);
         if (model.Decoder.Layers.Length > model.Encoder.Layers.Length)
             notices.Add($"llama.cpp does not load T5 models whose decoder has more blocks ({model.Decoder.Layers.Length}) than the encoder ({model.Encoder.Layers.Length})");
         if (head.Scale != UsualScale(head.Tied, spec.HiddenSize))
