@@ -39,4 +39,14 @@ if [[ ! -f $folder/tinyllama-1.1b-f16.gguf ]]; then
   mv "$folder/tinyllama-1.1b-f16.gguf.partial" "$folder/tinyllama-1.1b-f16.gguf"
 fi
 quantize "$folder/tinyllama-1.1b-f16.gguf" tinyllama-1.1b Q8_0 Q4_0 Q4_K_M Q6_K Q2_K TQ2_0 TQ1_0 IQ4_XS
+
+# Random weights of Mamba 130M's and Mamba 2 130M's shape, and of RWKV-4 169M's, which llama.cpp has no architecture for.
+for shape in mamba-130m mamba2-130m; do
+  if [[ ! -f $folder/$shape-f32.gguf ]]; then
+    python3 bench/make_recurrent.py "$shape" "$folder/$shape-f32.gguf.partial" "$shared" --type f32
+    mv "$folder/$shape-f32.gguf.partial" "$folder/$shape-f32.gguf"
+  fi
+  quantize "$folder/$shape-f32.gguf" "$shape" F16 Q8_0 Q4_K_M
+done
+[[ -f $folder/rwkv-169m/config.json ]] || python3 bench/make_recurrent.py rwkv-169m "$folder/rwkv-169m" "$shared"
 echo "$folder"
