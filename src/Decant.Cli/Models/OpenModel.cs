@@ -69,7 +69,13 @@ internal sealed class OpenModel : IDisposable
 
     /// <summary>The tokenizer, which this verb cannot do without.</summary>
     /// <exception cref="BadFileException">The model carries none.</exception>
-    public Tokenizer RequireTokenizer() => TokenizerLoader.Load(Source) ?? throw MissingTokenizer(Location, run.Verb.Name);
+    public Tokenizer RequireTokenizer()
+    {
+        Tokenizer tokenizer = TokenizerLoader.Load(Source) ?? throw MissingTokenizer(Location, run.Verb.Name);
+        if (tokenizer.LeftOutNotice is { } notice)
+            run.Notice(notice);
+        return tokenizer;
+    }
 
     public void Dispose()
     {

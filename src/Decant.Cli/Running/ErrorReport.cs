@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Decant.Cli.Output;
 using Decant.Core.Errors;
+using Decant.Core.Templates;
 
 namespace Decant.Cli.Running;
 
@@ -28,6 +29,7 @@ internal static class ErrorReport
     private static (ExitCode Code, string Kind, string Message) Describe(Exception error) => error switch
     {
         OperationCanceledException => (ExitCode.Cancelled, "cancelled", "cancelled"),
+        TemplateRaisedException refused => (refused.ExitCode, KindOf(refused.ExitCode), $"{refused.Origin}, line {refused.Line}: the chat template refuses this conversation: {refused.Message}"),
         DecantException known => (known.ExitCode, KindOf(known.ExitCode), known.Message),
         // Full disks and missing rights reach here from writers; the system's own message names the path.
         IOException or UnauthorizedAccessException => (ExitCode.BadFile, KindOf(ExitCode.BadFile), error.Message),

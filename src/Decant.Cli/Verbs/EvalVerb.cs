@@ -80,6 +80,7 @@ internal sealed class EvalVerb : Verb
         Score(run, candidate, reference, windows, outcome);
         outcome.Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         outcome.Kernel = candidate.Loaded.KernelName;
+        outcome.HasCache = candidate.Loaded is Engine.Inference.Decoder;
         outcome.PeakMemoryByteCount = run.PeakMemoryByteCount;
         run.Emit(() => ToJson(run, outcome), console => Print(run, console, outcome));
         if (run.Get(maximumDivergence) is { } limit && outcome.Comparison!.Divergence.Mean > limit)
@@ -137,7 +138,7 @@ internal sealed class EvalVerb : Verb
             ["context"] = outcome.Options.Context,
             ["windows"] = outcome.Windows.Count,
             ["arithmetic"] = EngineOptions.NameOf(engine.Arithmetic(run)),
-            ["cache_type"] = engine.CacheType(run),
+            ["cache_type"] = outcome.HasCache ? engine.CacheType(run) : null,
             ["kernel"] = outcome.Kernel,
             ["perplexity"] = EvaluationJson.Perplexity(outcome.Perplexity),
         };
@@ -196,6 +197,9 @@ internal sealed class EvalVerb : Verb
         public double Seconds { get; set; }
 
         public string Kernel { get; set; } = "";
+
+        /// <summary>Whether keys and values are kept, whose type can be chosen.</summary>
+        public bool HasCache { get; set; }
 
         public long PeakMemoryByteCount { get; set; } = run.PeakMemoryByteCount;
     }

@@ -152,6 +152,9 @@ internal sealed class LogitsVerb : Verb
         int[][]? written = ReadBeside(run, decoderIds, sequences, model is EncoderDecoderModel, "encoder-decoders", sameLengths: false);
         if (masks?.SelectMany(line => line).FirstOrDefault(value => value > 1) is { } bad and > 1)
             throw BadFileException.Expected(run.Get(mask)!, "the mask", "0 for padding and 1 for other tokens", $"{bad}");
+        int hidden = masks is null ? -1 : Array.FindIndex(masks, line => line.All(value => value == 0));
+        if (hidden >= 0)
+            throw BadFileException.Expected(run.Get(mask)!, string.Create(CultureInfo.InvariantCulture, $"sequence {hidden}"), "at least one 1", "0 for every token");
         if (written is not null)
             CheckIds(run.Get(decoderIds)!, written, model.Spec.VocabularySize);
         return [.. sequences.Select((sequence, index) => new LogitsInput(

@@ -53,6 +53,14 @@ public sealed class Tokenizer
     /// <summary>One more than the largest id, added tokens included. A model's embedding may have more rows.</summary>
     public int VocabularyCount { get; }
 
+    /// <summary>Texts of added tokens that the model has no row for: to this tokenizer they are plain text. Empty for a tokenizer by itself.</summary>
+    public IReadOnlyList<string> LeftOut => parts.LeftOut;
+
+    /// <summary>What the user should know of <see cref="LeftOut"/>, or null.</summary>
+    public string? LeftOutNotice => LeftOut.Count == 0 ? null : string.Create(
+        CultureInfo.InvariantCulture,
+        $"the tokenizer has {LeftOut.Count} added token{(LeftOut.Count == 1 ? "" : "s")} beyond the rows of the model's embedding ({string.Join(", ", LeftOut.Take(3))}{(LeftOut.Count > 3 ? ", ..." : "")}): read as plain text");
+
     /// <summary>The file it was read from.</summary>
     public string File => parts.Location;
 

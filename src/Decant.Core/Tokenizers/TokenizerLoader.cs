@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tokenizers.Gguf;
@@ -32,8 +33,16 @@ public static class TokenizerLoader
     {
         if (source.Gguf is { } metadata)
             return LoadGguf(metadata);
-        return source.HuggingFace is { } files ? FindInFolder(files.Folder) : null;
+        if (source.HuggingFace is not { } files || FindInFolder(files.Folder) is not { } tokenizer)
+            return null;
+        return FindRowCount(files.Config) is { } rows && tokenizer.VocabularyCount > rows && tokenizer.Parts.Within(rows) is var parts && parts != tokenizer.Parts
+            ? new Tokenizer(parts)
+            : tokenizer;
     }
+
+    // Models that read images too have the size of the vocabulary in the section of the text model.
+    private static int? FindRowCount(JsonObject config) =>
+        (config["vocab_size"] ?? (config["text_config"] as JsonObject)?["vocab_size"]) is JsonValue value && value.TryGetValue(out int count) && count > 0 ? count : null;
 
     /// <summary>Reads the tokenizer in a GGUF file's metadata; null if there is none (<c>tokenizer.ggml.model</c> is absent, <c>none</c> or <c>no_vocab</c>).</summary>
     /// <param name="metadata">The metadata.</param>

@@ -35,4 +35,32 @@ internal sealed record TokenizerParts
 
     /// <summary>The chat template, if the files have one.</summary>
     public string? ChatTemplate { get; init; }
+
+    /// <summary>Texts of added tokens that were left out because the model has no row for them.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
+    /// <summary>
+    /// The tokenizer of a model with so many rows of embedding: added tokens from there on are plain text to it, as they are to llama.cpp's converter (Gemma 3's
+    /// image token, padding that was added without a row). Unchanged if the vocabulary itself is larger.
+    /// </summary>
+    public TokenizerParts Within(int rows)
+    {
+        if (Model.Vocabulary.Count > rows || AddedTokens.All(token => token.Id < rows))
+            return this;
+        return this with
+        {
+            AddedTokens = [.. AddedTokens.Where(token => token.Id < rows)],
+            LeftOut = [.. AddedTokens.Where(token => token.Id >= rows).Select(token => token.Content)],
+            Special = Special with
+            {
+                Bos = Below(Special.Bos),
+                Eos = Below(Special.Eos),
+                Unknown = Below(Special.Unknown),
+                Padding = Below(Special.Padding),
+                EndOfGeneration = [.. Special.EndOfGeneration.Where(id => id < rows)],
+            },
+        };
+
+        int? Below(int? id) => id < rows ? id : null;
+    }
 }

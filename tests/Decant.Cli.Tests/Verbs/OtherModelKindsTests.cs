@@ -49,6 +49,7 @@ public sealed class OtherModelKindsTests
         JsonElement figures = CommandRun.Succeed("eval", model, "--text", text, "--context", "16", "--json").Json;
         double perplexity = figures.GetProperty("perplexity").GetProperty("value").GetDouble();
         Assert.InRange(perplexity, 2, 1e5);
+        Assert.Equal(JsonValueKind.Null, figures.GetProperty("cache_type").ValueKind);
         JsonElement compared = CommandRun.Succeed("eval", model, "--text", text, "--context", "16", "--against", model, "--json").Json;
         Assert.Equal(0, compared.GetProperty("kl_divergence").GetProperty("mean").GetDouble(), 1e-6);
     }

@@ -49,6 +49,25 @@ public class TokenizerLoaderTests
         Assert.Null(TokenizerLoader.Load(model));
     }
 
+    /// <summary>Gemma 3's image token and padding added without a row: plain text to the model, and no id that GGUF or the model has no room for.</summary>
+    [Fact]
+    public void Added_tokens_beyond_the_embedding_are_plain_text()
+    {
+        Tokenizer whole = TokenizerFixtures.Load("qwen3");
+        Tokenizer cut = new(whole.Parts.Within(151645));
+        Assert.Null(whole.LeftOutNotice);
+        Assert.Contains("<|im_end|>", cut.LeftOutNotice, StringComparison.Ordinal);
+        Assert.True(cut.VocabularyCount <= 151645);
+        Assert.Null(cut.Special.Eos);
+        Assert.Equal(whole.Special.Padding, cut.Special.Padding);
+        Assert.DoesNotContain(cut.Special.EndOfGeneration, id => id >= 151645);
+        int[] ids = cut.EncodeIds("a<|im_end|>", addSpecialTokens: false);
+        Assert.All(ids, id => Assert.InRange(id, 0, 151644));
+        Assert.Equal("a<|im_end|>", cut.Decode(ids, skipSpecialTokens: false));
+        Assert.Same(whole.Parts, whole.Parts.Within(whole.VocabularyCount));
+        Assert.Same(whole.Parts, whole.Parts.Within(10));
+    }
+
     [Fact]
     public void A_kind_of_file_that_is_not_read_is_named()
     {

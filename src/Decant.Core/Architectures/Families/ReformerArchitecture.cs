@@ -11,6 +11,9 @@ public sealed class ReformerArchitecture : Architecture<ReformerSpec>
 {
     private const int MaximumChunks = 1 << 16;
 
+    // Beyond these a pass would take gigabytes; published models have chunks of 64 and 8,192 buckets.
+    private const int MaximumChunkLength = 1 << 14, MaximumBuckets = 1 << 14, MaximumHashes = 1 << 8;
+
     /// <inheritdoc/>
     public override string Name => "reformer";
 
@@ -62,7 +65,7 @@ public sealed class ReformerArchitecture : Architecture<ReformerSpec>
         {
             HeadCount = heads,
             HeadSize = headSize,
-            ChunkLength = config.FindCount("local_attn_chunk_length") ?? 64,
+            ChunkLength = config.FindCount("local_attn_chunk_length", MaximumChunkLength) ?? 64,
             ChunksBefore = config.FindWhole("local_num_chunks_before", 0, MaximumChunks) ?? 1,
             ChunksAfter = config.FindWhole("local_num_chunks_after", 0, MaximumChunks) ?? 0,
         };
@@ -71,10 +74,10 @@ public sealed class ReformerArchitecture : Architecture<ReformerSpec>
         {
             HeadCount = heads,
             HeadSize = headSize,
-            ChunkLength = config.FindCount("lsh_attn_chunk_length") ?? 64,
+            ChunkLength = config.FindCount("lsh_attn_chunk_length", MaximumChunkLength) ?? 64,
             ChunksBefore = config.FindWhole("lsh_num_chunks_before", 0, MaximumChunks) ?? 1,
             ChunksAfter = config.FindWhole("lsh_num_chunks_after", 0, MaximumChunks) ?? 0,
-            HashCount = config.FindCount("num_hashes", MaximumChunks) ?? 1,
+            HashCount = config.FindCount("num_hashes", MaximumHashes) ?? 1,
             BucketCount = buckets,
             SecondBucketCount = second,
             Seed = config.FindCountOrNone("hash_seed"),
@@ -173,8 +176,8 @@ public sealed class ReformerArchitecture : Architecture<ReformerSpec>
         if (!config.Has(Key))
             return (config.FindCount(Key), null);
         ImmutableArray<int> counts = config.IsArray(Key) ? config.FindCounts(Key)!.Value : [config.GetCount(Key)];
-        if (counts.Length is not (1 or 2) || counts.Any(count => count < 2 || count % 2 != 0))
-            throw config.Contradiction(Key, "an even number from 2 on, or two of them");
+        if (counts.Length is not (1 or 2) || counts.Any(count => count is < 2 or > MaximumBuckets || count % 2 != 0))
+            throw config.Contradiction(Key, $"an even number from 2 to {MaximumBuckets}, or two of them");
         return (counts[0], counts.Length == 2 ? counts[1] : null);
     }
 }

@@ -17,12 +17,12 @@ public static class GgufTokenizerExporter
     /// <param name="vocabularySize">Rows of the model's embedding. Ids without a token become placeholders <c>[PADid]</c>.</param>
     /// <returns>What GGUF cannot say about this tokenizer, one sentence each, for the user to read; usually none.</returns>
     /// <exception cref="NotSupportedModelException">The kind of tokenizer, its pre-tokenizer or its template has no form in GGUF.</exception>
-    /// <exception cref="UsageException">The tokenizer has more ids than the model has rows.</exception>
+    /// <exception cref="BadFileException">The tokenizer has more ids than the model has rows.</exception>
     public static IReadOnlyList<string> Write(Tokenizer tokenizer, GgufMetadata metadata, int vocabularySize)
     {
         TokenizerParts parts = tokenizer.Parts;
         if (tokenizer.VocabularyCount > vocabularySize)
-            throw new UsageException($"{parts.Location}: the tokenizer has ids up to {tokenizer.VocabularyCount - 1}, the model's embedding has {vocabularySize} rows.");
+            throw new BadFileException($"{parts.Location}: the tokenizer has ids up to {tokenizer.VocabularyCount - 1}, the model's embedding has {vocabularySize} rows. Are both of one model?");
         SpecialTokenIds special = NameTemplate(tokenizer);
         int? unknown = special.Unknown;
         var notices = new List<string>();
