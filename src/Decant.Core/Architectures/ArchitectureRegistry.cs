@@ -120,6 +120,9 @@ public static class ArchitectureRegistry
             ?? throw BadFileException.Expected(location, "model_type", "the name of a family", "no such key");
         Architecture architecture = All.FirstOrDefault(a => a.ModelTypes.Contains(type) && a.ClaimsConfig(config)) ?? throw Unknown(location, "model_type", type, All.SelectMany(a => a.ModelTypes));
         architecture.RequireForm(config);
+        // Older configs have it, empty.
+        if (config.FindSection("pruned_heads")?.Keys.Any() == true)
+            throw config.NotSupported("pruned_heads", "{}: blocks that all have the same heads");
         ModelSpec spec = architecture.ReadConfig(config);
         config.Finish();
         return (architecture, spec);

@@ -43,7 +43,7 @@ public abstract class EncoderArchitecture : Architecture<EncoderSpec>
         bool hasTokenHead = stored.Contains(new(TensorRole.HeadTransform)) && !(classifies && HeadsShareTransform);
         return encoder with
         {
-            TokenHead = hasTokenHead && encoder.TokenHead is { } head ? head with { Bias = stored.Contains(new TensorId(TensorRole.Head).Bias) } : null,
+            TokenHead = hasTokenHead && encoder.TokenHead is { } head ? head with { Bias = head.Bias && stored.Contains(new TensorId(TensorRole.Head).Bias) } : null,
             Pooler = stored.Contains(new(TensorRole.Pooler)) || (classifies && HeadsShareTransform) ? encoder.Pooler : null,
             ClassCount = classifies ? LabelCount(source) ?? ClassifierRows(source) : null,
         };

@@ -10,7 +10,7 @@ namespace Decant.Core.Tests.Architectures;
 public sealed class ConfigRefusalTests
 {
     /// <summary>Keys that may say anything: they change no logits, or the reference does not read them.</summary>
-    private static readonly string[] harmless =
+    internal static readonly string[] Harmless =
     [
         "architectures", "attention_dropout", "bos_token_id", "dtype", "torch_dtype", "eos_token_id", "initializer_range", "pad_token_id", "pretraining_tp",
         "transformers_version", "use_cache", "output_router_logits", "router_aux_loss_coef", "router_jitter_noise", "attn_pdrop", "embd_pdrop",
@@ -30,7 +30,7 @@ public sealed class ConfigRefusalTests
         using HuggingFaceModelSource source = Fixtures.Open(folder, file);
         int tried = 0;
         var wrongs = new List<string>();
-        foreach (string key in Fixtures.Config(folder, file).Select(pair => pair.Key).Except(harmless))
+        foreach (string key in Fixtures.Config(folder, file).Select(pair => pair.Key).Except(Harmless))
         {
             // Mamba's key, which Mamba 2 carries along.
             if ((folder, key) == ("mamba2", "time_step_rank"))

@@ -15,7 +15,7 @@ internal static class HarmlessKeys
         "transformers_version", "transformers.js_config", "torch_dtype", "dtype", "use_bfloat16", "torchscript", "tf_legacy_loss", "unsloth_fixed",
         "unsloth_version", "is_llama_config", "license", "max_sequence_length",
         // Speed and memory, not results.
-        "use_cache", "cache_implementation", "_attn_implementation", "_attn_implementation_autoset", "attn_implementation", "_attn_implementation_internal",
+        "use_cache", "output_past", "cache_implementation", "_attn_implementation", "_attn_implementation_autoset", "attn_implementation", "_attn_implementation_internal",
         "_flash_attn_2_enabled", "use_flash_attn", "pretraining_tp", "gradient_checkpointing", "return_dict", "use_return_dict",
         "output_attentions", "output_hidden_states", "output_router_logits", "chunk_size_feed_forward", "is_decoder", "cross_attention_hidden_size",
         // Token ids.

@@ -33,7 +33,7 @@ internal static class RopeConfig
             newer = newer.FindSection(layerType);
         // Phi-3 states the original context beside the section; that one wins in the reference.
         int? topOriginal = config.FindCount("original_max_position_embeddings") ?? defaultOriginal;
-        var shared = new Shared(config, headSize, contextLength, topBase ?? defaultBase, topFraction ?? defaultFraction, partial, topOriginal);
+        var shared = new Shared(config, headSize, contextLength, topBase ?? defaultBase, topFraction ?? defaultFraction, fractionKey, partial, topOriginal);
         RopeSpec? fromNewer = newer is null ? null : ReadSection(newer, shared);
         RopeSpec? fromOlder = older is null ? null : ReadSection(older, shared);
         if (fromNewer is not null && fromOlder is not null && !AreEqual(fromNewer, fromOlder))
@@ -127,6 +127,9 @@ internal static class RopeConfig
         string? newerName = section.FindText("rope_type"), olderName = section.FindText("type");
         string key = newerName is null && olderName is not null ? "type" : "rope_type";
         string type = newerName ?? olderName ?? "default";
+        if (newerName is null && olderName is null && (section.Has("factor") || section.Has("short_factor")))
+            throw section.Contradiction("rope_type", "the kind of scaling that the factors beside it are for");
+        int rotary = RotaryCount(section, shared, fraction);
         RopeScaling scaling = type switch
         {
             "default" => RopeScaling.None,
@@ -135,26 +138,29 @@ internal static class RopeConfig
             "llama3" => ReadLlama3(section, shared),
             "yarn" => ReadYarn(section, shared),
             // "su" is the name that the first Phi-3 checkpoints used.
-            "longrope" or "su" => ReadLongRope(section, shared, (int)(shared.HeadSize * fraction)),
+            "longrope" or "su" => ReadLongRope(section, shared, rotary),
             _ => throw section.NotSupported(key, "default, linear, dynamic, llama3, yarn, longrope"),
         };
         return Build(section, "rope_theta", shared, rotaryBase, fraction, scaling);
+    }
+
+    private static int RotaryCount(ConfigReader section, Shared shared, double fraction)
+    {
+        (ConfigReader owner, string key) = section.Has("partial_rotary_factor") ? (section, "partial_rotary_factor") : (shared.Config, shared.FractionKey);
+        if (fraction != 1 && (!shared.Partial || fraction > 1))
+            throw owner.NotSupported(key, shared.Partial ? "fractions up to 1" : "1");
+        int rotary = (int)(shared.HeadSize * fraction);
+        if (rotary >= 2 && rotary % 2 == 0)
+            return rotary;
+        string expected = $"a value that rotates an even number of elements, at least 2, of the {shared.HeadSize} in a head";
+        throw fraction == 1 ? shared.Config.Contradiction("head_dim", expected) : owner.Contradiction(key, expected);
     }
 
     private static RopeSpec Build(ConfigReader section, string baseKey, Shared shared, double rotaryBase, double fraction, RopeScaling scaling)
     {
         if (rotaryBase <= 1)
             throw section.Contradiction(baseKey, "a number above 1");
-        if (fraction != 1 && (!shared.Partial || fraction > 1))
-            throw (section.Has("partial_rotary_factor") ? section : shared.Config).NotSupported("partial_rotary_factor", shared.Partial ? "fractions up to 1" : "1");
-        int rotary = (int)(shared.HeadSize * fraction);
-        if (rotary < 2 || rotary % 2 != 0)
-        {
-            string expected = $"a value that rotates an even number of elements, at least 2, of the {shared.HeadSize} in a head";
-            throw fraction == 1
-                ? shared.Config.Contradiction("head_dim", expected)
-                : (section.Has("partial_rotary_factor") ? section : shared.Config).Contradiction("partial_rotary_factor", expected);
-        }
+        int rotary = RotaryCount(section, shared, fraction);
         if (scaling is RopeScaling.DynamicNtk && rotary == 2)
             throw section.NotSupported("rope_type", "dynamic only for more than 2 rotated elements");
         return new RopeSpec { Pairing = RopePairing.Half, RotaryCount = rotary, Base = rotaryBase, Scaling = scaling };
@@ -216,5 +222,5 @@ internal static class RopeConfig
                 && a.OriginalContext == b.OriginalContext && a.AttentionFactor == b.AttentionFactor
             : first == second;
 
-    private sealed record Shared(ConfigReader Config, int HeadSize, int ContextLength, double Base, double Fraction, bool Partial, int? OriginalContext);
+    private sealed record Shared(ConfigReader Config, int HeadSize, int ContextLength, double Base, double Fraction, string FractionKey, bool Partial, int? OriginalContext);
 }

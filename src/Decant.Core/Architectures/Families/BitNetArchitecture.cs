@@ -71,6 +71,9 @@ public sealed class BitNetArchitecture : DecoderArchitecture
         if (quantization.FindText("quantization_mode") is { } mode && mode != "online")
             throw quantization.NotSupported("quantization_mode", "online: weights that are rounded when they are used");
         quantization.RequireOff("use_rms_norm");
-        quantization.Ignore("modules_to_not_convert", "rms_norm_eps");
+        // The head alone is not ternary, which is also what a missing list means.
+        if (quantization.FindTexts("modules_to_not_convert") is { } kept && (kept.IsEmpty || kept.Any(name => name != "lm_head")))
+            throw quantization.NotSupported("modules_to_not_convert", "null, [\"lm_head\"]");
+        quantization.Ignore("rms_norm_eps");
     }
 }

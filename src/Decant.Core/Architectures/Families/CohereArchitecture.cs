@@ -39,6 +39,10 @@ public sealed class CohereArchitecture : DecoderArchitecture
         DecoderDimensions sizes = DecoderDimensions.Read(config, Keys, defaultContext: 8192);
         NormSpec norm = LlamaForm.LayerNorm(config, "layer_norm_eps", bias: false);
         bool bias = config.GetFlag("attention_bias", absent: false);
+        // Versions of the reference differ in what a missing base means: 10000, 500000.
+        ConfigReader? section = config.FindSection("rope_parameters");
+        if (!config.Has("rope_theta") && section?.Has("rope_theta") != true)
+            throw (section ?? config).Contradiction("rope_theta", "a number above 1, here or in rope_parameters, for versions of the reference differ in its default");
         RopeSpec rope = RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 10000) with { Pairing = RopePairing.Interleaved };
         AttentionSpec attention = LlamaForm.Attention(sizes, rope) with
         {

@@ -22,9 +22,12 @@ public sealed class DeepSeek2Architecture : DeepSeekArchitecture
         string method = config.FindText("topk_method") ?? "greedy";
         if (method is not ("greedy" or "group_limited_greedy"))
             throw config.NotSupported("topk_method", "greedy, group_limited_greedy");
-        return DeepSeekForm.ReadConfig(config, (experts, used) =>
+        // The reference rotates neighbours together whatever this key, which is V3's, says.
+        if (!config.GetFlag("rope_interleave", absent: true))
+            throw config.NotSupported("rope_interleave", "true");
+        return DeepSeekForm.ReadConfig(config, (Dense: 0, Shared: 2, Scale: 1), (experts, used) =>
         {
-            ExpertGroupsSpec? groups = DeepSeekForm.ReadGroups(config, experts, sumsTopTwo: false);
+            ExpertGroupsSpec? groups = DeepSeekForm.ReadGroups(config, experts, (1, 1), sumsTopTwo: false);
             return new ExpertsSpec(experts, used, Renormalise: false) { Groups = method == "greedy" ? null : groups };
         });
     }

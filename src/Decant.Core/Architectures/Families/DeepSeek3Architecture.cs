@@ -24,11 +24,11 @@ public sealed class DeepSeek3Architecture : DeepSeekArchitecture
             throw config.NotSupported("scoring_func", "sigmoid");
         if (config.FindText("topk_method") is { } method && method != "noaux_tc")
             throw config.NotSupported("topk_method", "noaux_tc");
-        return DeepSeekForm.ReadConfig(config, (experts, used) => new ExpertsSpec(experts, used, config.GetFlag("norm_topk_prob", absent: true))
+        return DeepSeekForm.ReadConfig(config, (Dense: 3, Shared: 1, Scale: 2.5), (experts, used) => new ExpertsSpec(experts, used, config.GetFlag("norm_topk_prob", absent: true))
         {
             Scoring = ExpertScoring.Sigmoid,
             ChoiceBias = true,
-            Groups = DeepSeekForm.ReadGroups(config, experts, sumsTopTwo: true),
+            Groups = DeepSeekForm.ReadGroups(config, experts, (8, 4), sumsTopTwo: true),
         });
     }
 

@@ -48,8 +48,9 @@ internal static class DeepSeekForm
 
     /// <summary>Reads what both configs share.</summary>
     /// <param name="config">The config.</param>
+    /// <param name="defaults">Dense blocks below those with experts, shared experts and the factor on the experts' sum if the config states none.</param>
     /// <param name="expertsOf">The experts, but for the shared one, given how many there are and how many a token uses.</param>
-    public static DecoderSpec ReadConfig(ConfigReader config, Func<int, int, ExpertsSpec> expertsOf)
+    public static DecoderSpec ReadConfig(ConfigReader config, (int Dense, int Shared, double Scale) defaults, Func<int, int, ExpertsSpec> expertsOf)
     {
         int unrotated = config.GetCount("qk_nope_head_dim", DecoderDimensions.MaximumHeads), rotary = config.GetCount("qk_rope_head_dim", DecoderDimensions.MaximumHeads);
         int heads = config.GetCount(Keys.Heads, DecoderDimensions.MaximumHeads);
@@ -86,8 +87,8 @@ internal static class DeepSeekForm
             OutputBias = bias,
         };
         var dense = new FeedForwardSpec { Gated = true, Activation = Activations.Read(config, "hidden_act", Activation.Silu), Width = sizes.Width };
-        FeedForwardSpec sparse = ReadExperts(config, dense, sizes.Layers, expertsOf);
-        int firstSparse = config.FindCountOrNone("first_k_dense_replace") ?? 0;
+        FeedForwardSpec sparse = ReadExperts(config, dense, sizes.Layers, defaults.Shared, defaults.Scale, expertsOf);
+        int firstSparse = config.FindCountOrNone("first_k_dense_replace") ?? defaults.Dense;
         config.RequireOff("mlp_bias");
         return LlamaForm.Build(
             sizes, LlamaForm.Norm(config), config.GetFlag("tie_word_embeddings", absent: false), _ => attention, layer => layer < firstSparse ? dense : sparse);
@@ -118,8 +119,8 @@ internal static class DeepSeekForm
         config["moe_intermediate_size"] = sparse.Width;
         config["n_shared_experts"] = experts.Shared is { } shared ? shared.Width / sparse.Width : null;
         config["routed_scaling_factor"] = RopeConfig.Shortest(experts.Scale);
-        config["n_group"] = experts.Groups?.Count;
-        config["topk_group"] = experts.Groups?.UsedCount;
+        config["n_group"] = experts.Groups?.Count ?? 1;
+        config["topk_group"] = experts.Groups?.UsedCount ?? 1;
         return config;
     }
 
@@ -246,30 +247,38 @@ internal static class DeepSeekForm
         return id.Part == TensorPart.Bias ? new ReshapedTensor(data.Info.Name, data.Info.Shape, scaled) : scaled;
     }
 
-    private static FeedForwardSpec ReadExperts(ConfigReader config, FeedForwardSpec dense, int layers, Func<int, int, ExpertsSpec> expertsOf)
+    private static FeedForwardSpec ReadExperts(ConfigReader config, FeedForwardSpec dense, int layers, int usualShared, double usualScale, Func<int, int, ExpertsSpec> expertsOf)
     {
         int width = config.GetCount("moe_intermediate_size");
         int experts = config.GetCount(config.FirstOf(Keys.Experts, "num_local_experts"), DecoderDimensions.MaximumExperts / layers);
         int used = config.GetCount("num_experts_per_tok");
         if (used > experts)
             throw config.Contradiction("num_experts_per_tok", $"a number up to {Keys.Experts} = {experts}");
-        int? shared = config.FindCount("n_shared_experts");
+        int? shared = config.FindCount("n_shared_experts", ConfigReader.MaximumCount / width);
+        // Null means none, a missing key the family's default.
+        if (shared is null && !config.HasEvenNull("n_shared_experts"))
+            shared = usualShared;
         return dense with
         {
             Width = width,
             Experts = expertsOf(experts, used) with
             {
-                Scale = (float)(config.FindPositive("routed_scaling_factor") ?? 1),
+                Scale = (float)(config.FindPositive("routed_scaling_factor") ?? usualScale),
                 Shared = shared is { } count ? new SharedExpertSpec(checked(width * count), Gated: false) : null,
             },
         };
     }
 
     /// <summary>Groups of experts, by both families' keys.</summary>
-    public static ExpertGroupsSpec? ReadGroups(ConfigReader config, int experts, bool sumsTopTwo)
+    /// <param name="config">The config.</param>
+    /// <param name="experts">Experts of a block.</param>
+    /// <param name="defaults">Groups, and groups that a token uses, if the config states none.</param>
+    /// <param name="sumsTopTwo">True if a group's score is the sum of its two best, else its best.</param>
+    public static ExpertGroupsSpec? ReadGroups(ConfigReader config, int experts, (int Count, int Used) defaults, bool sumsTopTwo)
     {
-        int groups = config.FindCount("n_group") ?? 1;
-        int used = config.FindCount("topk_group") ?? 1;
+        // Null means that there are none, a missing key the family's default.
+        int groups = config.FindCount("n_group") ?? (config.HasEvenNull("n_group") ? 1 : defaults.Count);
+        int used = config.FindCount("topk_group") ?? (config.HasEvenNull("topk_group") ? 1 : defaults.Used);
         if (experts % groups != 0)
             throw config.Contradiction("n_group", $"a divisor of {Keys.Experts} = {experts}");
         if (used > groups)

@@ -97,6 +97,8 @@ public sealed class Qwen2MoeArchitecture : DecoderArchitecture
             QueryKeyValueBias = config.GetFlag("qkv_bias", absent: true),
         };
         int?[] windows = Qwen2Architecture.ReadWindows(config, sizes.Layers);
+        if (config.GetFlag("use_sliding_window", absent: false) && !config.Has("layer_types"))
+            throw config.Contradiction("layer_types", "the kind of each block where use_sliding_window is true, for versions of the reference differ in which blocks max_window_layers means");
         int shared = config.FindCount(Keys.SharedWidth) ?? 5632;
         Func<int, FeedForwardSpec> feedForward = ReadFeedForward(config, sizes, config.FirstOf(Keys.Experts, "num_local_experts"), (60, 4, 1408), shared);
         bool tied = config.GetFlag("tie_word_embeddings", absent: false);

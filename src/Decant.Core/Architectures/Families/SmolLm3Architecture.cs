@@ -38,7 +38,12 @@ public sealed class SmolLm3Architecture : DecoderArchitecture
         ImmutableArray<int>? rotated = config.FindCounts("no_rope_layers");
         if (rotated is { } list && list.Length != sizes.Layers)
             throw config.Contradiction("no_rope_layers", $"{sizes.Layers} numbers, as many as {Keys.Layers}");
-        int?[] windows = Qwen2Architecture.ReadWindows(config, sizes.Layers);
+        bool Rotates(int layer) => rotated is { } flags ? flags[layer] != 0 : IsRotated(layer, interval);
+        // Blocks that rotate see everything; Qwen's key, which published configs carry, is not read.
+        int? stated = config.FindCountOrNone("sliding_window");
+        int? window = config.GetFlag("use_sliding_window", absent: false) && stated > 0 ? stated : null;
+        config.Ignore("max_window_layers");
+        int?[] windows = LlamaForm.Windows(config, sizes.Layers, window, layer => !Rotates(layer));
         var feedForward = new FeedForwardSpec
         {
             Gated = true,
@@ -50,7 +55,7 @@ public sealed class SmolLm3Architecture : DecoderArchitecture
             sizes,
             LlamaForm.Norm(config),
             config.GetFlag("tie_word_embeddings", absent: true),
-            layer => attention with { Window = windows[layer], Rope = (rotated is { } flags ? flags[layer] != 0 : IsRotated(layer, interval)) ? rope : null },
+            layer => attention with { Window = windows[layer], Rope = Rotates(layer) ? rope : null },
             feedForward);
     }
 
