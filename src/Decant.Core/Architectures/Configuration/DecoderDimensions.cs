@@ -79,6 +79,29 @@ internal sealed record DecoderDimensions
         };
     }
 
+    /// <summary>Reads the sizes of a family whose heads divide the stream among them and have keys and values of their own each.</summary>
+    /// <param name="config">The config.</param>
+    /// <param name="keys">How it spells the keys.</param>
+    /// <param name="defaultContext">The context length if the config states none.</param>
+    /// <param name="width">Inner width of the feed-forward part, given the hidden size.</param>
+    public static DecoderDimensions ReadMultiHead(ConfigReader config, ConfigKeys keys, int defaultContext, Func<int, int> width)
+    {
+        int hidden = config.GetCount(keys.Hidden), heads = config.GetCount(keys.Heads, MaximumHeads);
+        if (hidden % heads != 0)
+            throw config.Contradiction(keys.Heads, $"a divisor of {keys.Hidden} = {hidden}");
+        return new()
+        {
+            Vocabulary = config.GetCount(keys.Vocabulary),
+            Hidden = hidden,
+            Context = config.FindCount(keys.Context) ?? defaultContext,
+            Layers = config.GetCount(keys.Layers, MaximumLayers),
+            Heads = heads,
+            KeyValueHeads = heads,
+            HeadSize = hidden / heads,
+            Width = width(hidden),
+        };
+    }
+
     /// <summary>The sizes of a spec whose blocks are all alike.</summary>
     /// <exception cref="NotSupportedModelException">They are not alike, so no config of this form can describe them.</exception>
     public static DecoderDimensions Of(DecoderSpec spec)

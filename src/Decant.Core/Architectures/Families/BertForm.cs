@@ -71,22 +71,9 @@ internal static class BertForm
     public static DecoderDimensions Sizes(ConfigReader config, ConfigKeys keys)
     {
         config.Ignore(ignored);
-        int hidden = config.GetCount(keys.Hidden), heads = config.GetCount(keys.Heads, DecoderDimensions.MaximumHeads);
-        if (hidden % heads != 0)
-            throw config.Contradiction(keys.Heads, $"a divisor of {keys.Hidden} = {hidden}");
         if (config.FindText("position_embedding_type") is { } positions && positions != "absolute")
             throw config.NotSupported("position_embedding_type", "absolute");
-        return new()
-        {
-            Vocabulary = config.GetCount(keys.Vocabulary),
-            Hidden = hidden,
-            Context = config.FindCount(keys.Context) ?? DefaultContext,
-            Layers = config.GetCount(keys.Layers, DecoderDimensions.MaximumLayers),
-            Heads = heads,
-            KeyValueHeads = heads,
-            HeadSize = hidden / heads,
-            Width = config.GetCount(keys.Width),
-        };
+        return DecoderDimensions.ReadMultiHead(config, keys, DefaultContext, _ => config.GetCount(keys.Width));
     }
 
     /// <summary>The encoder of this form, with every head that it may have but classes.</summary>

@@ -69,22 +69,13 @@ public sealed class BloomArchitecture : DecoderArchitecture
         config.RequireOff("apply_residual_connection_post_layernorm");
         // How it was trained, and how sums of several processors are formed.
         config.Ignore("offset_alibi", "skip_bias_add", "skip_bias_add_qkv", "masked_softmax_fusion", "bias_dropout_fusion", "attention_softmax_in_fp32", "slow_but_exact", "n_inner");
-        int hidden = config.GetCount(config.FirstOf(Keys.Hidden, "n_embed"));
-        int heads = config.GetCount(config.FirstOf(Keys.Heads, "num_attention_heads"), DecoderDimensions.MaximumHeads);
-        if (hidden % heads != 0)
-            throw config.Contradiction(Keys.Heads, $"a divisor of {Keys.Hidden} = {hidden}");
-        int layers = config.GetCount(config.FirstOf(Keys.Layers, "num_hidden_layers"), DecoderDimensions.MaximumLayers);
-        var sizes = new DecoderDimensions
+        ConfigKeys keys = Keys with
         {
-            Vocabulary = config.GetCount(Keys.Vocabulary),
-            Hidden = hidden,
-            Context = config.FindCount(Keys.Context) ?? DefaultContext,
-            Layers = layers,
-            Heads = heads,
-            KeyValueHeads = heads,
-            HeadSize = hidden / heads,
-            Width = checked(4 * hidden),
+            Hidden = config.FirstOf(Keys.Hidden, "n_embed"),
+            Heads = config.FirstOf(Keys.Heads, "num_attention_heads"),
+            Layers = config.FirstOf(Keys.Layers, "num_hidden_layers"),
         };
+        DecoderDimensions sizes = DecoderDimensions.ReadMultiHead(config, keys, DefaultContext, hidden => checked(4 * hidden));
         return Finish(LlamaForm.Build(
             sizes,
             LlamaForm.LayerNorm(config, "layer_norm_epsilon"),

@@ -62,33 +62,26 @@ public sealed class FalconArchitecture : DecoderArchitecture
     /// <inheritdoc/>
     internal override DecoderSpec ReadConfig(ConfigReader config)
     {
-        int hidden = config.GetCount(Keys.Hidden);
-        int heads = config.GetCount(config.FirstOf(Keys.Heads, "n_head"), DecoderDimensions.MaximumHeads);
-        if (hidden % heads != 0)
-            throw config.Contradiction(Keys.Heads, $"a divisor of {Keys.Hidden} = {hidden}");
+        ConfigKeys keys = Keys with
+        {
+            Heads = config.FirstOf(Keys.Heads, "n_head"),
+            KeyValueHeads = config.FirstOf(Keys.KeyValueHeads, "n_head_kv"),
+            Layers = config.FirstOf(Keys.Layers, "n_layer"),
+        };
+        DecoderDimensions sizes = DecoderDimensions.ReadMultiHead(config, keys, defaultContext: 2048, hidden => config.FindCount(Keys.Width) ?? checked(4 * hidden));
         bool alibi = config.GetFlag("alibi", absent: false);
         config.RequireOff("apply_residual_connection_post_layernorm");
         bool newer = config.GetFlag("new_decoder_architecture", absent: false);
         bool multiQuery = config.GetFlag("multi_query", absent: true);
-        int statedKeyValueHeads = config.FindCount(config.FirstOf(Keys.KeyValueHeads, "n_head_kv"), DecoderDimensions.MaximumHeads) ?? heads;
+        int statedKeyValueHeads = config.FindCount(keys.KeyValueHeads, DecoderDimensions.MaximumHeads) ?? sizes.Heads;
         int keyValueHeads = newer || !multiQuery ? statedKeyValueHeads : 1;
-        if (heads % keyValueHeads != 0)
-            throw config.Contradiction(Keys.KeyValueHeads, $"a divisor of {Keys.Heads} = {heads}");
+        if (sizes.Heads % keyValueHeads != 0)
+            throw config.Contradiction(keys.KeyValueHeads, $"a divisor of {keys.Heads} = {sizes.Heads}");
+        sizes = sizes with { KeyValueHeads = keyValueHeads };
         bool parallel = config.GetFlag("parallel_attn", absent: true) || newer;
         int norms = config.FindCount("num_ln_in_parallel_attn") ?? (newer ? 2 : 1);
         if (norms > 2)
             throw config.NotSupported("num_ln_in_parallel_attn", "1, 2");
-        var sizes = new DecoderDimensions
-        {
-            Vocabulary = config.GetCount(Keys.Vocabulary),
-            Hidden = hidden,
-            Context = config.FindCount(Keys.Context) ?? 2048,
-            Layers = config.GetCount(config.FirstOf(Keys.Layers, "n_layer"), DecoderDimensions.MaximumLayers),
-            Heads = heads,
-            KeyValueHeads = keyValueHeads,
-            HeadSize = hidden / heads,
-            Width = config.FindCount(Keys.Width) ?? checked(4 * hidden),
-        };
         bool bias = config.GetFlag("bias", absent: false);
         RopeSpec rope = RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 10000);
         AttentionSpec attention = LlamaForm.Attention(sizes, alibi ? null : rope) with

@@ -52,29 +52,14 @@ public sealed class Gpt1Architecture : DecoderArchitecture
     /// <inheritdoc/>
     internal override DecoderSpec ReadConfig(ConfigReader config)
     {
-        int hidden = config.GetCount(Keys.Hidden);
-        int heads = config.GetCount(Keys.Heads, DecoderDimensions.MaximumHeads);
-        if (hidden % heads != 0)
-            throw config.Contradiction(Keys.Heads, $"a divisor of {Keys.Hidden} = {hidden}");
         config.Ignore("n_ctx", "predict_special_tokens", "n_special");
-        int context = config.FindCount(Keys.Context) ?? 512;
-        var sizes = new DecoderDimensions
-        {
-            Vocabulary = config.GetCount(Keys.Vocabulary),
-            Hidden = hidden,
-            Context = context,
-            Layers = config.GetCount(Keys.Layers, DecoderDimensions.MaximumLayers),
-            Heads = heads,
-            KeyValueHeads = heads,
-            HeadSize = hidden / heads,
-            Width = checked(4 * hidden),
-        };
+        DecoderDimensions sizes = DecoderDimensions.ReadMultiHead(config, Keys, defaultContext: 512, hidden => checked(4 * hidden));
         AttentionSpec attention = LlamaForm.Attention(sizes, rope: null) with { QueryKeyValueBias = true, OutputBias = true };
         var feedForward = new FeedForwardSpec { Gated = false, Activation = ReadActivation(config), Width = sizes.Width, Bias = true };
         bool tied = config.GetFlag("tie_word_embeddings", absent: true);
         DecoderSpec spec = LlamaForm.Build(sizes, LlamaForm.LayerNorm(config, "layer_norm_epsilon"), tied, _ => attention, feedForward);
         return LlamaForm.WithLayers(
-            spec with { FinalNorm = null, Embedding = new EmbeddingSpec { LearnedPositionCount = context } },
+            spec with { FinalNorm = null, Embedding = new EmbeddingSpec { LearnedPositionCount = sizes.Context } },
             layer => layer with { NormPlacement = NormPlacement.AfterSum });
     }
 

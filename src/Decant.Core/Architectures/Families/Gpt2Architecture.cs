@@ -62,12 +62,7 @@ public sealed class Gpt2Architecture : DecoderArchitecture
     /// <inheritdoc/>
     internal override DecoderSpec ReadConfig(ConfigReader config)
     {
-        int hidden = config.GetCount(Keys.Hidden);
-        int heads = config.GetCount(Keys.Heads, DecoderDimensions.MaximumHeads);
-        if (hidden % heads != 0)
-            throw config.Contradiction(Keys.Heads, $"a divisor of {Keys.Hidden} = {hidden}");
-        int headSize = hidden / heads;
-        int layers = config.GetCount(Keys.Layers, DecoderDimensions.MaximumLayers);
+        DecoderDimensions sizes = DecoderDimensions.ReadMultiHead(config, Keys, defaultContext: 1024, hidden => config.FindCount(Keys.Width) ?? checked(4 * hidden));
         bool scaled = config.GetFlag("scale_attn_weights", absent: true);
         bool scaledByLayer = config.GetFlag("scale_attn_by_inverse_layer_idx", absent: false);
         // It changes the order of scaling and the precision of half-precision runs; single precision computes the same either way.
@@ -77,19 +72,19 @@ public sealed class Gpt2Architecture : DecoderArchitecture
         return Build(
             new GgufDimensions
             {
-                Vocabulary = config.GetCount(Keys.Vocabulary),
-                Hidden = hidden,
-                Context = config.FindCount(Keys.Context) ?? 1024,
-                Layers = layers,
-                Heads = Same(layers, heads),
-                KeyValueHeads = Same(layers, heads),
-                HeadSize = headSize,
-                ValueSize = headSize,
-                Width = Same(layers, config.FindCount(Keys.Width) ?? checked(4 * hidden)),
+                Vocabulary = sizes.Vocabulary,
+                Hidden = sizes.Hidden,
+                Context = sizes.Context,
+                Layers = sizes.Layers,
+                Heads = Same(sizes.Layers, sizes.Heads),
+                KeyValueHeads = Same(sizes.Layers, sizes.KeyValueHeads),
+                HeadSize = sizes.HeadSize,
+                ValueSize = sizes.HeadSize,
+                Width = Same(sizes.Layers, sizes.Width),
             },
             (float)(config.FindPositive("layer_norm_epsilon") ?? 1e-5),
             Activations.Read(config, "activation_function", Activation.GeluTanh),
-            layer => (scaled ? DecoderDimensions.ScaleOf(headSize) : 1) / (scaledByLayer ? layer + 1 : 1),
+            layer => (scaled ? sizes.UsualScale : 1) / (scaledByLayer ? layer + 1 : 1),
             config.GetFlag("tie_word_embeddings", absent: true));
     }
 

@@ -96,28 +96,15 @@ public sealed class Mamba2Architecture : RecurrentArchitecture
     internal override JsonObject WriteConfig(RecurrentSpec spec)
     {
         HeadScanSpec scan = ScanOf(spec);
-        return new JsonObject
-        {
-            ["architectures"] = new JsonArray("Mamba2ForCausalLM"),
-            ["model_type"] = "mamba2",
-            [Keys.Vocabulary] = spec.VocabularySize,
-            [Keys.Hidden] = spec.HiddenSize,
-            [Keys.Layers] = spec.Layers.Length,
-            ["expand"] = (double)scan.InnerSize / spec.HiddenSize,
-            ["num_heads"] = scan.HeadCount,
-            ["head_dim"] = scan.HeadSize,
-            ["n_groups"] = scan.GroupCount,
-            ["state_size"] = scan.StateSize,
-            ["conv_kernel"] = scan.Convolution.Width,
-            ["use_conv_bias"] = scan.Convolution.Bias,
-            ["use_bias"] = scan.ProjectionBias,
-            ["hidden_act"] = Activations.Write(scan.Convolution.Activation, "silu"),
-            ["layer_norm_epsilon"] = RopeConfig.Shortest(spec.FinalNorm.Epsilon),
-            ["time_step_limit"] = new JsonArray(
-                RopeConfig.Shortest(scan.LeastTimeStep),
-                float.IsInfinity(scan.LargestTimeStep) ? new JsonObject { ["__float__"] = "Infinity" } : RopeConfig.Shortest(scan.LargestTimeStep)),
-            ["tie_word_embeddings"] = spec.Head.Tied,
-        };
+        JsonObject config = MambaForm.WriteConfig(spec, Keys, "mamba2", "Mamba2ForCausalLM", scan.InnerSize, scan.Convolution, scan.ProjectionBias);
+        config["num_heads"] = scan.HeadCount;
+        config["head_dim"] = scan.HeadSize;
+        config["n_groups"] = scan.GroupCount;
+        config["state_size"] = scan.StateSize;
+        config["time_step_limit"] = new JsonArray(
+            RopeConfig.Shortest(scan.LeastTimeStep),
+            float.IsInfinity(scan.LargestTimeStep) ? new JsonObject { ["__float__"] = "Infinity" } : RopeConfig.Shortest(scan.LargestTimeStep));
+        return config;
     }
 
     /// <inheritdoc/>

@@ -71,24 +71,11 @@ public sealed class MambaArchitecture : RecurrentArchitecture
     internal override JsonObject WriteConfig(RecurrentSpec spec)
     {
         var scan = (SelectiveScanSpec)spec.Layers[0].Mixer;
-        return new JsonObject
-        {
-            ["architectures"] = new JsonArray("MambaForCausalLM"),
-            ["model_type"] = "mamba",
-            [Keys.Vocabulary] = spec.VocabularySize,
-            [Keys.Hidden] = spec.HiddenSize,
-            [Keys.Layers] = spec.Layers.Length,
-            ["expand"] = (double)scan.InnerSize / spec.HiddenSize,
-            ["intermediate_size"] = scan.InnerSize,
-            ["state_size"] = scan.StateSize,
-            ["time_step_rank"] = scan.TimeStepRank,
-            ["conv_kernel"] = scan.Convolution.Width,
-            ["use_conv_bias"] = scan.Convolution.Bias,
-            ["use_bias"] = scan.ProjectionBias,
-            ["hidden_act"] = Activations.Write(scan.GateActivation, "silu"),
-            ["layer_norm_epsilon"] = RopeConfig.Shortest(spec.FinalNorm.Epsilon),
-            ["tie_word_embeddings"] = spec.Head.Tied,
-        };
+        JsonObject config = MambaForm.WriteConfig(spec, Keys, "mamba", "MambaForCausalLM", scan.InnerSize, scan.Convolution, scan.ProjectionBias);
+        config["intermediate_size"] = scan.InnerSize;
+        config["state_size"] = scan.StateSize;
+        config["time_step_rank"] = scan.TimeStepRank;
+        return config;
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
@@ -73,6 +74,23 @@ internal static class MambaForm
             throw config.NotSupported("rms_norm", "true");
         config.FindSection("ssm_cfg");
     }
+
+    /// <summary>The config keys that both have.</summary>
+    public static JsonObject WriteConfig(RecurrentSpec spec, ConfigKeys keys, string modelType, string className, int inner, ConvolutionSpec convolution, bool projectionBias) => new()
+    {
+        ["architectures"] = new JsonArray(className),
+        ["model_type"] = modelType,
+        [keys.Vocabulary] = spec.VocabularySize,
+        [keys.Hidden] = spec.HiddenSize,
+        [keys.Layers] = spec.Layers.Length,
+        ["expand"] = (double)inner / spec.HiddenSize,
+        ["conv_kernel"] = convolution.Width,
+        ["use_conv_bias"] = convolution.Bias,
+        ["hidden_act"] = Activations.Write(convolution.Activation, "silu"),
+        ["use_bias"] = projectionBias,
+        ["layer_norm_epsilon"] = RopeConfig.Shortest(spec.FinalNorm.Epsilon),
+        ["tie_word_embeddings"] = spec.Head.Tied,
+    };
 
     /// <summary>Names of GGUF tensors that both have.</summary>
     public static TensorMapping[] GgufFrame { get; } =

@@ -44,28 +44,13 @@ public sealed class OptArchitecture : DecoderArchitecture
     /// <inheritdoc/>
     internal override DecoderSpec ReadConfig(ConfigReader config)
     {
-        int hidden = config.GetCount(Keys.Hidden);
-        int heads = config.GetCount(Keys.Heads, DecoderDimensions.MaximumHeads);
-        if (hidden % heads != 0)
-            throw config.Contradiction(Keys.Heads, $"a divisor of {Keys.Hidden} = {hidden}");
-        int context = config.FindCount(Keys.Context) ?? 2048;
-        var sizes = new DecoderDimensions
-        {
-            Vocabulary = config.GetCount(Keys.Vocabulary),
-            Hidden = hidden,
-            Context = context,
-            Layers = config.GetCount(Keys.Layers, DecoderDimensions.MaximumLayers),
-            Heads = heads,
-            KeyValueHeads = heads,
-            HeadSize = hidden / heads,
-            Width = config.GetCount(Keys.Width),
-        };
+        DecoderDimensions sizes = DecoderDimensions.ReadMultiHead(config, Keys, defaultContext: 2048, _ => config.GetCount(Keys.Width));
         if (!config.GetFlag("layer_norm_elementwise_affine", absent: true))
             throw config.NotSupported("layer_norm_elementwise_affine", "true");
         bool bias = config.GetFlag("enable_bias", absent: true);
         bool before = config.GetFlag("do_layer_norm_before", absent: true);
         bool withoutFinal = config.GetFlag("_remove_final_layer_norm", absent: false);
-        int embedding = config.FindCount("word_embed_proj_dim") ?? hidden;
+        int embedding = config.FindCount("word_embed_proj_dim") ?? sizes.Hidden;
         AttentionSpec attention = LlamaForm.Attention(sizes, rope: null) with { QueryKeyValueBias = bias, OutputBias = bias };
         var feedForward = new FeedForwardSpec
         {
@@ -79,8 +64,8 @@ public sealed class OptArchitecture : DecoderArchitecture
         {
             Embedding = new EmbeddingSpec
             {
-                Width = embedding == hidden ? null : embedding,
-                LearnedPositionCount = context,
+                Width = embedding == sizes.Hidden ? null : embedding,
+                LearnedPositionCount = sizes.Context,
                 LearnedPositionOffset = PositionOffset,
             },
             FinalNorm = before && !withoutFinal ? norm : null,
