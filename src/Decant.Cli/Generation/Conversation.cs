@@ -37,8 +37,10 @@ internal sealed class Conversation(Tokenizer tokenizer, ChatTemplate template, I
             messages.Add(new ChatMessage("system", system));
         messages.Add(new ChatMessage("user", userText));
         int[] prompt = Render();
-        if (prompt.Length > session.Capacity)
+        if (prompt.Length == 0 || prompt.Length > session.Capacity)
             messages.RemoveAt(messages.Count - 1);
+        if (prompt.Length == 0)
+            throw new BadFileException($"{tokenizer.File}: the chat template makes an empty text of this conversation, and a model needs at least one token to go on from. Try another template with --template FILE.");
         ContextRoom.Require("the conversation", prompt.Length, session.Capacity, longest, "Begin anew (/clear)");
         // The last token is always run: its logits are wanted.
         int reused = Math.Min(held.Zip(prompt).TakeWhile(pair => pair.First == pair.Second).Count(), prompt.Length - 1);

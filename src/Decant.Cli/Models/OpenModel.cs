@@ -72,7 +72,8 @@ internal sealed class OpenModel : IDisposable
     public Tokenizer RequireTokenizer()
     {
         Tokenizer tokenizer = TokenizerLoader.Load(Source) ?? throw MissingTokenizer(Location, run.Verb.Name);
-        if (tokenizer.LeftOutNotice is { } notice)
+        // A file in GGUF is filled up to the rows of the embedding.
+        foreach (string notice in Source.Gguf is null ? tokenizer.Notices : [])
             run.Notice(notice);
         return tokenizer;
     }

@@ -47,8 +47,8 @@ public sealed class CompressionPlan
     /// <summary>Weights in all tensors.</summary>
     public long WeightCount => Tensors.Sum(t => t.Source.Shape.ElementCount);
 
-    /// <summary>Bits per weight of the output's tensors, header not counted.</summary>
-    public double BitsPerWeight => WeightCount == 0 ? 0 : 8.0 * TensorByteCount / WeightCount;
+    /// <summary>Bits per weight of the output's tensors as they are stored, header not counted.</summary>
+    public double BitsPerWeight => WeightCount == 0 ? 0 : 8.0 * Output.TensorByteCount / WeightCount;
 
     /// <summary>What will be written.</summary>
     internal PlannedOutput Output { get; }

@@ -167,7 +167,7 @@ public sealed class ConvertJob
     {
         HuggingFaceContent content = HuggingFaceContent.Of(source, options.Format);
         Notify(content.Notices);
-        long byteCount = PlannedFolder.WeightFilesByteCount(content.Tensors.Select(t => t.Info), options.MaximumShardByteCount);
+        long byteCount = PlannedFolder.WeightFilesByteCount(content, options.MaximumShardByteCount);
         using AtomicOutput output = AtomicOutput.ForFolder(options.OutputPath, options.Overwrite, files, byteCount);
         long started = Stopwatch.GetTimestamp();
         new FolderWriter(output, source, content).Write(options.MaximumShardByteCount, options.ThreadCount, progress, cancellationToken);

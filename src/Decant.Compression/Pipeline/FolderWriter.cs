@@ -86,7 +86,7 @@ internal sealed class FolderWriter
         Dictionary<string, TensorConversion> conversions = content.Tensors.ToDictionary(
             t => t.Info.Name, t => new TensorConversion(t, t.Info.Name, t.Info.Format), StringComparer.Ordinal);
         using var writer = new SafetensorsFolderWriter(
-            output.FinalPath, output.OpenFile, content.Tensors.Select(t => t.Info), new Dictionary<string, string> { ["format"] = "pt" }, maximumShardByteCount);
+            output.FinalPath, output.OpenFile, content.Tensors.Select(t => t.Info), content.WeightMetadata, maximumShardByteCount);
         TensorConversion[] ordered = [.. writer.Tensors.Select(t => conversions[t.Name])];
         var meter = new ConversionMeter(ordered, _ => false, null, progress);
         using var pool = new WorkerPool(threadCount);

@@ -16,6 +16,12 @@ namespace Decant.Compression.Pipeline;
 internal sealed record HuggingFaceContent(
     JsonObject Config, JsonObject? GenerationConfig, IReadOnlyList<TensorData> Tensors, IReadOnlyList<string> Notices)
 {
+    /// <summary>Says in the weight files that their numbers were rounded to a coarser type, and to which.</summary>
+    internal const string RoundedKey = "decant.rounded_to";
+
+    /// <summary>The <c>__metadata__</c> of the weight files.</summary>
+    public Dictionary<string, string> WeightMetadata { get; init; } = new() { ["format"] = "pt" };
+
     /// <summary>Describes a source.</summary>
     /// <param name="source">The model.</param>
     /// <param name="format">F32, F16 or BF16 for all tensors, or null to keep plain ones.</param>

@@ -46,6 +46,9 @@ internal sealed class PlannedFile : PlannedOutput
     public override long ByteCount => Layout.ByteCount;
 
     /// <inheritdoc/>
+    public override long TensorByteCount => choices.Sum(choice => choice.TargetByteCount);
+
+    /// <inheritdoc/>
     public override long HeaderByteCount => Layout.Header.Length;
 
     /// <inheritdoc/>

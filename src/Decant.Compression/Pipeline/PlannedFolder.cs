@@ -36,7 +36,7 @@ internal sealed class PlannedFolder : PlannedOutput
         Tensors = [.. tensors.Select(tensor => tensor.Info)];
         Facts = source.Gguf is { } metadata ? MixtureModel.From(metadata) : MixtureModel.From(model);
         this.maximumShardByteCount = maximumShardByteCount;
-        byteCount = new Lazy<long>(() => WeightFilesByteCount(Content.Tensors.Select(tensor => tensor.Info), maximumShardByteCount));
+        byteCount = new Lazy<long>(() => WeightFilesByteCount(Content, maximumShardByteCount));
     }
 
     /// <inheritdoc/>
@@ -55,7 +55,10 @@ internal sealed class PlannedFolder : PlannedOutput
     public override long ByteCount => byteCount.Value;
 
     /// <inheritdoc/>
-    public override long HeaderByteCount => ByteCount - Content.Tensors.Sum(tensor => tensor.Info.ByteCount);
+    public override long HeaderByteCount => ByteCount - TensorByteCount;
+
+    /// <inheritdoc/>
+    public override long TensorByteCount => Content.Tensors.Sum(tensor => tensor.Info.ByteCount);
 
     /// <inheritdoc/>
     public override Expectation Expected => Expectation.Of(Content);
@@ -85,12 +88,12 @@ internal sealed class PlannedFolder : PlannedOutput
     }
 
     /// <summary>The exact length of weight files.</summary>
-    public static long WeightFilesByteCount(IEnumerable<TensorInfo> tensors, long maximumShardByteCount)
+    public static long WeightFilesByteCount(HuggingFaceContent content, long maximumShardByteCount)
     {
         long total = 0;
-        foreach (IReadOnlyList<TensorInfo> shard in ShardedWriter.Cut(tensors, maximumShardByteCount))
+        foreach (IReadOnlyList<TensorInfo> shard in ShardedWriter.Cut(content.Tensors.Select(tensor => tensor.Info), maximumShardByteCount))
         {
-            using var writer = new SafetensorsWriter(Stream.Null, "", shard, new Dictionary<string, string> { ["format"] = "pt" });
+            using var writer = new SafetensorsWriter(Stream.Null, "", shard, content.WeightMetadata);
             total += writer.ByteCount;
         }
         return total;
@@ -98,26 +101,35 @@ internal sealed class PlannedFolder : PlannedOutput
 
     private HuggingFaceContent Round(CompressionRequest request)
     {
-        TensorChoice[] changed = [.. choices.Where(choice => !choice.IsCopy || choice.Target.IsBlockFormat)];
-        TensorFormat[] targets = [.. changed.Select(choice => choice.Target).Distinct()];
-        if (targets is [{ IsBlockFormat: false } only])
+        TensorFormat[] wanted = [.. choices.Where((_, i) => tensors[i].IsMatrix).Select(choice => choice.Target).Distinct()];
+        // One plain type for every matrix is the type of the folder.
+        if (wanted is [{ IsBlockFormat: false } only])
             return HuggingFaceContent.Of(model, only);
-        TensorFormat dense = Tensors.Where((info, i) => tensors[i].IsMatrix && info.Format == TensorFormats.F32).Any() ? TensorFormats.F32 : TensorFormats.BF16;
+        TensorFormat dense = DenseFormat();
         var rounded = new Dictionary<TensorId, TensorData>();
         for (int i = 0; i < choices.Length; i++)
         {
             if (choices[i] is not ({ IsCopy: false } or { Target.IsBlockFormat: true }))
                 continue;
             Func<float[]?>? importance = ImportanceOf(request, choices[i]);
+            TensorFormat stored = choices[i].Target.IsBlockFormat ? dense : choices[i].Target;
             IReadOnlyList<TensorId> parts = tensors[i].Parts;
             for (int part = 0; part < parts.Count; part++)
             {
                 TensorData data = model.Get(parts[part]);
                 var conversion = new TensorConversion(data, data.Info.Name, choices[i].Target, PartOf(importance, part, parts[part], data.Info.Shape.RowLength));
-                rounded.Add(parts[part], new RoundedTensor(conversion, dense));
+                rounded.Add(parts[part], new RoundedTensor(conversion, stored));
             }
         }
-        return HuggingFaceContent.Of(model.With(rounded));
+        HuggingFaceContent described = HuggingFaceContent.Of(model.With(rounded));
+        return described with { WeightMetadata = new(described.WeightMetadata) { [HuggingFaceContent.RoundedKey] = request.Type.Name } };
+    }
+
+    /// <summary>What decoded blocks are stored in: single precision if a matrix has it, half precision if all have that, else BF16.</summary>
+    private TensorFormat DenseFormat()
+    {
+        TensorFormat[] own = [.. Tensors.Where((_, i) => tensors[i].IsMatrix).Select(info => info.Format).Distinct()];
+        return own.Contains(TensorFormats.F32) ? TensorFormats.F32 : own is [{ IsBlockFormat: false } only] && only == TensorFormats.FindByName("F16") ? only : TensorFormats.BF16;
     }
 
     // A stack has one set of values for each expert, fused rows have one for all.

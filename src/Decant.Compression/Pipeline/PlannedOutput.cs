@@ -20,6 +20,9 @@ internal abstract class PlannedOutput
     /// <summary>Exact length of the file, or of a folder's weight files.</summary>
     public abstract long ByteCount { get; }
 
+    /// <summary>Bytes of the tensors as the output stores them.</summary>
+    public abstract long TensorByteCount { get; }
+
     /// <summary>The part of it that is no weights.</summary>
     public abstract long HeaderByteCount { get; }
 

@@ -1,3 +1,4 @@
+using Decant.Core.Errors;
 using Decant.Core.Formats;
 using Decant.Core.Tensors;
 
@@ -36,7 +37,7 @@ internal sealed class RoundedTensor : TensorData
         if (Info.Format == TensorFormats.F32)
             return;
         byte[] stored = new byte[checked(rowCount * (int)Info.RowByteCount)];
-        Info.Format.EncodeRow(destination, default, stored);
+        Store(firstRow, destination, stored);
         Info.Format.DecodeRow(stored, destination);
     }
 
@@ -45,7 +46,19 @@ internal sealed class RoundedTensor : TensorData
     {
         float[] values = new float[checked(rowCount * (int)Info.Shape.RowLength)];
         ReadRounded(firstRow, rowCount, values);
-        Info.Format.EncodeRow(values, default, destination);
+        Store(firstRow, values, destination);
+    }
+
+    private void Store(long firstRow, ReadOnlySpan<float> values, Span<byte> destination)
+    {
+        try
+        {
+            Info.Format.EncodeRow(values, default, destination);
+        }
+        catch (OverflowException error)
+        {
+            throw new NumericalException($"{conversion.Source.Info.Name}, rows from {firstRow}: a value of {conversion.Target} is too large for {Info.Format}: {error.Message} Convert the model to BF16 first.", error);
+        }
     }
 
     private void ReadRounded(long firstRow, int rowCount, Span<float> destination) =>

@@ -37,7 +37,7 @@ public static class VerifyJob
                 {
                     CompareWeights = request.CompareWeights,
                     IsPlainRounding = !HasImportance(request.Candidate),
-                    MayBeRounded = report is { HasBlockFormats: true } && request.Candidate.Gguf is null,
+                    MayBeRounded = request.Candidate.HuggingFace is { } files && (report is { HasBlockFormats: true } || files.SafetensorsMetadata.ContainsKey(HuggingFaceContent.RoundedKey)),
                 },
                 request.ThreadCount, progress, cancellationToken));
         }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Decant.Core.Tokenizers.Gguf;
 using Decant.Core.Tokenizers.PreTokenizers;
 
 namespace Decant.Core.Tokenizers;
@@ -56,10 +57,8 @@ public sealed class Tokenizer
     /// <summary>Texts of added tokens that the model has no row for: to this tokenizer they are plain text. Empty for a tokenizer by itself.</summary>
     public IReadOnlyList<string> LeftOut => parts.LeftOut;
 
-    /// <summary>What the user should know of <see cref="LeftOut"/>, or null.</summary>
-    public string? LeftOutNotice => LeftOut.Count == 0 ? null : string.Create(
-        CultureInfo.InvariantCulture,
-        $"the tokenizer has {LeftOut.Count} added token{(LeftOut.Count == 1 ? "" : "s")} beyond the rows of the model's embedding ({string.Join(", ", LeftOut.Take(3))}{(LeftOut.Count > 3 ? ", ..." : "")}): read as plain text");
+    /// <summary>What the user should know although the tokenizer can be used: tokens beyond the model's rows, ids that no token has.</summary>
+    public IReadOnlyList<string> Notices => [.. LeftOutNotice(), .. MissingNotice()];
 
     /// <summary>The file it was read from.</summary>
     public string File => parts.Location;
@@ -244,13 +243,31 @@ public sealed class Tokenizer
         return at < 0 ? ([.. ids], []) : ([.. ids.Take(at)], [.. ids.Skip(at + 1)]);
     }
 
+    private IEnumerable<string> LeftOutNotice() => LeftOut.Count == 0 ? [] :
+    [
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"the tokenizer has {LeftOut.Count} added token{(LeftOut.Count == 1 ? "" : "s")} beyond the rows of the model's embedding ({string.Join(", ", LeftOut.Take(3))}{(LeftOut.Count > 3 ? ", ..." : "")}): read as plain text"),
+    ];
+
+    private IEnumerable<string> MissingNotice()
+    {
+        int[] missing = [.. Enumerable.Range(0, VocabularyCount).Where(id => FindText(id) is null)];
+        return missing.Length == 0 ? [] :
+        [
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"the vocabulary has no token for {missing.Length} of its {VocabularyCount} ids ({string.Join(", ", missing.Take(3))}{(missing.Length > 3 ? ", ..." : "")}): nothing is written for them"),
+        ];
+    }
+
     private string ComputeFingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Span<byte> numbers = stackalloc byte[8];
         for (int id = 0; id < VocabularyCount; id++)
         {
-            if (FindText(id) is not { } text || text == string.Create(CultureInfo.InvariantCulture, $"[PAD{id}]"))
+            if (FindText(id) is not { } text || text == GgufTokens.Placeholder(id))
                 continue;
             byte[] utf8 = Encoding.UTF8.GetBytes(text);
             BinaryPrimitives.WriteInt32LittleEndian(numbers, id);

@@ -94,7 +94,7 @@ internal sealed class FileDownload(HubClient client, RepositoryCache cache, Retr
                 throw new TransientFailureException($"{message.RequestMessage?.RequestUri?.Host} has nothing behind the part of {file.Path} that is there");
         }
         if (message.Content.Headers.ContentLength is { } announced && announced != file.ByteCount - part.Length)
-            throw new TransientFailureException($"{file.Path}: expected {file.ByteCount - part.Length} bytes, the server announces {announced}");
+            throw new TransientFailureException($"expected {file.ByteCount - part.Length} bytes, the server announces {announced}");
         await CopyAsync(message, file, part, hash, cancellationToken).ConfigureAwait(false);
     }
 
@@ -106,7 +106,7 @@ internal sealed class FileDownload(HubClient client, RepositoryCache cache, Retr
         long asked = part.Length;
         meter.Skip(-part.Length);
         part.SetLength(0);
-        throw new TransientFailureException($"{file.Path}: asked for the bytes from {asked} on, the server sends the range {range?.ToString() ?? "(none)"}");
+        throw new TransientFailureException($"asked for the bytes from {asked} on, the server sends the range {range?.ToString() ?? "(none)"}");
     }
 
     private void Restart(FileStream part, ContentHash hash)
@@ -153,7 +153,7 @@ internal sealed class FileDownload(HubClient client, RepositoryCache cache, Retr
             if (part.Length + read > file.ByteCount)
             {
                 Restart(part, hash);
-                throw new TransientFailureException($"{file.Path}: expected {file.ByteCount} bytes, the server sends more");
+                throw new TransientFailureException($"expected {file.ByteCount} bytes, the server sends more");
             }
             await part.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
             hash.Append(buffer.AsSpan(0, read));

@@ -1,6 +1,7 @@
 using Decant.Compression.Calibration;
 using Decant.Compression.Methods.Mixtures;
 using Decant.Compression.Pipeline;
+using Decant.Compression.Verification;
 using Decant.Core.Architectures;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Errors;
@@ -116,6 +117,50 @@ public sealed class CompressToFolderTests : IDisposable
             Assert.True(file.Get(id).Info.Format.UsesImportance);
             Assert.Equal(Stored(model.Get(id).Info, Read(file.Get(id))), Read(model.Get(id)));
         }
+    }
+
+    /// <summary>Types that a folder has are stored as asked, beside those of rounded blocks.</summary>
+    [Theory]
+    [InlineData("F32", "attn_q=F16", "F16", "F32")]
+    [InlineData("BF16", "ffn_down=F32", "F32", "BF16")]
+    [InlineData("Q8_0", "attn_output|ffn_down=F16", "F16", "F32")]
+    public void Each_matrix_is_stored_as_asked(string type, string over, string expected, string others)
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
+        CompressionPlan plan = CompressionPlan.Create(source, new CompressionRequest
+        {
+            Type = FileTypes.Get(type),
+            Container = OutputContainer.HuggingFace,
+            Overrides = [TypeOverride.Parse(over)],
+        });
+        CompressResult result = CompressJob.Run(plan, new CompressOptions { OutputPath = folder["out"], QualityProbe = new QualityProbe() }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(result.Verification!.Passed);
+        using IModelSource written = ModelSources.Open(folder["out"]);
+        string[] patterns = over.Split('=')[0] switch { "attn_q" => ["q_proj"], "ffn_down" => ["down_proj"], _ => ["o_proj", "down_proj"] };
+        Assert.All(written.Tensors.Where(tensor => tensor.Info.Shape.Rank == 2), tensor =>
+            Assert.Equal(patterns.Any(pattern => tensor.Info.Name.Contains(pattern, StringComparison.Ordinal)) ? expected : others, tensor.Info.Format.Name));
+        Assert.Equal(8.0 * written.Tensors.Sum(tensor => tensor.Info.ByteCount) / plan.WeightCount, plan.BitsPerWeight, 1e-9);
+    }
+
+    /// <summary>What was rounded says so itself: the folder can be checked against its source where the report is not beside it.</summary>
+    [Fact]
+    public void A_rounded_folder_verifies_without_its_report()
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
+        CompressJob.Run(Plan(source, "Q5_0", OutputContainer.HuggingFace), new CompressOptions { OutputPath = folder["out"], Verify = false }, cancellationToken: TestContext.Current.CancellationToken);
+        using IModelSource written = ModelSources.Open(folder["out"]);
+        VerifyReport report = VerifyJob.Run(new VerifyRequest { Reference = source, Candidate = written, CandidateName = "out" }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.All(report.Checks, check => Assert.True(check.Passed, check.Detail));
+    }
+
+    [Fact]
+    public void Half_precision_stays_half_precision()
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", "mistral-f16"));
+        CompressJob.Run(Plan(source, "Q8_0", OutputContainer.HuggingFace), new CompressOptions { OutputPath = folder["out"] }, cancellationToken: TestContext.Current.CancellationToken);
+        using IModelSource written = ModelSources.Open(folder["out"]);
+        Assert.All(written.Tensors, tensor => Assert.Equal("F16", tensor.Info.Format.Name));
+        Assert.Equal("float16", (string?)written.HuggingFace!.Config["dtype"] ?? (string?)written.HuggingFace.Config["torch_dtype"]);
     }
 
     private static ImportanceMatrix Importance(CompressionPlan plan)

@@ -55,8 +55,8 @@ public class TokenizerLoaderTests
     {
         Tokenizer whole = TokenizerFixtures.Load("qwen3");
         Tokenizer cut = new(whole.Parts.Within(151645));
-        Assert.Null(whole.LeftOutNotice);
-        Assert.Contains("<|im_end|>", cut.LeftOutNotice, StringComparison.Ordinal);
+        Assert.Empty(whole.Notices);
+        Assert.Contains("<|im_end|>", Assert.Single(cut.Notices), StringComparison.Ordinal);
         Assert.True(cut.VocabularyCount <= 151645);
         Assert.Null(cut.Special.Eos);
         Assert.Equal(whole.Special.Padding, cut.Special.Padding);
@@ -66,6 +66,16 @@ public class TokenizerLoaderTests
         Assert.Equal("a<|im_end|>", cut.Decode(ids, skipSpecialTokens: false));
         Assert.Same(whole.Parts, whole.Parts.Within(whole.VocabularyCount));
         Assert.Same(whole.Parts, whole.Parts.Within(10));
+    }
+
+    [Fact]
+    public void Ids_without_a_token_are_noticed()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("vocab.json", """{"a": 0, "b": 1, "ab": 4}"""u8);
+        folder.Write("merges.txt", "a b\n"u8);
+        folder.Write("tokenizer_config.json", """{"tokenizer_class": "GPT2Tokenizer"}"""u8);
+        Assert.Contains("no token for 2 of its 6 ids (2, 3)", Assert.Single(TokenizerLoader.LoadFolder(folder.Path).Notices), StringComparison.Ordinal);
     }
 
     [Fact]

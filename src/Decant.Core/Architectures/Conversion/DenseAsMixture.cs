@@ -8,7 +8,7 @@ namespace Decant.Core.Architectures.Conversion;
 /// <summary>
 /// Dense blocks among mixtures in the form of mixtures, for containers where every block is one: D(a(G x) ⊙ U x) = σ(r · x) · 2D(a(G x) ⊙ U x) with r · x so small that
 /// σ is one half, beside experts and a router of zeros. All shared experts get the width of the widest; the units added are zero. Powers of two and zeros change no
-/// result, so the way back gives equal weights.
+/// result, so the way back gives equal weights; σ is one half to 2⁻²⁶ times the sum of x, less than single precision resolves where norms are near one.
 /// </summary>
 internal static class DenseAsMixture
 {

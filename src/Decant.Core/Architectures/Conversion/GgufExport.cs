@@ -78,8 +78,7 @@ public static class GgufExport
     {
         if (TokenizerLoader.Load(model.Source) is { } tokenizer)
         {
-            if (tokenizer.LeftOutNotice is { } leftOut)
-                notices.Add(leftOut);
+            notices.AddRange(tokenizer.Notices);
             notices.AddRange(GgufTokenizerExporter.Write(tokenizer, metadata, model.Spec.VocabularySize));
             return;
         }

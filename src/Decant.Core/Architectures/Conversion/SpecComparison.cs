@@ -89,7 +89,39 @@ internal static class SpecComparison
     private static double Rounded(double value) => RopeConfig.Shortest((float)value);
 
     private static string? Differ<T>(string what, T expected, T got) =>
-        EqualityComparer<T>.Default.Equals(expected, got) ? null : $"{what}: {Show(expected)} became {Show(got)}";
+        EqualityComparer<T>.Default.Equals(expected, got) ? null : $"{what}: {Changes(Show(expected), Show(got))}";
+
+    // Of two records of one kind, only the members that differ.
+    private static string Changes(string expected, string got)
+    {
+        (string kind, string[] before) = Members(expected);
+        (string other, string[] after) = Members(got);
+        string[] changes = kind != other || before.Length == 0 || before.Length != after.Length
+            ? []
+            : [.. before.Zip(after).Where(pair => pair.First != pair.Second).Select(pair => $"{pair.First} became {pair.Second[(pair.Second.IndexOf('=') + 1)..].Trim()}")];
+        return changes.Length == 0 ? $"{expected} became {got}" : string.Join(", ", changes);
+    }
+
+    /// <summary>The members in a record's text, <c>Kind { A = 1, B = Other { C = 2 } }</c>; none of other texts.</summary>
+    private static (string Kind, string[] Members) Members(string text)
+    {
+        int start = text.IndexOf(" { ", StringComparison.Ordinal);
+        if (start < 0 || !text.EndsWith(" }", StringComparison.Ordinal))
+            return (text, []);
+        var members = new List<string>();
+        int depth = 0, first = start + 3;
+        for (int i = first; i < text.Length - 2; i++)
+        {
+            depth += text[i] is '{' or '[' or '(' ? 1 : text[i] is '}' or ']' or ')' ? -1 : 0;
+            if (depth == 0 && text[i] == ',')
+            {
+                members.Add(text[first..i].Trim());
+                first = i + 1;
+            }
+        }
+        members.Add(text[first..^2].Trim());
+        return (text[..start], [.. members.Select(member => member.EndsWith('=') ? member + " none" : member)]);
+    }
 
     private static string Show<T>(T value) => value?.ToString() ?? "none";
 }

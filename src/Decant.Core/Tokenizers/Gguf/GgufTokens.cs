@@ -13,6 +13,9 @@ internal static class GgufTokens
     public const string FirstSpaceNotice =
         "GGUF cannot say that a space goes before the first word only: it will also go before words that follow a special token, and before a text that begins with a space.";
 
+    /// <summary>The text of an id that no token has: converters fill a vocabulary up to the rows of the embedding with them.</summary>
+    public static string Placeholder(int id) => string.Create(CultureInfo.InvariantCulture, $"[PAD{id}]");
+
     /// <summary>The tokens of a byte-level vocabulary: added ones are control or user-defined, the others normal, gaps unused.</summary>
     public static (string[] Texts, int[] Types) Collect(Tokenizer tokenizer, int vocabularySize)
     {
@@ -30,7 +33,7 @@ internal static class GgufTokens
                 continue;
             }
             string? text = id < tokenizer.VocabularyCount ? tokenizer.FindText(id) : null;
-            texts[id] = string.IsNullOrEmpty(text) ? string.Create(CultureInfo.InvariantCulture, $"[PAD{id}]") : text;
+            texts[id] = string.IsNullOrEmpty(text) ? Placeholder(id) : text;
             types[id] = (int)(string.IsNullOrEmpty(text) ? TokenType.Unused : TokenType.Normal);
         }
         return (texts, types);

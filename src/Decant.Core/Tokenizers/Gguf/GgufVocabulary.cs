@@ -30,8 +30,8 @@ internal sealed class GgufVocabulary
         int count = 0;
         for (int id = 0; id < texts.Length; id++)
         {
-            // An id without a text is a gap; llama.cpp invents a name for it.
-            if (texts[id].Length > 0)
+            // An id without a text is a gap; llama.cpp invents a name for it. So is one whose text only fills up the file, for no such token is ever written.
+            if (texts[id].Length > 0 && !IsPlaceholder(id))
                 tokens[count++] = new(texts[id], id);
         }
         Array.Resize(ref tokens, count);
@@ -68,6 +68,9 @@ internal sealed class GgufVocabulary
             ReadId(GgufKeys.BosId, defaultBos), eos, ReadId(GgufKeys.UnknownId, defaultUnknown), ReadId(GgufKeys.PaddingId, null),
             SpecialTokenIds.EndIds(ends, AddedTokens));
     }
+
+    private bool IsPlaceholder(int id) =>
+        Types is not null && Types[id] == (long)TokenType.Unused && Texts[id] == GgufTokens.Placeholder(id);
 
     private static AddedToken[] ReadAddedTokens(GgufMetadata metadata, string[] texts, long[]? types)
     {

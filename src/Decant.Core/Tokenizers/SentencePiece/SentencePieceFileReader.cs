@@ -21,6 +21,7 @@ internal static class SentencePieceFileReader
             throw new NotSupportedModelException($"{path}: a tiktoken vocabulary (lines of base 64) is not supported; save the folder with a tokenizer.json (transformers writes one).");
         var file = new SentencePieceFile();
         var reader = new ProtobufReader(bytes, path);
+        bool hasTrainer = false;
         while (reader.TryRead(out ProtobufField field))
         {
             switch (field.Number)
@@ -29,6 +30,7 @@ internal static class SentencePieceFileReader
                     file.Pieces.Add(ReadPiece(Message(field, path), path, file.Pieces.Count));
                     break;
                 case 2:
+                    hasTrainer = true;
                     ReadTrainer(Message(field, path), path, file);
                     break;
                 case 3:
@@ -36,6 +38,9 @@ internal static class SentencePieceFileReader
                     break;
             }
         }
+        // Behind the pieces, so that a file cut between two of them would pass for a smaller vocabulary.
+        if (!hasTrainer)
+            throw BadFileException.Expected(path, "trainer_spec", "such a field behind the pieces", $"none behind {file.Pieces.Count} pieces", "Is the download complete?");
         Check(file, path);
         return file;
     }
