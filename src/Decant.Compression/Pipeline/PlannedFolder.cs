@@ -102,8 +102,8 @@ internal sealed class PlannedFolder : PlannedOutput
     private HuggingFaceContent Round(CompressionRequest request)
     {
         TensorFormat[] wanted = [.. choices.Where((_, i) => tensors[i].IsMatrix).Select(choice => choice.Target).Distinct()];
-        // One plain type for every matrix is the type of the folder.
-        if (wanted is [{ IsBlockFormat: false } only])
+        // One plain type that was asked for, without exceptions, is the type of the folder.
+        if (!request.Type.IsQuantized && wanted is [{ IsBlockFormat: false } only])
             return HuggingFaceContent.Of(model, only);
         TensorFormat dense = DenseFormat();
         var rounded = new Dictionary<TensorId, TensorData>();

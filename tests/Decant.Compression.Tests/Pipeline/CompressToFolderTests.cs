@@ -142,6 +142,16 @@ public sealed class CompressToFolderTests : IDisposable
         Assert.Equal(8.0 * written.Tensors.Sum(tensor => tensor.Info.ByteCount) / plan.WeightCount, plan.BitsPerWeight, 1e-9);
     }
 
+    /// <summary>Vectors are nobody's to round, also where every matrix falls back to half precision.</summary>
+    [Fact]
+    public void Vectors_keep_their_type()
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", "llama"));
+        CompressJob.Run(Plan(source, "Q4_0", OutputContainer.HuggingFace), new CompressOptions { OutputPath = folder["out"] }, cancellationToken: TestContext.Current.CancellationToken);
+        using IModelSource written = ModelSources.Open(folder["out"]);
+        Assert.All(written.Tensors, tensor => Assert.Equal(source.FindTensor(tensor.Info.Name)!.Info.Shape.Rank == 1 ? "F32" : "F16", tensor.Info.Format.Name));
+    }
+
     /// <summary>What was rounded says so itself: the folder can be checked against its source where the report is not beside it.</summary>
     [Fact]
     public void A_rounded_folder_verifies_without_its_report()
