@@ -47,7 +47,16 @@ public static class Program
         {
             code = ErrorReport.Write(error, terminal, asJson: args.Contains("--json"));
         }
-        terminal.Output.Flush();
+        try
+        {
+            terminal.Output.Flush();
+        }
+        catch (IOException error)
+        {
+            // A full disk behind a redirection shows only when the last bytes leave.
+            if (code == ExitCode.Done)
+                code = ErrorReport.Write(error, terminal, asJson: false);
+        }
         terminal.Error.Flush();
         return (int)code;
     }

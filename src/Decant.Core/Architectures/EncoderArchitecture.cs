@@ -20,6 +20,9 @@ public abstract class EncoderArchitecture : Architecture<EncoderSpec>
     /// <summary>The activation that models of this family have, which GGUF has no key for.</summary>
     internal virtual Activation GgufActivation => Activation.GeluErf;
 
+    /// <summary>The same where it depends on the spec.</summary>
+    internal virtual Activation GgufActivationOf(EncoderSpec spec) => GgufActivation;
+
     /// <summary>The offset of the table of positions in Hugging Face checkpoints of this spec.</summary>
     internal virtual int PositionOffsetOf(EncoderSpec spec) => 0;
 
@@ -114,12 +117,12 @@ public abstract class EncoderArchitecture : Architecture<EncoderSpec>
     internal sealed override List<string> WriteGguf(ModelSpec spec, GgufMetadata metadata)
     {
         var notices = EncoderGguf.Write((EncoderSpec)spec, this, metadata);
-        WriteGguf((EncoderSpec)spec, metadata);
+        WriteGguf((EncoderSpec)spec, metadata, notices);
         return notices;
     }
 
     /// <summary>Adds or replaces metadata after the usual keys have been written from the spec.</summary>
-    internal virtual void WriteGguf(EncoderSpec spec, GgufMetadata metadata)
+    internal virtual void WriteGguf(EncoderSpec spec, GgufMetadata metadata, List<string> notices)
     {
     }
 

@@ -32,7 +32,7 @@ internal static class EncoderGguf
         metadata.Set("tokenizer.ggml.token_type_count", GgufValue.From((uint)Math.Max(1, spec.Embedding.TokenTypeCount)));
         if (spec.ClassCount is not null)
             metadata.Set(prefix + "pooling_type", GgufValue.From(RankPooling));
-        GgufActivation.Write(metadata, architecture.GgufName!, architecture.GgufActivation, first.FeedForward.Activation, notices);
+        GgufActivation.Write(metadata, architecture.GgufName!, architecture.GgufActivationOf(spec), first.FeedForward.Activation, notices);
         if (spec.Pooler is { } pooler && pooler.Activation != Activation.Tanh && spec.ClassCount is not null)
             notices.Add($"llama.cpp gives the dense layer in front of the classifier the activation tanh; this one has {Activations.Write(pooler.Activation, "")}");
         return notices;

@@ -172,7 +172,7 @@ public sealed class ModernBertArchitecture : EncoderArchitecture
     }
 
     /// <inheritdoc/>
-    internal override void WriteGguf(EncoderSpec spec, GgufMetadata metadata)
+    internal override void WriteGguf(EncoderSpec spec, GgufMetadata metadata, List<string> notices)
     {
         const string prefix = "modern-bert.";
         metadata.Set(prefix + "rope.scaling.type", GgufValue.From("none"));

@@ -102,6 +102,6 @@ public class RobertaArchitecture : EncoderArchitecture
     }
 
     /// <inheritdoc/>
-    internal override void WriteGguf(EncoderSpec spec, GgufMetadata metadata) =>
+    internal override void WriteGguf(EncoderSpec spec, GgufMetadata metadata, List<string> notices) =>
         metadata.Set(DecantKeys.PaddingId, GgufValue.From((uint)spec.Embedding.PaddingId!.Value));
 }

@@ -216,16 +216,33 @@ public class T5Architecture : Architecture<EncoderDecoderSpec>
     /// <inheritdoc/>
     internal override EncoderDecoderSpec ReadGguf(GgufSpecReader file)
     {
+        (DecoderDimensions sizes, NormSpec norm, FeedForwardSpec feedForward, RelativeBiasSpec bias) = ReadGgufStack(file);
+        bool tied = !file.HasTensor("output.weight");
+        int start = file.FindCountOrZero("decoder_start_token_id") ?? 0;
+        if (start >= sizes.Vocabulary)
+            throw BadFileException.Expected(file.Location, $"metadata key {file.KeyOf("decoder_start_token_id")}", $"a token id below {sizes.Vocabulary}", $"{start}");
+        return Build(
+            sizes,
+            file.FindCount("decoder_block_count", DecoderDimensions.MaximumLayers) ?? sizes.Layers,
+            norm,
+            feedForward,
+            bias,
+            new HeadSpec { Tied = tied, Scale = (float)(file.FindDecantNumber(DecantKeys.HeadScale) ?? UsualScale(tied, sizes.Hidden)) },
+            start);
+    }
+
+    /// <summary>What a GGUF file says of a stack's blocks, alone or beside a decoder.</summary>
+    internal static (DecoderDimensions Sizes, NormSpec Norm, FeedForwardSpec FeedForward, RelativeBiasSpec Bias) ReadGgufStack(GgufSpecReader file)
+    {
         // The same number under both names, for llama.cpp's loader asks for either.
         file.Ignore("attention.layer_norm_epsilon", "attention.head_count_kv");
         int heads = file.GetCount("attention.head_count", DecoderDimensions.MaximumHeads);
-        int layers = file.GetCount("block_count", DecoderDimensions.MaximumLayers);
         var sizes = new DecoderDimensions
         {
             Vocabulary = file.Vocabulary(),
             Hidden = file.GetCount("embedding_length"),
             Context = file.GetCount("context_length"),
-            Layers = layers,
+            Layers = file.GetCount("block_count", DecoderDimensions.MaximumLayers),
             Heads = heads,
             KeyValueHeads = heads,
             HeadSize = file.GetCount("attention.key_length", DecoderDimensions.MaximumHeads),
@@ -240,18 +257,26 @@ public class T5Architecture : Architecture<EncoderDecoderSpec>
             throw BadFileException.Expected(
                 file.Location, $"metadata key {file.KeyOf("attention.relative_buckets_count")}", $"from {FewestBuckets} to less than twice the largest distance, {distance}", $"{buckets}");
         }
-        bool gated = file.HasTensor("enc.blk.0.ffn_gate.weight"), tied = !file.HasTensor("output.weight");
-        int start = file.FindCountOrZero("decoder_start_token_id") ?? 0;
-        if (start >= sizes.Vocabulary)
-            throw BadFileException.Expected(file.Location, $"metadata key {file.KeyOf("decoder_start_token_id")}", $"a token id below {sizes.Vocabulary}", $"{start}");
-        return Build(
-            sizes,
-            file.FindCount("decoder_block_count", DecoderDimensions.MaximumLayers) ?? layers,
-            LlamaForm.Norm(file),
-            new FeedForwardSpec { Gated = gated, Activation = file.Activation(UsualActivation(gated)), Width = sizes.Width },
-            new RelativeBiasSpec(buckets, distance, TableLayer: 0),
-            new HeadSpec { Tied = tied, Scale = (float)(file.FindDecantNumber(DecantKeys.HeadScale) ?? UsualScale(tied, sizes.Hidden)) },
-            start);
+        bool gated = file.HasTensor("enc.blk.0.ffn_gate.weight");
+        return (
+            sizes, LlamaForm.Norm(file), new FeedForwardSpec { Gated = gated, Activation = file.Activation(UsualActivation(gated)), Width = sizes.Width },
+            new RelativeBiasSpec(buckets, distance, TableLayer: 0));
+    }
+
+    /// <summary>Writes what the keys of other encoders do not say of a stack's blocks.</summary>
+    internal static void WriteGgufStack(EncoderSpec spec, string prefix, GgufMetadata metadata, List<string> notices)
+    {
+        LayerSpec first = spec.Layers[0];
+        RelativeBiasSpec bias = first.Attention.RelativeBias!;
+        metadata.Set(prefix + "attention.key_length", GgufValue.From((uint)first.Attention.HeadSize));
+        metadata.Set(prefix + "attention.value_length", GgufValue.From((uint)first.Attention.ValueSize));
+        metadata.Set(prefix + "attention.layer_norm_epsilon", GgufValue.From(first.Norm.Epsilon));
+        metadata.Set(prefix + "attention.layer_norm_rms_epsilon", GgufValue.From(first.Norm.Epsilon));
+        metadata.Set(prefix + "attention.relative_buckets_count", GgufValue.From((uint)bias.BucketCount));
+        if (bias.MaximumDistance == DefaultMaximumDistance)
+            return;
+        metadata.Set(DecantKeys.RelativeMaximumDistance, GgufValue.From((uint)bias.MaximumDistance));
+        notices.Add($"llama.cpp puts distances from {DefaultMaximumDistance} on into the last bucket of T5's biases; this model has {bias.MaximumDistance}");
     }
 
     /// <inheritdoc/>
@@ -261,7 +286,6 @@ public class T5Architecture : Architecture<EncoderDecoderSpec>
         var model = (EncoderDecoderSpec)spec;
         LayerSpec first = model.Encoder.Layers[0];
         HeadSpec head = model.Decoder.Head;
-        RelativeBiasSpec bias = first.Attention.RelativeBias!;
         FeedForwardSpec feedForward = first.FeedForward;
         var notices = new List<string>();
         void Count(string key, int value) => metadata.Set(prefix + key, GgufValue.From((uint)value));
@@ -274,18 +298,9 @@ public class T5Architecture : Architecture<EncoderDecoderSpec>
         Count("block_count", model.Encoder.Layers.Length);
         Count("decoder_block_count", model.Decoder.Layers.Length);
         Count("attention.head_count", first.Attention.HeadCount);
-        Count("attention.key_length", first.Attention.HeadSize);
-        Count("attention.value_length", first.Attention.ValueSize);
-        metadata.Set(prefix + "attention.layer_norm_epsilon", GgufValue.From(first.Norm.Epsilon));
-        metadata.Set(prefix + "attention.layer_norm_rms_epsilon", GgufValue.From(first.Norm.Epsilon));
-        Count("attention.relative_buckets_count", bias.BucketCount);
+        WriteGgufStack(model.Encoder, prefix, metadata, notices);
         Count("decoder_start_token_id", model.DecoderStartId);
         Count("vocab_size", spec.VocabularySize);
-        if (bias.MaximumDistance != DefaultMaximumDistance)
-        {
-            metadata.Set(DecantKeys.RelativeMaximumDistance, GgufValue.From((uint)bias.MaximumDistance));
-            notices.Add($"llama.cpp puts distances from {DefaultMaximumDistance} on into the last bucket of T5's biases; this model has {bias.MaximumDistance}");
-        }
         GgufActivation.Write(metadata, feedForward.Gated ? "gated T5" : "T5", UsualActivation(feedForward.Gated), feedForward.Activation, notices);
         if (model.Decoder.Layers.Length > model.Encoder.Layers.Length)
             notices.Add($"llama.cpp does not load T5 models whose decoder has more blocks ({model.Decoder.Layers.Length}) than the encoder ({model.Encoder.Layers.Length})");
@@ -311,7 +326,8 @@ public class T5Architecture : Architecture<EncoderDecoderSpec>
 
     private static float UsualScale(bool tied, int hidden) => tied ? DecoderDimensions.ScaleOf(hidden) : 1;
 
-    private static Activation UsualActivation(bool gated) => gated ? Activation.GeluTanh : Activation.Relu;
+    /// <summary>The activation that T5 files have, which GGUF has no key for.</summary>
+    internal static Activation UsualActivation(bool gated) => gated ? Activation.GeluTanh : Activation.Relu;
 
     private static (bool Gated, Activation Activation) ReadFeedForward(ConfigReader config, string absent)
     {
@@ -418,7 +434,8 @@ public class T5Architecture : Architecture<EncoderDecoderSpec>
         return [.. (isDecoder ? [.. self, .. cross] : self).Select(mapping => mapping with { Stack = kind })];
     }
 
-    private static TensorMapping[] GgufBlock(string stack, StackKind kind)
+    /// <summary>GGUF names of a stack's blocks.</summary>
+    internal static TensorMapping[] GgufBlock(string stack, StackKind kind)
     {
         string block = stack + ".blk.{layer}.";
         TensorMapping[] self =
@@ -442,6 +459,6 @@ public class T5Architecture : Architecture<EncoderDecoderSpec>
             TensorLayout.Module(block + "cross_attn_v", TensorRole.CrossValue),
             TensorLayout.Module(block + "cross_attn_o", TensorRole.CrossAttentionOutput),
         ];
-        return [.. (kind == StackKind.Encoder ? self : [.. self, .. cross]).Select(mapping => mapping with { Stack = kind })];
+        return [.. (stack == "enc" ? self : [.. self, .. cross]).Select(mapping => mapping with { Stack = kind })];
     }
 }

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Decant.Core.Architectures.Configuration;
+using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
+using Decant.Core.Files;
 using Decant.Core.Tensors;
 
 namespace Decant.Core.Architectures.Families;
@@ -20,6 +22,9 @@ public sealed class T5EncoderArchitecture : EncoderArchitecture
     public override ImmutableArray<string> ModelTypes => ["t5", "mt5", OwnTablesType];
 
     /// <inheritdoc/>
+    public override string GgufName => "t5encoder";
+
+    /// <inheritdoc/>
     internal override ConfigKeys Keys => whole.Keys;
 
     /// <inheritdoc/>
@@ -29,6 +34,14 @@ public sealed class T5EncoderArchitecture : EncoderArchitecture
         .. T5Architecture.Block("encoder", StackKind.Main, isDecoder: false),
         TensorLayout.Module("encoder.final_layer_norm", TensorRole.FinalNorm),
         TensorLayout.Module("encoder.embed_tokens", TensorRole.TokenEmbedding),
+    ]);
+
+    /// <inheritdoc/>
+    internal override TensorLayout GgufLayout { get; } = new(
+    [
+        TensorLayout.Module("token_embd", TensorRole.TokenEmbedding),
+        .. T5Architecture.GgufBlock("enc", StackKind.Main),
+        TensorLayout.Module("enc.output_norm", TensorRole.FinalNorm),
     ]);
 
     /// <inheritdoc/>
@@ -59,4 +72,20 @@ public sealed class T5EncoderArchitecture : EncoderArchitecture
     internal override JsonObject WriteConfig(EncoderSpec spec) => spec.Layers[^1].Attention.RelativeBias!.TableLayer > 0
         ? T5Architecture.WriteStack(spec, OwnTablesType, "UMT5EncoderModel")
         : T5Architecture.WriteStack(spec, "t5", "T5EncoderModel");
+
+    /// <inheritdoc/>
+    internal override Activation GgufActivationOf(EncoderSpec spec) => T5Architecture.UsualActivation(spec.Layers[0].FeedForward.Gated);
+
+    /// <inheritdoc/>
+    internal override EncoderSpec ReadGguf(GgufSpecReader file)
+    {
+        if (file.GetFlag("attention.causal", absent: false))
+            throw file.NotSupported("attention.causal", "true", "false");
+        (DecoderDimensions sizes, NormSpec norm, FeedForwardSpec feedForward, RelativeBiasSpec bias) = T5Architecture.ReadGgufStack(file);
+        bool ownTables = T5Architecture.HasOwnTables(file);
+        return T5Architecture.BuildEncoder(sizes, norm, feedForward, bias, layer => ownTables ? layer : 0);
+    }
+
+    /// <inheritdoc/>
+    internal override void WriteGguf(EncoderSpec spec, GgufMetadata metadata, List<string> notices) => T5Architecture.WriteGgufStack(spec, GgufName + ".", metadata, notices);
 }

@@ -69,17 +69,26 @@ public sealed partial class T5VariantTests
         EncoderModel model = Assert.IsType<EncoderModel>(ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, tensors)));
         var expected = new SafetensorsFixture(SharedFiles.Require("fixtures", "architectures", folder, "expected.safetensors"));
         (int rows, int length) = ((int)expected.Shape("input_ids")[0], (int)expected.Shape("input_ids")[1]);
+        GgufDescription description = GgufExport.Describe(model);
+        var middle = Assert.IsType<EncoderModel>(ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors)));
+        Assert.Equal((model.ArchitectureName, model.Spec), (middle.ArchitectureName, middle.Spec));
+        HuggingFaceDescription back = HuggingFaceExport.Describe(middle);
+        Assert.True(JsonNode.DeepEquals(config, back.Config), back.Config.ToJsonString());
         using Encoder encoder = Encoder.Load(model, new DecoderOptions { ThreadCount = 1 }, Cancellation);
-        for (int row = 0; row < rows; row++)
+        using Encoder converted = Encoder.Load(middle, new DecoderOptions { ThreadCount = 1 }, Cancellation);
+        foreach (Encoder each in (Encoder[])[encoder, converted])
         {
-            bool[] mask = [.. expected.Integers("attention_mask").Skip(row * length).Take(length).Select(value => value == 1)];
-            EncoderOutput output = encoder.Encode(Ids(expected, "input_ids", row), mask, cancellationToken: Cancellation);
-            for (int position = 0; position < length; position++)
+            for (int row = 0; row < rows; row++)
             {
-                if (mask[position])
-                    Closeness.Assert(
-                        expected.Singles("encoder_last_hidden_state").Slice((row * length + position) * output.HiddenSize, output.HiddenSize), output.At(position),
-                        (double)ReferenceCheckpoint.IndexOf(folder)["tolerance"]!, $"encoder state {row}, {position}");
+                bool[] mask = [.. expected.Integers("attention_mask").Skip(row * length).Take(length).Select(value => value == 1)];
+                EncoderOutput output = each.Encode(Ids(expected, "input_ids", row), mask, cancellationToken: Cancellation);
+                for (int position = 0; position < length; position++)
+                {
+                    if (mask[position])
+                        Closeness.Assert(
+                            expected.Singles("encoder_last_hidden_state").Slice((row * length + position) * output.HiddenSize, output.HiddenSize), output.At(position),
+                            (double)ReferenceCheckpoint.IndexOf(folder)["tolerance"]!, $"encoder state {row}, {position}");
+                }
             }
         }
         HuggingFaceDescription again = HuggingFaceExport.Describe(model);
