@@ -221,7 +221,7 @@ internal static class DeepSeekForm
     public static string? GgufDifference(DecoderSpec spec) =>
         HasNarrowQuery(spec) || spec.Layers.Length is 26 or 27
             ? null
-            : $"llama.cpp loads {spec.Layers.Length} blocks only with a narrow vector for queries (q_lora_rank); without one it takes models of 26 or 27 blocks";
+            : $"llama.cpp does not load this model: without q_lora_rank it takes 26 or 27 blocks, this one has {spec.Layers.Length}";
 
     private static DecoderSpec WithLatentEpsilon(DecoderSpec spec, float epsilon) => LlamaForm.WithLayers(spec, layer => layer with
     {
