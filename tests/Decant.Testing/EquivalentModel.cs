@@ -11,12 +11,17 @@ namespace Decant.Testing;
 /// A fixture's checkpoint rewritten to another that computes the same logits: for what llama.cpp fixes (how many blocks, which of them do what), so that
 /// everything else about a family can be compared all the same.
 /// </summary>
-public sealed partial class EquivalentModel(HuggingFaceModelSource source)
+/// <param name="source">The checkpoint.</param>
+/// <param name="textLength">Tokens of each text whose logits are compared.</param>
+public sealed partial class EquivalentModel(HuggingFaceModelSource source, int textLength)
 {
     private List<(string Name, TensorShape Shape, float[] Values)> tensors = [.. source.Tensors.Select(t => (t.Info.Name, t.Info.Shape, Values(t)))];
 
     /// <summary>The config, which may be changed.</summary>
     public JsonObject Config { get; } = (JsonObject)source.HuggingFace.Config.DeepClone();
+
+    /// <summary>Tokens of each text whose logits are compared: what scaling by length makes of them is to be the same.</summary>
+    public int TextLength => textLength;
 
     /// <summary>The model as it is now.</summary>
     public IModelSource ToSource() => MemoryModelSource.WithConfig(Config, [.. tensors.Select(t => MemoryTensor.FromValues(t.Name, t.Shape, t.Values))]);

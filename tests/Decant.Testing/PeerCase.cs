@@ -10,7 +10,7 @@ namespace Decant.Testing;
 /// <summary>A fixture's checkpoint in llama.cpp: how far its logits lie from the reference's.</summary>
 /// <param name="Folder">The folder of <c>fixtures/architectures</c>.</param>
 /// <param name="Tolerance">Largest difference of a logit.</param>
-/// <param name="Positions">Positions before what llama.cpp ignores has an effect; null for all, 0 if there are none.</param>
+/// <param name="Positions">Positions before what llama.cpp ignores has an effect; null for all.</param>
 /// <param name="Ignored">What llama.cpp ignores or fixes, in a few words, or null.</param>
 /// <param name="Equivalent">Another model of the same logits that has what llama.cpp fixes, or null.</param>
 public sealed record PeerCase(
@@ -27,7 +27,7 @@ public sealed record PeerCase(
         new("llama"),
         new("llama-tied"),
         new("llama-linear"),
-        new("llama-dynamic", Positions: 0, Ignored: "llama.cpp has no dynamic NTK scaling"),
+        new("llama-dynamic", Ignored: "llama.cpp has no dynamic NTK scaling", Equivalent: WithBaseForLength),
         new("llama-yarn"),
         new("llama-sharded"),
         new("llama-oddities"),
@@ -52,7 +52,7 @@ public sealed record PeerCase(
             .Change("q_norm.weight", w => (1 + w) * ScaleOf(model) - 1).Set("query_pre_attn_scalar", HeadSize(model))),
         new("phi", GeluTolerance),
         new("phi3", Positions: 11, Ignored: "llama.cpp ignores the window"),
-        new("phi3-longrope", Positions: 0, Ignored: "llama.cpp chooses longrope's list by the size of its context, not by the length of the text"),
+        new("phi3-longrope", Ignored: "llama.cpp chooses longrope's list by the size of its context, not by the length of the text", Equivalent: WithListForLength),
         new("phi3-longrope-long"),
         new("gpt2", GeluTolerance),
         new("gpt2-oddities", GeluTolerance),
@@ -75,10 +75,10 @@ public sealed record PeerCase(
         string reference = SharedFiles.Require("fixtures", "architectures", Folder, "expected.safetensors");
         Peer.RequireProgram();
         using HuggingFaceModelSource source = HuggingFaceModelSource.OpenFolder(SharedFiles.Require("fixtures", "architectures", Folder));
-        IModelSource model = equivalent ? Equivalent!(new EquivalentModel(source)).ToSource() : source;
+        var expected = new SafetensorsFixture(reference);
+        IModelSource model = equivalent ? Equivalent!(new EquivalentModel(source, (int)expected.Shape("input_ids")[1])).ToSource() : source;
         using var files = new TemporaryFolder();
         string path = ConvertedFile.Write(files, GgufExport.Describe(ArchitectureRegistry.Bind(model), TensorFormats.F32));
-        var expected = new SafetensorsFixture(reference);
         (int rows, int length, int vocabulary) = ((int)expected.Shape("logits")[0], (int)expected.Shape("logits")[1], (int)expected.Shape("logits")[2]);
         long[] ids = expected.Integers("input_ids");
         float worst = 0;
@@ -91,6 +91,24 @@ public sealed record PeerCase(
                 worst = Math.Max(worst, Math.Abs(logits[i] - got[i]));
         }
         return worst;
+    }
+
+    // The base that dynamic NTK scaling comes to where a text is longer than the context: base·(s·n/n0 − (s − 1))^(h/(h − 2)).
+    private static EquivalentModel WithBaseForLength(EquivalentModel model)
+    {
+        var rope = (JsonObject)model.Config["rope_parameters"]!;
+        (double factor, double size) = ((double)rope["factor"]!, HeadSize(model));
+        double growth = Math.Max(1, factor * model.TextLength / (int)model.Config["max_position_embeddings"]! - (factor - 1));
+        return model.Set("rope_parameters", new JsonObject { ["rope_type"] = "default", ["rope_theta"] = (double)rope["rope_theta"]! * Math.Pow(growth, size / (size - 2)) });
+    }
+
+    // The list that the length of the texts chooses, for every length.
+    private static EquivalentModel WithListForLength(EquivalentModel model)
+    {
+        var rope = (JsonObject)model.Config["rope_parameters"]!.DeepClone();
+        bool isLong = model.TextLength > (int)rope["original_max_position_embeddings"]!;
+        rope[isLong ? "short_factor" : "long_factor"] = rope[isLong ? "long_factor" : "short_factor"]!.DeepClone();
+        return model.Set("rope_parameters", rope);
     }
 
     private static int HeadSize(EquivalentModel model) => (int)model.Config["head_dim"]!;
