@@ -47,7 +47,7 @@ internal static class SupportedTable
     private static string Peer(string folder, string? gguf, Model model)
     {
         if (gguf is null)
-            return "llama.cpp has no such architecture";
+            return "not compared: no GGUF is written of it";
         if (PeerCase.All.FirstOrDefault(peer => peer.Folder == folder) is not { } peer)
             return model is DecoderModel or Model<RecurrentSpec> ? throw new InvalidOperationException($"{folder} is not compared.") : "not compared: it gives no logits of these models";
         if (peer.Positions is { } positions)
