@@ -96,6 +96,9 @@ public abstract class Architecture
     /// <summary>The spec as a Hugging Face folder holds it.</summary>
     internal virtual ModelSpec AsHuggingFace(ModelSpec spec) => spec;
 
+    /// <summary>What a Hugging Face folder written from a model cannot have any more, in words, or null.</summary>
+    internal virtual string? HuggingFaceLoss(ModelSpec spec) => null;
+
     /// <summary>The canonical tensors in the order of rows that GGUF files have, with tensors that follow from the spec.</summary>
     internal virtual Dictionary<TensorId, TensorData> GgufTensors(Model model) => new(model.Tensors);
 

@@ -35,6 +35,9 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
     /// <summary>The activation that models of this family have, which GGUF has no key for.</summary>
     internal virtual Activation GgufActivation => Activation.Silu;
 
+    /// <summary>The key, after the architecture's name, by which newer versions of llama.cpp read the activation; null if none does.</summary>
+    internal virtual string? GgufActivationKey => null;
+
     /// <summary>True if llama.cpp loads <c>rope_freqs.weight</c> for this architecture.</summary>
     internal virtual bool GgufHoldsRotaryDivisors => false;
 

@@ -72,4 +72,9 @@ public enum ProjectionKind
     /// of each token.
     /// </summary>
     Ternary,
+    /// <summary>
+    /// The same with weights that are stored rounded, as in GGUF files: they are taken as they are, for the mean of rounded weights is not the one they were rounded
+    /// by. Activations are rounded to 8 bits.
+    /// </summary>
+    StoredTernary,
 }

@@ -253,7 +253,7 @@ internal sealed unsafe class BlockRunner : IDisposable
     /// <summary>Rounds what a product is about to read, if the block's products are of the kind that does. Rows are the pass's own, never the residual stream.</summary>
     private void RoundInput(DecoderLayer layer, float* rows, int count, int width)
     {
-        if (layer.Spec.Projections == ProjectionKind.Ternary)
+        if (layer.Spec.Projections is ProjectionKind.Ternary or ProjectionKind.StoredTernary)
             TernaryProjections.RoundActivations(context, rows, count, width);
     }
 

@@ -1,5 +1,4 @@
 using Decant.Core.Architectures;
-using Decant.Core.Formats;
 using Decant.Core.Tensors;
 using Decant.Engine.Kernels;
 
@@ -13,30 +12,14 @@ internal static unsafe class TernaryProjections
 {
     private const float Largest = 127;
 
-    // What the reference divides by at least.
-    private const float SmallestDivisor = 1e-5f;
-
-    /// <summary>The matrix of −s, 0 and s for s the mean of absolute values.</summary>
+    /// <summary>The matrix of −s, 0 and s (<see cref="TernaryTensor"/>), computed.</summary>
     public static TensorData Round(TensorData weight)
     {
+        var ternary = new TernaryTensor(weight);
         int length = checked((int)weight.Info.Shape.RowLength);
-        float[] row = new float[length];
-        double sum = 0;
-        for (long i = 0; i < weight.Info.Shape.RowCount; i++)
-        {
-            weight.ReadRows(i, 1, row);
-            foreach (float value in row)
-                sum += Math.Abs(value);
-        }
-        float scale = 1 / MathF.Max((float)(sum / weight.Info.Shape.ElementCount), SmallestDivisor);
         float[] rounded = new float[weight.Info.Shape.ElementCount];
         for (long i = 0; i < weight.Info.Shape.RowCount; i++)
-        {
-            Span<float> target = rounded.AsSpan(checked((int)(i * length)), length);
-            weight.ReadRows(i, 1, target);
-            foreach (ref float value in target)
-                value = Math.Clamp(MathF.Round(value * scale), -1, 1) / scale;
-        }
+            ternary.ReadRows(i, 1, rounded.AsSpan(checked((int)(i * length)), length));
         return MemoryTensor.FromValues(weight.Info.Name, weight.Info.Shape, rounded);
     }
 
@@ -52,7 +35,7 @@ internal static unsafe class TernaryProjections
         float largest = 0;
         foreach (float value in row)
             largest = MathF.Max(largest, MathF.Abs(value));
-        float scale = Largest / MathF.Max(largest, SmallestDivisor);
+        float scale = Largest / MathF.Max(largest, TernaryTensor.SmallestScale);
         foreach (ref float value in row)
             value = Math.Clamp(MathF.Round(value * scale), -Largest - 1, Largest) / scale;
     }

@@ -15,7 +15,10 @@ public sealed class ConversionTests
 
     public static TheoryData<string, string> FoldersAndConfigs => Fixtures.AllGgufConfigs;
 
-    /// <summary>Through a real file and back: every tensor the model uses bit for bit, every config value equal.</summary>
+    /// <summary>
+    /// Through a real file and back: every tensor the model uses bit for bit, every config value equal. Weights that files hold rounded come back as others that round
+    /// to the same (<see cref="TernaryConversionTests"/>).
+    /// </summary>
     [Theory]
     [MemberData(nameof(FoldersAndConfigs))]
     public void Through_GGUF_and_back_everything_is_equal(string folder, string configName)
@@ -42,7 +45,7 @@ public sealed class ConversionTests
             original.Remove(stored.Info.Name);
             Assert.Equal(stored.Info.Shape, tensor.Info.Shape);
             Assert.Equal(stored.Info.Format, tensor.Info.Format);
-            Assert.True(Fixtures.Bytes(stored).SequenceEqual(Fixtures.Bytes(tensor)), name);
+            Assert.True(IsRounded(model, name) || Fixtures.Bytes(stored).SequenceEqual(Fixtures.Bytes(tensor)), name);
             Assert.Equal(Fixtures.Bytes(tensor), Fixtures.BytesRowByRow(tensor));
         }
         Assert.All(original.Keys, left => Assert.True(
@@ -55,6 +58,9 @@ public sealed class ConversionTests
         // What is carried along has the same spelling, whatever the order of the folder's keys.
         Assert.Equal(gguf.Gguf!.FindString(DecantKeys.Config), GgufExport.Describe(again).Metadata.FindString(DecantKeys.Config));
     }
+
+    private static bool IsRounded(DecoderModel model, string name) =>
+        model.Spec.Layers[0].Projections == ProjectionKind.Ternary && name.EndsWith("_proj.weight", StringComparison.Ordinal);
 
     /// <summary>1 + w rounds w to the spacing of numbers near 1; what that loses travels along, unless the file is to be rounded anyway.</summary>
     [Theory]

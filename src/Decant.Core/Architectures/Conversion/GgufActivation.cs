@@ -12,8 +12,17 @@ internal static class GgufActivation
     /// <param name="usual">The one that files of the architecture have.</param>
     /// <param name="activation">The model's.</param>
     /// <param name="notices">Gets the notice.</param>
-    public static void Write(GgufMetadata metadata, string name, Activation usual, Activation activation, List<string> notices)
+    /// <param name="key">The key, after the architecture's name, by which newer versions of llama.cpp read the activation, or null.</param>
+    public static void Write(GgufMetadata metadata, string name, Activation usual, Activation activation, List<string> notices, string? key = null)
     {
+        // Of the names that llama.cpp knows, others stand for a gate and its activation in one matrix.
+        if (key is not null && activation is Activation.Relu or Activation.ReluSquared)
+        {
+            key = $"{metadata.GetString("general.architecture")}.{key}";
+            metadata.Set(key, GgufValue.From(Activations.Write(activation, "")));
+            notices.Add($"llama.cpp computes {Activations.Write(activation, "")} for {name} models in versions that read {key}; older ones compute {Activations.Write(usual, "")}");
+            return;
+        }
         if (activation != usual)
             metadata.Set(DecantKeys.Activation, GgufValue.From(Activations.Write(activation, "")));
         // llama.cpp has GELU in its tanh form only, from a table in half precision, whatever a family's config says.

@@ -58,7 +58,7 @@ public static class GgufExport
             metadata.Set(DecantKeys.Family, GgufValue.From(architecture.Name));
 
         List<TensorData> written = LayoutWriter.Write(
-            location, spec, architecture.GgufLayoutOf(spec), architecture.GgufTensors(model), (parts, data) => Choose(parts[0], data[0].Info.Format, matrixFormat));
+            location, spec, architecture.GgufLayoutOf(spec), architecture.GgufTensors(model), (parts, data) => Choose(parts[0], StoredFormat(model, parts[0], data[0]), matrixFormat));
 
         notices.AddRange(architecture.GgufAdditions(spec, written));
         ModelSpec readBack = ReadBack(location, spec, architecture, metadata, written);
@@ -94,6 +94,10 @@ public static class GgufExport
         shape.Rank >= 2 && role is not (TensorRole.Router or TensorRole.SharedRouter or TensorRole.PositionEmbedding or TensorRole.TokenTypeEmbedding
             or TensorRole.RelativeBias or TensorRole.QueryNorm or TensorRole.KeyNorm
             or TensorRole.Convolution or TensorRole.StateDecay or TensorRole.SkipFactor or TensorRole.ScanNorm);
+
+    /// <summary>The type a matrix is stored in, whatever type it was computed in on its way; that of other tensors is the view's.</summary>
+    internal static TensorFormat StoredFormat(Model model, ModelTensor tensor, TensorData data) =>
+        IsMatrix(tensor.Id.Role, tensor.Shape) && model.Find(tensor.Id) is { } stored ? stored.Info.Format : data.Info.Format;
 
     private static TensorFormat Choose(ModelTensor tensor, TensorFormat source, TensorFormat? matrixFormat)
     {

@@ -194,8 +194,10 @@ internal sealed class GgufSpecReader
     /// <summary>A text under <c>decant.</c>.</summary>
     public string? FindDecantText(string key) => metadata.FindString(key);
 
-    /// <summary>The activation: the family's, or the one that Decant wrote beside it.</summary>
-    public Activation Activation(Activation usual) => metadata.FindString(DecantKeys.Activation) is { } name
+    /// <summary>The activation: the family's, the one that its own key names if it has such a key, or the one that Decant wrote beside it.</summary>
+    public Activation Activation(Activation usual, string? key = null) => key is not null && FindText(key) is { } stated
+        ? Activations.Find(stated) ?? throw NotSupported(key, stated, "relu, relu2, silu, gelu")
+        : metadata.FindString(DecantKeys.Activation) is { } name
         ? Activations.Find(name) ?? throw new NotSupportedModelException($"{Location}: metadata key {DecantKeys.Activation}: {name} is not supported.")
         : usual;
 

@@ -51,7 +51,7 @@ internal static class GgufSpecWriter
             if (experts.Shared is { } shared)
                 Count("expert_shared_feed_forward_length", shared.Width);
         }
-        GgufActivation.Write(metadata, architecture.Name, architecture.GgufActivation, first.FeedForward.Activation, notices);
+        GgufActivation.Write(metadata, architecture.Name, architecture.GgufActivation, first.FeedForward.Activation, notices, architecture.GgufActivationKey);
         if (spec.FirstRope is { } rope && GgufRope.Write(metadata, prefix, rope, architecture.GgufHoldsRotaryDivisors) is { } notice)
             notices.Add(notice);
         if (attention.Scale != DecoderDimensions.ScaleOf(attention.HeadSize))

@@ -36,6 +36,8 @@ public static class HuggingFaceExport
         Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
         string location = model.Source.Location;
         var notices = new List<string>(model.Notices);
+        if (architecture.HuggingFaceLoss(model.Spec) is { } loss)
+            notices.Add(loss);
         ModelSpec spec = architecture.AsHuggingFace(model.Spec);
         JsonObject config = model.Source.HuggingFace is { } files
             ? (JsonObject)files.Config.DeepClone()
@@ -47,7 +49,7 @@ public static class HuggingFaceExport
         // Remainders are added before a tensor is rounded to the folder's type.
         List<TensorData> written = LayoutWriter.Write(
             location, spec, layout, architecture.HuggingFaceTensors(model),
-            (parts, data) => model.Source.Gguf is { } metadata && RoundingRemainders.Has(metadata, layout, parts[0].Id) ? TensorFormats.F32 : format ?? Choose(parts[0], data, dense, fromGguf));
+            (parts, data) => model.Source.Gguf is { } metadata && RoundingRemainders.Has(metadata, layout, parts[0].Id) ? TensorFormats.F32 : format ?? Choose(parts[0], GgufExport.StoredFormat(model, parts[0], data[0]), data, dense, fromGguf));
         if (model.Source.Gguf is { } carried)
             RestoreRemainders(written, carried, format, dense);
 
@@ -96,9 +98,8 @@ public static class HuggingFaceExport
     /// <summary>
     /// A tensor's own type if it is a plain one. GGUF keeps vectors as F32 whatever the model's type; they go back to it where that loses nothing.
     /// </summary>
-    private static TensorFormat Choose(ModelTensor tensor, IReadOnlyList<TensorData> data, TensorFormat dense, bool fromGguf)
+    private static TensorFormat Choose(ModelTensor tensor, TensorFormat own, IReadOnlyList<TensorData> data, TensorFormat dense, bool fromGguf)
     {
-        TensorFormat own = data[0].Info.Format;
         if (dtypes.All(dtype => dtype.Format != own))
             return dense;
         bool widened = fromGguf && own == TensorFormats.F32 && dense != own && !GgufExport.IsMatrix(tensor.Id.Role, tensor.Shape);

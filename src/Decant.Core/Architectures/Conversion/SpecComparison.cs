@@ -48,7 +48,8 @@ internal static class SpecComparison
             ?? RopeDifference(at + "rotary positions", expected.Attention.Rope, got.Attention.Rope)
             ?? Differ(at + "attention without a norm", expected.SkipsAttentionNorm, got.SkipsAttentionNorm)
             ?? Differ(at + "cross-attention", expected.CrossAttention, got.CrossAttention)
-            ?? Differ(at + "shared norm", expected.SharedNorm, got.SharedNorm);
+            ?? Differ(at + "shared norm", expected.SharedNorm, got.SharedNorm)
+            ?? Differ(at + "projections", expected.Projections, got.Projections);
     }
 
     private static string? RopeDifference(string what, RopeSpec? expected, RopeSpec? got)
