@@ -63,7 +63,7 @@ public sealed record PeerCase(
         new("falcon-new", GeluTolerance),
         new("deepseek_v2", Ignored: "without q_lora_rank llama.cpp takes 26 or 27 blocks only", Equivalent: model => model.InsertIdleBlocks(before: 2, count: 24, like: 1, branchEnds)),
         new("deepseek_v3"),
-        new("bitnet", Positions: 0, Ignored: "llama.cpp does not round activations to 8 bits, and computes SiLU unless it reads `bitnet.hidden_activation`"),
+        new("bitnet", Positions: 0, Ignored: "llama.cpp does not round activations to 8 bits, and computes SiLU unless it reads `bitnet.hidden_activation`; run so, this engine gives its logits to 1e-4 (TernaryFileTests)"),
         new("mamba"),
         new("mamba2"),
     ];
