@@ -73,7 +73,8 @@ public sealed class CompressToFolderTests : IDisposable
         {
             foreach (TensorId id in choice.IsCopy ? [] : tensor.Parts)
             {
-                if (other.Find(id) is not { } same)
+                // Files hold ternary weights where folders hold those they are rounded from.
+                if (other.Find(id) is not { } same || (id.Layer is not null && model.Spec is DecoderSpec { Layers: [{ Projections: ProjectionKind.Ternary }, ..] }))
                     continue;
                 Assert.Equal(Stored(rounded.Get(id).Info, Read(same)), Read(rounded.Get(id)));
                 compared++;
