@@ -26,7 +26,7 @@ internal static class LayoutSummary
         AttentionSpec[] attention = [.. layers.Select(layer => layer.Attention)];
         if (attention.Length > 0)
         {
-            yield return ("attention", Heads(attention));
+            yield return ("attention", spec is EncoderDecoderSpec both ? Heads(both) : Heads(attention) + (attention[0].Bidirectional ? ", both ways" : ""));
             if (Windows(attention) is { } windows)
                 yield return ("window", windows);
         }
@@ -131,14 +131,21 @@ internal static class LayoutSummary
         return $"{count} of width {Quantities.Count(spec.HiddenSize)}; {(spec.HeadIsTied ? "head tied to the embedding" : "embedding and head apart")}";
     }
 
+    // A decoder's blocks attend to what it wrote and, in a second step, to all that was encoded.
+    private static string Heads(EncoderDecoderSpec both)
+    {
+        string encoder = Heads([.. both.Encoder.Layers.Select(layer => layer.Attention)]);
+        string decoder = Heads([.. both.Decoder.Layers.Select(layer => layer.Attention)]);
+        const string encoderWay = "encoder both ways", decoderWay = "decoder causal, with cross-attention";
+        return encoder == decoder ? $"{encoder}; {encoderWay}, {decoderWay}" : $"{encoder}, {encoderWay}; {decoder}, {decoderWay}";
+    }
+
     private static string Heads(AttentionSpec[] attention)
     {
         AttentionSpec first = attention[0];
         string text = first.KeyValueHeadCount == first.HeadCount
             ? $"{first.HeadCount} heads of {first.HeadSize}"
             : $"{first.HeadCount} heads of {first.HeadSize} on {first.KeyValueHeadCount} key-value heads";
-        if (first.Bidirectional)
-            text += ", both ways";
         if (first.Latent is { } latent)
             text += $", keys and values from {latent.KeyValueRank} numbers";
         int others = attention.Count(a => (a.HeadCount, a.KeyValueHeadCount, a.HeadSize) != (first.HeadCount, first.KeyValueHeadCount, first.HeadSize));

@@ -106,6 +106,7 @@ public sealed class InspectVerbTests
     [InlineData("bert", "attention", "both ways")]
     [InlineData("albert", "blocks", "stored, ")]
     [InlineData("t5", "blocks", "that encode and")]
+    [InlineData("t5", "attention", "; encoder both ways, decoder causal, with cross-attention")]
     [InlineData("t5", "positions", "relative")]
     [InlineData("mamba", "mixing", "selective scan")]
     [InlineData("mamba", "context", "takes the same memory")]
