@@ -10,7 +10,7 @@ namespace Decant.Testing;
 /// <summary>A fixture's checkpoint in llama.cpp: how far its logits lie from the reference's.</summary>
 /// <param name="Folder">The folder of <c>fixtures/architectures</c>.</param>
 /// <param name="Tolerance">Largest difference of a logit.</param>
-/// <param name="Positions">Positions before what llama.cpp ignores has an effect; null for all.</param>
+/// <param name="Positions">Positions before what llama.cpp ignores has an effect; null for all, 0 if there are none.</param>
 /// <param name="Ignored">What llama.cpp ignores or fixes, in a few words, or null.</param>
 /// <param name="Equivalent">Another model of the same logits that has what llama.cpp fixes, or null.</param>
 public sealed record PeerCase(

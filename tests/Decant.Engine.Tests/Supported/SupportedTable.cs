@@ -53,6 +53,8 @@ internal static class SupportedTable
         if (peer.Positions is { } positions)
         {
             string all = $"{Number(peer.Difference(equivalent: false, positions: null))} in all: {peer.Ignored}";
+            if (positions == 0)
+                return all;
             return $"{Number(Checked(peer, peer.Difference(equivalent: false, positions)))} in the first {positions} positions, {all}";
         }
         if (peer.Equivalent is null)
