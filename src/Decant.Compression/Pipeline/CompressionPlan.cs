@@ -1,10 +1,6 @@
 using Decant.Compression.Methods.Mixtures;
-using Decant.Core.Architectures;
-using Decant.Core.Architectures.Conversion;
 using Decant.Core.Errors;
 using Decant.Core.Files;
-using Decant.Core.Formats;
-using Decant.Core.Tensors;
 
 namespace Decant.Compression.Pipeline;
 

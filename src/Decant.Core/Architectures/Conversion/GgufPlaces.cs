@@ -30,7 +30,7 @@ public static class GgufPlaces
         {
             foreach (TensorId id in model.Tensors.Keys)
             {
-                if (id.Part == TensorPart.Weight && layout.Mappings.FirstOrDefault(mapping => Holds(mapping, id)) is { } mapping)
+                if (id.Part == TensorPart.Weight && layout.LineOf(id) is { } mapping)
                     Add(places, mapping.NameOf("", id.Layer, id.Expert, TensorPart.Weight), mapping, id, model.Spec);
             }
             return places;
@@ -52,12 +52,6 @@ public static class GgufPlaces
             return;
         places.TryAdd(id, mapping.StacksExperts ? new GgufPlace(name, id.Expert ?? 0, ExpertCount(spec, id.Layer)) : new GgufPlace(name, 0, 1));
     }
-
-    internal static bool Holds(TensorMapping mapping, TensorId id) =>
-        mapping.Stack == id.Stack
-        && mapping.Roles.Contains(id.Role)
-        && mapping.IsPerLayer == id.Layer is not null
-        && (mapping.StacksExperts || mapping.IsPerExpert) == id.Expert is not null;
 
     internal static int ExpertCount(ModelSpec spec, int? layer) =>
         layer is { } index && index < spec.LayerCountOf(StackKind.Main) ? Math.Max(spec.ExpertCountOf(index), 1) : 1;

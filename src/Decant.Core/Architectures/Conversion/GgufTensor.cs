@@ -24,7 +24,7 @@ public sealed record GgufTensor(TensorInfo Info, IReadOnlyList<TensorId> Parts, 
         {
             if (model.Find(tensor.Id) is not { } data)
                 continue;
-            string name = stored?.GetValueOrDefault(tensor.Id) ?? NameOf(layout, tensor.Id) ?? data.Info.Name;
+            string name = stored?.GetValueOrDefault(tensor.Id) ?? layout.LineOf(tensor.Id)?.NameOf("", tensor.Id.Layer, tensor.Id.Expert, tensor.Id.Part) ?? data.Info.Name;
             if (!parts.TryGetValue(name, out List<ModelTensor>? list))
                 parts.Add(name, list = []);
             list.Add(tensor);
@@ -42,9 +42,6 @@ public sealed record GgufTensor(TensorInfo Info, IReadOnlyList<TensorId> Parts, 
         return new GgufTensor(
             new TensorInfo(name, shape, info.Format), [.. parts.Select(part => part.Id)], first.Id.Part == TensorPart.Weight && GgufExport.IsMatrix(first.Id.Role, info.Shape));
     }
-
-    private static string? NameOf(TensorLayout layout, TensorId id) =>
-        layout.Mappings.FirstOrDefault(mapping => mapping.Covers(id.Part) && GgufPlaces.Holds(mapping, id))?.NameOf("", id.Layer, id.Expert, id.Part);
 
     private static Dictionary<TensorId, string> StoredNames(Model model, TensorLayout layout)
     {

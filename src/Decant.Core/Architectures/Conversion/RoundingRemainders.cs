@@ -20,7 +20,7 @@ internal static class RoundingRemainders
         TensorLayout folder = architecture.HuggingFaceLayoutOf(model.Spec), file = architecture.GgufLayoutOf(model.Spec);
         foreach ((TensorId id, TensorData data) in model.Tensors)
         {
-            if (Line(folder, id) is not { } folderLine || Line(file, id) is not { } fileLine || (folderLine.Elements is null && fileLine.Elements is null))
+            if (folder.LineOf(id) is not { } folderLine || file.LineOf(id) is not { } fileLine || (folderLine.Elements is null && fileLine.Elements is null))
                 continue;
             float[] canonical = Read(data);
             float[] original = folderLine.Elements is { } functions ? ElementwiseTensor.Undo(data, functions) is { } stored ? Read(stored) : Apply(functions.Write, canonical) : canonical;
@@ -37,7 +37,7 @@ internal static class RoundingRemainders
 
     /// <summary>True if a file has remainders for a tensor of the folder that is made from it.</summary>
     public static bool Has(GgufMetadata metadata, TensorLayout folder, TensorId id) =>
-        Line(folder, id) is { } line && metadata.Find(DecantKeys.RemainderPrefix + line.NameOf(folder.Prefixes[0], id.Layer, id.Expert, id.Part)) is not null;
+        folder.LineOf(id) is { } line && metadata.Find(DecantKeys.RemainderPrefix + line.NameOf(folder.Prefixes[0], id.Layer, id.Expert, id.Part)) is not null;
 
     /// <summary>A tensor of a folder that is made from a GGUF file, with its remainders if the file has any.</summary>
     /// <exception cref="BadFileException">The file has another number of them.</exception>
@@ -53,9 +53,6 @@ internal static class RoundingRemainders
             values[i] += remainders[i];
         return MemoryTensor.FromValues(tensor.Info.Name, tensor.Info.Shape, values);
     }
-
-    private static TensorMapping? Line(TensorLayout layout, TensorId id) =>
-        layout.Mappings.FirstOrDefault(mapping => mapping.Covers(id.Part) && GgufPlaces.Holds(mapping, id));
 
     private static float[] Apply(Func<float, float> function, float[] values) => Array.ConvertAll(values, value => function(value));
 

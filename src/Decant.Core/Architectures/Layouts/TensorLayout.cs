@@ -35,6 +35,9 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
     /// <summary>A place in the table: the line and the numbers in the name.</summary>
     public readonly record struct Place(TensorMapping Mapping, int? Layer, int? Expert, TensorPart Part);
 
+    /// <summary>The first line with a place for a canonical tensor, which is the one that is written, or null.</summary>
+    public TensorMapping? LineOf(TensorId id) => Mappings.FirstOrDefault(mapping => mapping.Holds(id));
+
     /// <summary>Finds the line that a stored name belongs to, or null.</summary>
     public Place? Find(string name)
     {

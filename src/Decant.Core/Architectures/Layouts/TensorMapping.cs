@@ -70,6 +70,14 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
     /// <summary>True if the module has such a part.</summary>
     public bool Covers(TensorPart part) => !(IsWholeName && part == TensorPart.Bias) && (Only is null || Only == part);
 
+    /// <summary>True if a canonical tensor has its place in such a module.</summary>
+    public bool Holds(TensorId id) =>
+        Covers(id.Part)
+        && Stack == id.Stack
+        && Roles.Contains(id.Role)
+        && IsPerLayer == id.Layer is not null
+        && (StacksExperts || IsPerExpert) == id.Expert is not null;
+
     /// <summary>The canonical tensors in the stored tensor of these numbers, in stored order.</summary>
     /// <param name="layer">The layer, if the name has one.</param>
     /// <param name="expert">The expert, if the name has one.</param>

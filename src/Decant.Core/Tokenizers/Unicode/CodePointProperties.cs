@@ -58,7 +58,7 @@ internal static class CodePointProperties
 
     private static readonly Lazy<CodePointSet[]> byCategory = new(ReadCategories);
     private static readonly Lazy<Dictionary<string, CodePointSet>> table = new(() =>
-        UnicodeResource.ReadSections(Resource).ToDictionary(pair => pair.Key, pair => CodePointSet.Of(pair.Value), StringComparer.Ordinal));
+        UnicodeResource.ReadSections(Resource));
 
     /// <summary>White space, <c>\s</c>.</summary>
     public static CodePointSet Space { get; } = CodePointSet.Of((9, 13), (0x20, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000));

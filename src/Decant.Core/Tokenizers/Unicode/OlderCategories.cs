@@ -8,7 +8,7 @@ internal static class OlderCategories
 {
     private const string Resource = "categories-8.0.txt";
 
-    private static readonly Lazy<Dictionary<string, (int First, int Last)[]>> sections = new(() => UnicodeResource.ReadSections(Resource));
+    private static readonly Lazy<Dictionary<string, CodePointSet>> sections = new(() => UnicodeResource.ReadSections(Resource));
 
     /// <summary>Punctuation, and the ASCII characters that are neither letters, digits, spaces nor controls.</summary>
     public static bool IsPunctuation(int codePoint) => codePoint < 0x80
@@ -24,20 +24,5 @@ internal static class OlderCategories
     /// <summary>Controls, formats, private use and U+FFFD, without tab, line feed and carriage return.</summary>
     public static bool IsControl(int codePoint) => codePoint is < 0x20 or >= 0x7F && Contains("control", codePoint);
 
-    private static bool Contains(string section, int codePoint)
-    {
-        (int First, int Last)[] ranges = sections.Value[section];
-        int low = 0, high = ranges.Length - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) / 2;
-            if (codePoint < ranges[middle].First)
-                high = middle - 1;
-            else if (codePoint > ranges[middle].Last)
-                low = middle + 1;
-            else
-                return true;
-        }
-        return false;
-    }
+    private static bool Contains(string section, int codePoint) => sections.Value[section].Contains(codePoint);
 }

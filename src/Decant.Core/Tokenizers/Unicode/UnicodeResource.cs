@@ -20,7 +20,7 @@ internal static class UnicodeResource
     }
 
     /// <summary>The ranges of a table of sections: a line in lower case begins one, ranges in upper-case hexadecimal follow.</summary>
-    public static Dictionary<string, (int First, int Last)[]> ReadSections(string name)
+    public static Dictionary<string, CodePointSet> ReadSections(string name)
     {
         var sections = new Dictionary<string, List<(int, int)>>(StringComparer.Ordinal);
         List<(int, int)> current = [];
@@ -38,7 +38,7 @@ internal static class UnicodeResource
                 current.Add((first, dash < 0 ? first : Hexadecimal(item.AsSpan(dash + 1))));
             }
         }
-        return sections.ToDictionary(pair => pair.Key, pair => pair.Value.ToArray(), StringComparer.Ordinal);
+        return sections.ToDictionary(pair => pair.Key, pair => CodePointSet.Of(pair.Value), StringComparer.Ordinal);
     }
 
     /// <summary>A code point in hexadecimal.</summary>
