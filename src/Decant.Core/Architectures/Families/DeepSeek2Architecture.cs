@@ -25,9 +25,9 @@ public sealed class DeepSeek2Architecture : DeepSeekArchitecture
         // The reference rotates neighbours together whatever this key, which is V3's, says.
         if (!config.GetFlag("rope_interleave", absent: true))
             throw config.NotSupported("rope_interleave", "true");
-        return DeepSeekForm.ReadConfig(config, (Dense: 0, Shared: 2, Scale: 1), (experts, used) =>
+        return DeepSeekConfig.Read(config, (Dense: 0, Shared: 2, Scale: 1), (experts, used) =>
         {
-            ExpertGroupsSpec? groups = DeepSeekForm.ReadGroups(config, experts, (1, 1), sumsTopTwo: false);
+            ExpertGroupsSpec? groups = DeepSeekConfig.ReadGroups(config, experts, (1, 1), sumsTopTwo: false);
             return new ExpertsSpec(experts, used, Renormalise: false) { Groups = method == "greedy" ? null : groups };
         });
     }
@@ -35,7 +35,7 @@ public sealed class DeepSeek2Architecture : DeepSeekArchitecture
     /// <inheritdoc/>
     internal override JsonObject WriteConfig(DecoderSpec spec)
     {
-        JsonObject config = DeepSeekForm.WriteConfig(spec, "deepseek_v2", "DeepseekV2ForCausalLM");
+        JsonObject config = DeepSeekConfig.Write(spec, "deepseek_v2", "DeepseekV2ForCausalLM");
         config["topk_method"] = spec.Layers.Any(layer => layer.FeedForward.Experts?.Groups is not null) ? "group_limited_greedy" : "greedy";
         config["norm_topk_prob"] = false;
         return config;

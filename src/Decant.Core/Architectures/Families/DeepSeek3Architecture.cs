@@ -24,18 +24,18 @@ public sealed class DeepSeek3Architecture : DeepSeekArchitecture
             throw config.NotSupported("scoring_func", "sigmoid");
         if (config.FindText("topk_method") is { } method && method != "noaux_tc")
             throw config.NotSupported("topk_method", "noaux_tc");
-        return DeepSeekForm.ReadConfig(config, (Dense: 3, Shared: 1, Scale: 2.5), (experts, used) => new ExpertsSpec(experts, used, config.GetFlag("norm_topk_prob", absent: true))
+        return DeepSeekConfig.Read(config, (Dense: 3, Shared: 1, Scale: 2.5), (experts, used) => new ExpertsSpec(experts, used, config.GetFlag("norm_topk_prob", absent: true))
         {
             Scoring = ExpertScoring.Sigmoid,
             ChoiceBias = true,
-            Groups = DeepSeekForm.ReadGroups(config, experts, (8, 4), sumsTopTwo: true),
+            Groups = DeepSeekConfig.ReadGroups(config, experts, (8, 4), sumsTopTwo: true),
         });
     }
 
     /// <inheritdoc/>
     internal override JsonObject WriteConfig(DecoderSpec spec)
     {
-        JsonObject config = DeepSeekForm.WriteConfig(spec, "deepseek_v3", "DeepseekV3ForCausalLM");
+        JsonObject config = DeepSeekConfig.Write(spec, "deepseek_v3", "DeepseekV3ForCausalLM");
         config["norm_topk_prob"] = spec.Layers.Select(layer => layer.FeedForward.Experts).FirstOrDefault(experts => experts is not null)?.Renormalise ?? true;
         return config;
     }
