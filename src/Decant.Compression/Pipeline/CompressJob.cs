@@ -9,8 +9,8 @@ using Decant.Core.Measurement;
 namespace Decant.Compression.Pipeline;
 
 /// <summary>
-/// Carries out a <see cref="CompressionPlan"/>: encodes tensor by tensor into a hidden file, checks it, and only then gives it and its report
-/// their names. A job that is cancelled or killed leaves the hidden file and a journal; the same job goes on from the finished tensors and
+/// Carries out a <see cref="CompressionPlan"/>: encodes tensor by tensor into a hidden file or folder, checks it, and only then gives it and its report
+/// their names. A job that is cancelled or killed leaves what is hidden and a journal; the same job goes on from the finished tensors and
 /// ends with the same bytes. Memory: some megabytes a thread for encoding, whatever the size of the model, and what verification needs to run
 /// a few hundred tokens through both models from their mapped files.
 /// </summary>
@@ -72,59 +72,30 @@ public sealed class CompressJob
 
         string[] inputs = plan.Request.Importance is { } importance ? [.. files, importance.Location] : [.. files];
         result = result with { Times = times };
-        return plan.Output switch
+        plan.Output.Target.Check(options.OutputPath, options.Overwrite, inputs);
+        var builder = new OutputBuilder(plan.Output.Target, options.OutputPath)
         {
-            PlannedFile file => WriteFile(file, result, inputs, source, identity, memory),
-            PlannedFolder folder => WriteFolder(folder, result, inputs, source, identity, memory),
-            _ => throw new InvalidOperationException($"No way to write {plan.Output}."),
+            Overwrite = options.Overwrite,
+            Restart = options.Restart,
+            ThreadCount = options.ThreadCount,
+            // Estimated tensor by tensor of a file; a folder's tensors are others.
+            SecondsOf = plan.Request.Container == OutputContainer.Gguf && options.Estimate is { } estimate ? i => estimate.TensorSeconds[i] : null,
+            Progress = progress,
+            Notify = Notify,
         };
-    }
-
-    private CompressResult WriteFile(
-        PlannedFile file, CompressResult result, string[] inputs, IReadOnlyList<FileFingerprint> source, string identity, PeakMemoryMonitor memory)
-    {
-        using ResumableOutput output = ResumableOutput.Open(options.OutputPath, plan.OutputByteCount, options.Overwrite, inputs);
-        using ConversionJournal journal =
-            ConversionJournal.Open(output.TemporaryPath, options.OutputPath, JobIdentity.Version, identity, options.Restart);
-        try
-        {
-            var builder = new GgufFileBuilder(output, journal, file.Layout, file.Conversions);
-            builder.Build(options.ThreadCount, options.Estimate is { } estimate ? i => estimate.TensorSeconds[i] : null, progress, Notify, cancellationToken);
-            result = result with
+        return builder.Build(
+            identity,
+            output =>
             {
-                ResumedTensorCount = builder.ResumedTensorCount,
-                Times = result.Times with { Encode = builder.EncodeTime, Synchronize = builder.SynchronizeTime },
-            };
-            result = Finish(result, output.TemporaryPath, source, identity, memory);
-            output.Commit();
-            journal.Discard();
-            return result;
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            output.Discard();
-            journal.Discard();
-            throw;
-        }
-    }
-
-    private CompressResult WriteFolder(
-        PlannedFolder folder, CompressResult result, string[] inputs, IReadOnlyList<FileFingerprint> source, string identity, PeakMemoryMonitor memory)
-    {
-        using AtomicOutput output = AtomicOutput.ForFolder(options.OutputPath, options.Overwrite, inputs, plan.OutputByteCount);
-        long started = Stopwatch.GetTimestamp();
-        new FolderWriter(output, plan.Source, folder.Content).Write(plan.Request.MaximumShardByteCount, options.ThreadCount, progress, cancellationToken);
-        TimeSpan encode = Stopwatch.GetElapsedTime(started);
-        started = Stopwatch.GetTimestamp();
-        output.Synchronize();
-        result = result with
-        {
-            OutputByteCount = Directory.EnumerateFiles(output.TemporaryPath).Sum(file => new FileInfo(file).Length),
-            Times = result.Times with { Encode = encode, Synchronize = Stopwatch.GetElapsedTime(started) },
-        };
-        result = Finish(result, output.TemporaryPath, source, identity, memory);
-        output.Commit();
-        return result;
+                CompressResult written = result with
+                {
+                    OutputByteCount = output.ByteCount,
+                    ResumedTensorCount = builder.ResumedTensorCount,
+                    Times = result.Times with { Encode = builder.EncodeTime, Synchronize = builder.SynchronizeTime },
+                };
+                return Finish(written, output.TemporaryPath, source, identity, memory);
+            },
+            cancellationToken);
     }
 
     /// <summary>

@@ -38,7 +38,7 @@ public sealed class CompressionPlan
     public long TensorByteCount => Tensors.Sum(t => t.TargetByteCount);
 
     /// <summary>The exact length of a GGUF output; for a folder that of its weight files, side files not counted.</summary>
-    public long OutputByteCount => Output.ByteCount;
+    public long OutputByteCount => Output.Target.ByteCount;
 
     /// <summary>Weights in all tensors.</summary>
     public long WeightCount => Tensors.Sum(t => t.Source.Shape.ElementCount);

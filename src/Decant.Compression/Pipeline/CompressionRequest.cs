@@ -17,7 +17,7 @@ public sealed record CompressionRequest
     public OutputContainer Container { get; init; } = OutputContainer.Gguf;
 
     /// <summary>The most tensor bytes in one file of a folder.</summary>
-    public long MaximumShardByteCount { get; init; } = SafetensorsFolderWriter.DefaultShardByteCount;
+    public long MaximumShardByteCount { get; init; } = SafetensorsFolderLayout.DefaultShardByteCount;
 
     /// <summary>Importance values, or null.</summary>
     public ImportanceMatrix? Importance { get; init; }

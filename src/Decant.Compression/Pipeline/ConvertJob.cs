@@ -31,7 +31,7 @@ public sealed record ConvertOptions
     public bool Restart { get; init; }
 
     /// <summary>The most tensor bytes in one file of a folder.</summary>
-    public long MaximumShardByteCount { get; init; } = SafetensorsFolderWriter.DefaultShardByteCount;
+    public long MaximumShardByteCount { get; init; } = SafetensorsFolderLayout.DefaultShardByteCount;
 
     /// <summary>Whether the output is checked before it gets its name.</summary>
     public bool Verify { get; init; } = true;
@@ -73,8 +73,7 @@ public sealed record ConvertResult
 
 /// <summary>
 /// Writes a model in the other container, or in the same with another plain type: names, row order and config are translated, weights are taken
-/// over bit for bit where the type stays. Memory as in <see cref="CompressJob"/>. A GGUF output that was cancelled or killed is gone on with by the same
-/// command; an unfinished folder is deleted.
+/// over bit for bit where the type stays. Memory as in <see cref="CompressJob"/>. A job that was cancelled or killed is gone on with by the same command.
 /// </summary>
 public sealed class ConvertJob
 {
@@ -101,7 +100,7 @@ public sealed class ConvertJob
     /// <param name="options">To what, and where.</param>
     /// <param name="progress">Told about the stages <c>hash</c>, <c>encode</c> and <c>verify</c>.</param>
     /// <param name="onNotice">Told at once what the result lists too.</param>
-    /// <param name="cancellationToken">Stops the job; a GGUF output can be gone on with, of a folder nothing is left.</param>
+    /// <param name="cancellationToken">Stops the job; what is finished is kept for the next run.</param>
     /// <exception cref="UsageException">The output exists, or is an input.</exception>
     /// <exception cref="NotSupportedModelException">The container cannot hold the model.</exception>
     /// <exception cref="BadFileException">The source is damaged, or the output cannot be written.</exception>
@@ -112,11 +111,11 @@ public sealed class ConvertJob
     {
         var job = new ConvertJob(source, options, progress, onNotice, cancellationToken);
         using var memory = new PeakMemoryMonitor();
-        ConvertResult result = options.Container == OutputContainer.Gguf ? job.WriteFile() : job.WriteFolder();
+        ConvertResult result = options.Container == OutputContainer.Gguf ? job.ToFile() : job.ToFolder();
         return result with { Notices = job.notices, PeakMemoryByteCount = memory.PeakByteCount };
     }
 
-    private ConvertResult WriteFile()
+    private ConvertResult ToFile()
     {
         GgufDescription description = GgufExport.Describe(ArchitectureRegistry.Bind(source), options.Format);
         Notify(description.Notices);
@@ -127,58 +126,49 @@ public sealed class ConvertJob
         }
         TensorInfo[] infos = [.. description.Tensors.Select(t => t.Info)];
         var layout = new GgufLayout(description.Metadata, infos);
-        using ResumableOutput output = ResumableOutput.Open(options.OutputPath, layout.ByteCount, options.Overwrite, files);
-        long started = Stopwatch.GetTimestamp();
-        string identity = Identity(layout, output);
-        TimeSpan hash = Stopwatch.GetElapsedTime(started);
-        using ConversionJournal journal = ConversionJournal.Open(output.TemporaryPath, options.OutputPath, JobIdentity.Version, identity, options.Restart);
-        try
-        {
-            var builder = new GgufFileBuilder(output, journal, layout, [.. description.Tensors.Select(t => new TensorConversion(t, t.Info.Name, t.Info.Format))]);
-            builder.Build(options.ThreadCount, null, progress, line => Notify([line]), cancellationToken);
-            var content = new GgufContent(description.Metadata, description.Tensors, []);
-            VerifyReport? verification = Verify(output.TemporaryPath, Expectation.Of(content, [.. infos.Select(i => i.Format)]));
-            output.Commit();
-            journal.Discard();
-            return Result(layout.ByteCount, hash, builder.EncodeTime, builder.SynchronizeTime, verification) with { ResumedTensorCount = builder.ResumedTensorCount };
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            output.Discard();
-            journal.Discard();
-            throw;
-        }
+        var content = new GgufContent(description.Metadata, description.Tensors, []);
+        return Write(
+            new FileTarget(layout, [.. description.Tensors.Select(t => new TensorConversion(t, t.Info.Name, t.Info.Format))]),
+            Expectation.Of(content, [.. infos.Select(i => i.Format)]));
     }
 
-    private string Identity(GgufLayout layout, ResumableOutput output)
-    {
-        try
-        {
-            return JobIdentity.Of(layout, FileFingerprint.Of(files, progress, cancellationToken));
-        }
-        catch when (output.IsNew)
-        {
-            output.Discard();
-            throw;
-        }
-    }
-
-    private ConvertResult WriteFolder()
+    private ConvertResult ToFolder()
     {
         HuggingFaceContent content = HuggingFaceContent.Of(source, options.Format);
         Notify(content.Notices);
-        long byteCount = PlannedFolder.WeightFilesByteCount(content, options.MaximumShardByteCount);
-        using AtomicOutput output = AtomicOutput.ForFolder(options.OutputPath, options.Overwrite, files, byteCount);
+        return Write(new FolderTarget(source, content, options.MaximumShardByteCount), Expectation.Of(content));
+    }
+
+    private ConvertResult Write(ConversionTarget target, Expectation expected)
+    {
+        target.Check(options.OutputPath, options.Overwrite, files);
         long started = Stopwatch.GetTimestamp();
-        new FolderWriter(output, source, content).Write(options.MaximumShardByteCount, options.ThreadCount, progress, cancellationToken);
-        TimeSpan encode = Stopwatch.GetElapsedTime(started);
-        started = Stopwatch.GetTimestamp();
-        output.Synchronize();
-        TimeSpan synchronize = Stopwatch.GetElapsedTime(started);
-        long length = Directory.EnumerateFiles(output.TemporaryPath).Sum(file => new FileInfo(file).Length);
-        VerifyReport? verification = Verify(output.TemporaryPath, Expectation.Of(content));
-        output.Commit();
-        return Result(length, TimeSpan.Zero, encode, synchronize, verification);
+        string identity = JobIdentity.Of(target, FileFingerprint.Of(files, progress, cancellationToken));
+        TimeSpan hash = Stopwatch.GetElapsedTime(started);
+        var builder = new OutputBuilder(target, options.OutputPath)
+        {
+            Overwrite = options.Overwrite,
+            Restart = options.Restart,
+            ThreadCount = options.ThreadCount,
+            Progress = progress,
+            Notify = line => Notify([line]),
+        };
+        return builder.Build(
+            identity,
+            output =>
+            {
+                VerifyReport? verification = Verify(output.TemporaryPath, expected);
+                return new ConvertResult
+                {
+                    OutputPath = options.OutputPath,
+                    SourceByteCount = FileFingerprint.ByteCountOf(files),
+                    OutputByteCount = output.ByteCount,
+                    ResumedTensorCount = builder.ResumedTensorCount,
+                    Times = new CompressTimes { Hash = hash, Encode = builder.EncodeTime, Synchronize = builder.SynchronizeTime, Verify = verification?.Duration ?? TimeSpan.Zero },
+                    Verification = verification,
+                };
+            },
+            cancellationToken);
     }
 
     private VerifyReport? Verify(string temporaryPath, Expectation expected)
@@ -202,15 +192,6 @@ public sealed class ConvertJob
         report.ThrowIfFailed();
         return report;
     }
-
-    private ConvertResult Result(long byteCount, TimeSpan hash, TimeSpan encode, TimeSpan synchronize, VerifyReport? verification) => new()
-    {
-        OutputPath = options.OutputPath,
-        SourceByteCount = FileFingerprint.ByteCountOf(files),
-        OutputByteCount = byteCount,
-        Times = new CompressTimes { Hash = hash, Encode = encode, Synchronize = synchronize, Verify = verification?.Duration ?? TimeSpan.Zero },
-        Verification = verification,
-    };
 
     /// <summary>The file type whose base format most weights have.</summary>
     private static FileType FileTypeOf(IReadOnlyList<TensorData> tensors)

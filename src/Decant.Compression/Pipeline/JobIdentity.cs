@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Decant.Compression.Calibration;
-using Decant.Core.Files;
 
 namespace Decant.Compression.Pipeline;
 
@@ -30,11 +29,11 @@ internal static class JobIdentity
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>The same of a conversion to GGUF: header and source decide everything.</summary>
-    public static string Of(GgufLayout layout, IReadOnlyList<FileFingerprint> source)
+    /// <summary>The same of a conversion: headers and source decide everything.</summary>
+    public static string Of(ConversionTarget target, IReadOnlyList<FileFingerprint> source)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(SHA256.HashData(layout.Header.Span));
+        target.AppendTo(hash);
         Append(hash, source);
         hash.AppendData("convert\n"u8);
         return Convert.ToHexStringLower(hash.GetHashAndReset());

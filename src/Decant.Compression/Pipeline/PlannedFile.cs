@@ -16,6 +16,7 @@ internal sealed class PlannedFile : PlannedOutput
     private readonly GgufContent content;
     private IReadOnlyList<TensorChoice> choices = [];
     private GgufLayout? layout;
+    private FileTarget? target;
 
     /// <summary>Describes a source as GGUF.</summary>
     /// <exception cref="BadFileException">The source is damaged.</exception>
@@ -36,20 +37,14 @@ internal sealed class PlannedFile : PlannedOutput
     /// <inheritdoc/>
     public override IReadOnlyList<string> Notices => content.Notices;
 
-    /// <summary>The file's header and the places of its tensors.</summary>
-    public GgufLayout Layout => layout ?? throw new InvalidOperationException("No formats have been chosen.");
-
-    /// <summary>The work, tensor by tensor.</summary>
-    public IReadOnlyList<TensorConversion> Conversions { get; private set; } = [];
-
     /// <inheritdoc/>
-    public override long ByteCount => Layout.ByteCount;
+    public override ConversionTarget Target => target ?? throw new InvalidOperationException("No formats have been chosen.");
 
     /// <inheritdoc/>
     public override long TensorByteCount => choices.Sum(choice => choice.TargetByteCount);
 
     /// <inheritdoc/>
-    public override long HeaderByteCount => Layout.Header.Length;
+    public override long HeaderByteCount => layout!.Header.Length;
 
     /// <inheritdoc/>
     public override Expectation Expected => Expectation.Of(content, [.. choices.Select(choice => choice.Target)]);
@@ -58,7 +53,7 @@ internal sealed class PlannedFile : PlannedOutput
     public override IReadOnlyList<TensorChoice> Choose(MixtureChooser chooser, CompressionRequest request)
     {
         choices = chooser.Choose(Tensors);
-        Conversions = [.. choices.Select((choice, i) => new TensorConversion(content.Tensors[i], choice.Source.Name, choice.Target, ImportanceOf(request, choice)))];
+        TensorConversion[] conversions = [.. choices.Select((choice, i) => new TensorConversion(content.Tensors[i], choice.Source.Name, choice.Target, ImportanceOf(request, choice)))];
         content.Metadata.Set("general.quantization_version", GgufValue.From(2u));
         content.Metadata.Set("general.file_type", GgufValue.From((uint)request.Type.Number));
         if (request.Importance is { } importance)
@@ -67,10 +62,11 @@ internal sealed class PlannedFile : PlannedOutput
             content.Metadata.Set(ImportanceKeyPrefix + "entries_count", GgufValue.From((uint)importance.Entries.Count));
             content.Metadata.Set(ImportanceKeyPrefix + "chunks_count", GgufValue.From((uint)importance.ChunkCount));
         }
-        layout = new GgufLayout(content.Metadata, [.. Conversions.Select(conversion => conversion.TargetInfo)]);
+        layout = new GgufLayout(content.Metadata, [.. conversions.Select(conversion => conversion.TargetInfo)]);
+        target = new FileTarget(layout, conversions);
         return choices;
     }
 
     /// <inheritdoc/>
-    public override void AppendTo(IncrementalHash hash) => hash.AppendData(SHA256.HashData(Layout.Header.Span));
+    public override void AppendTo(IncrementalHash hash) => Target.AppendTo(hash);
 }

@@ -17,12 +17,13 @@ namespace Decant.Compression.Pipeline;
 /// </summary>
 internal sealed class PlannedFolder : PlannedOutput
 {
+    private readonly IModelSource source;
     private readonly Model model;
     private readonly IReadOnlyList<GgufTensor> tensors;
     private readonly long maximumShardByteCount;
-    private readonly Lazy<long> byteCount;
     private TensorChoice[] choices = [];
     private HuggingFaceContent? content;
+    private FolderTarget? target;
 
     /// <summary>Binds a source.</summary>
     /// <param name="source">The model.</param>
@@ -31,12 +32,12 @@ internal sealed class PlannedFolder : PlannedOutput
     /// <exception cref="NotSupportedModelException">No family claims it.</exception>
     public PlannedFolder(IModelSource source, long maximumShardByteCount)
     {
+        this.source = source;
         model = ArchitectureRegistry.Bind(source);
         tensors = GgufTensor.ListOf(model);
         Tensors = [.. tensors.Select(tensor => tensor.Info)];
         Facts = source.Gguf is { } metadata ? MixtureModel.From(metadata) : MixtureModel.From(model);
         this.maximumShardByteCount = maximumShardByteCount;
-        byteCount = new Lazy<long>(() => WeightFilesByteCount(Content, maximumShardByteCount));
     }
 
     /// <inheritdoc/>
@@ -52,10 +53,10 @@ internal sealed class PlannedFolder : PlannedOutput
     public HuggingFaceContent Content => content ?? throw new InvalidOperationException("No formats have been chosen.");
 
     /// <inheritdoc/>
-    public override long ByteCount => byteCount.Value;
+    public override ConversionTarget Target => target ?? throw new InvalidOperationException("No formats have been chosen.");
 
     /// <inheritdoc/>
-    public override long HeaderByteCount => ByteCount - TensorByteCount;
+    public override long HeaderByteCount => Target.ByteCount - TensorByteCount;
 
     /// <inheritdoc/>
     public override long TensorByteCount => Content.Tensors.Sum(tensor => tensor.Info.ByteCount);
@@ -72,31 +73,16 @@ internal sealed class PlannedFolder : PlannedOutput
             all[index] = choice;
         choices = all;
         content = Round(request);
+        target = new FolderTarget(source, content, maximumShardByteCount);
         return choices;
     }
 
     /// <inheritdoc/>
     public override void AppendTo(IncrementalHash hash)
     {
-        Append($"folder of files up to {maximumShardByteCount}\n{Content.Config.ToJsonString()}\n{Content.GenerationConfig?.ToJsonString()}\n");
+        Target.AppendTo(hash);
         foreach (TensorChoice choice in choices)
-            Append($"{choice.Source.Name} {choice.Target}\n");
-        foreach (TensorData tensor in Content.Tensors)
-            Append($"{tensor.Info}\n");
-
-        void Append(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text));
-    }
-
-    /// <summary>The exact length of weight files.</summary>
-    public static long WeightFilesByteCount(HuggingFaceContent content, long maximumShardByteCount)
-    {
-        long total = 0;
-        foreach (IReadOnlyList<TensorInfo> shard in ShardedWriter.Cut(content.Tensors.Select(tensor => tensor.Info), maximumShardByteCount))
-        {
-            using var writer = new SafetensorsWriter(Stream.Null, "", shard, content.WeightMetadata);
-            total += writer.ByteCount;
-        }
-        return total;
+            hash.AppendData(Encoding.UTF8.GetBytes($"{choice.Source.Name} {choice.Target}\n"));
     }
 
     private HuggingFaceContent Round(CompressionRequest request)

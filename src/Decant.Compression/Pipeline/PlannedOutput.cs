@@ -17,8 +17,8 @@ internal abstract class PlannedOutput
     /// <summary>What the user should know of the model in this container.</summary>
     public abstract IReadOnlyList<string> Notices { get; }
 
-    /// <summary>Exact length of the file, or of a folder's weight files.</summary>
-    public abstract long ByteCount { get; }
+    /// <summary>What is to be filled, once formats are chosen.</summary>
+    public abstract ConversionTarget Target { get; }
 
     /// <summary>Bytes of the tensors as the output stores them.</summary>
     public abstract long TensorByteCount { get; }

@@ -263,7 +263,7 @@ public sealed class CompressJobTests : IDisposable
     {
         WriteInput();
         var seen = new List<WorkProgress>();
-        Compress("Q4_0", progress: new Recorder(seen.Add));
+        Compress("Q4_0", progress: new ProgressCallback(seen.Add));
         WorkProgress[] encode = [.. seen.Where(p => p.Stage == "encode")];
         Assert.NotEmpty(encode);
         Assert.Equal(encode[^1].Total, encode[^1].Done);
@@ -276,16 +276,7 @@ public sealed class CompressJobTests : IDisposable
     private void CancelAfterFirst(string type)
     {
         using var stop = new CancellationTokenSource();
-        var progress = new Recorder(p =>
-        {
-            if (p.Stage == "encode")
-                stop.Cancel();
-        });
-        Assert.ThrowsAny<OperationCanceledException>(() => Compress(type, new CompressOptions { OutputPath = output, ThreadCount = 1 }, progress, token: stop.Token));
-    }
-
-    private sealed class Recorder(Action<WorkProgress> report) : IProgress<WorkProgress>
-    {
-        public void Report(WorkProgress value) => report(value);
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => Compress(type, new CompressOptions { OutputPath = output, ThreadCount = 1 }, ProgressCallback.CancelWhenEncoding(stop), token: stop.Token));
     }
 }

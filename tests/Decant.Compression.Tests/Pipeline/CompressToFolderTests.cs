@@ -165,6 +165,22 @@ public sealed class CompressToFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_cancelled_compression_goes_on_where_it_stopped_and_ends_with_the_same_bytes()
+    {
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
+        CompressionPlan plan = Plan(source, "Q4_0", OutputContainer.HuggingFace);
+        var options = new CompressOptions { OutputPath = folder["out"], Verify = false, ThreadCount = 1 };
+        CompressJob.Run(plan, options with { OutputPath = folder["whole"] }, cancellationToken: TestContext.Current.CancellationToken);
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => CompressJob.Run(plan, options, ProgressCallback.CancelWhenEncoding(stop), cancellationToken: stop.Token));
+        Assert.Equal([".out.partial", ".out.partial.journal", "whole", "whole.report.json"], folder.Names);
+        CompressResult result = CompressJob.Run(Plan(source, "Q4_0", OutputContainer.HuggingFace), options, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(result.ResumedTensorCount > 0);
+        foreach (string path in Directory.GetFiles(folder["whole"]))
+            Assert.Equal(File.ReadAllBytes(path), File.ReadAllBytes(Path.Combine(folder["out"], Path.GetFileName(path))));
+    }
+
+    [Fact]
     public void Half_precision_stays_half_precision()
     {
         using IModelSource source = ModelSources.Open(SharedFiles.Require("fixtures", "architectures", "mistral-f16"));

@@ -33,7 +33,7 @@ public sealed class ConvertJobTests : IDisposable
                 OutputPath = folder[output],
                 Container = OutputContainers.ForPath(output),
                 Format = format,
-                MaximumShardByteCount = shard ?? SafetensorsFolderWriter.DefaultShardByteCount,
+                MaximumShardByteCount = shard ?? SafetensorsFolderLayout.DefaultShardByteCount,
                 QualityProbe = withProbe ? new QualityProbe() : null,
             },
             cancellationToken: Token);
@@ -114,7 +114,7 @@ public sealed class ConvertJobTests : IDisposable
             File.Delete(extended["model.safetensors"]);
             using IModelSource source = ModelSources.Open(original);
             TensorData[] tensors = [.. source.Tensors, MemoryTensor.FromValues("model.extra.weight", new TensorShape(2, 2), [1f, 2, 3, 4])];
-            using (var writer = new SafetensorsFolderWriter(extended.Path, name => File.Create(extended[name]), tensors.Select(t => t.Info), source.HuggingFace!.SafetensorsMetadata, 300_000))
+            using (var writer = new SafetensorsFolderWriter(extended.Path, name => File.Create(extended[name]), new SafetensorsFolderLayout(tensors.Select(t => t.Info), source.HuggingFace!.SafetensorsMetadata, 300_000)))
             {
                 foreach (TensorInfo info in writer.Tensors)
                 {
@@ -158,7 +158,7 @@ public sealed class ConvertJobTests : IDisposable
         var options = new ConvertOptions { OutputPath = folder["out.gguf"], Container = OutputContainer.Gguf, ThreadCount = 1 };
         ConvertJob.Run(source, options with { OutputPath = folder["whole.gguf"] }, cancellationToken: Token);
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => ConvertJob.Run(source, options, new CancelWhenEncoding(stop), cancellationToken: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => ConvertJob.Run(source, options, ProgressCallback.CancelWhenEncoding(stop), cancellationToken: stop.Token));
         Assert.Equal([".out.gguf.partial", ".out.gguf.partial.journal", "whole.gguf"], folder.Names);
 
         ConvertResult result = ConvertJob.Run(source, options, cancellationToken: Token);
@@ -168,13 +168,32 @@ public sealed class ConvertJobTests : IDisposable
         Assert.Equal(["out.gguf", "whole.gguf"], folder.Names);
     }
 
-    private sealed class CancelWhenEncoding(CancellationTokenSource stop) : IProgress<WorkProgress>
+    [Fact]
+    public void A_cancelled_conversion_to_a_folder_goes_on_where_it_stopped_and_ends_with_the_same_bytes()
     {
-        public void Report(WorkProgress value)
-        {
-            if (value.Stage == "encode")
-                stop.Cancel();
-        }
+        using IModelSource source = ModelSources.Open(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"));
+        var options = new ConvertOptions { OutputPath = folder["out"], Container = OutputContainer.HuggingFace, MaximumShardByteCount = 300_000, ThreadCount = 1 };
+        ConvertJob.Run(source, options with { OutputPath = folder["whole"] }, cancellationToken: Token);
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => ConvertJob.Run(source, options, ProgressCallback.CancelWhenEncoding(stop), cancellationToken: stop.Token));
+        Assert.Equal([".out.partial", ".out.partial.journal", "whole"], folder.Names);
+
+        // What lies there under no name of this job is nobody's.
+        File.WriteAllText(folder[".out.partial/model-00001-of-00009.safetensors"], "of another run");
+        ConvertResult result = ConvertJob.Run(source, options, cancellationToken: Token);
+        Assert.True(result.ResumedTensorCount > 0);
+        Assert.Contains(result.Notices, n => n.Contains("going on from an interrupted run", StringComparison.Ordinal));
+        Assert.Equal(["out", "whole"], folder.Names);
+        string[] names = [.. Directory.GetFiles(folder["whole"]).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        Assert.Equal(names, Directory.GetFiles(folder["out"]).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        Assert.All(names, name => Assert.Equal(File.ReadAllBytes(Path.Combine(folder["whole"], name)), File.ReadAllBytes(Path.Combine(folder["out"], name))));
+
+        using var again = new CancellationTokenSource();
+        ConvertOptions other = options with { Format = TensorFormats.F16, OutputPath = folder["second"] };
+        Assert.ThrowsAny<OperationCanceledException>(() => ConvertJob.Run(source, other, ProgressCallback.CancelWhenEncoding(again), cancellationToken: again.Token));
+        ConvertResult fresh = ConvertJob.Run(source, other with { Format = TensorFormats.BF16 }, cancellationToken: Token);
+        Assert.Equal(0, fresh.ResumedTensorCount);
+        Assert.Contains(fresh.Notices, n => n.Contains("another job is started over", StringComparison.Ordinal));
     }
 
     [Fact]

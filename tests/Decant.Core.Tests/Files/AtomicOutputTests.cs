@@ -32,8 +32,6 @@ public class AtomicOutputTests
         folder.Write("old.gguf", "old"u8);
         using (AtomicOutput output = AtomicOutput.ForFile(folder["old.gguf"], overwrite: true, []))
             output.OpenFile().Write("new"u8);
-        using (AtomicOutput output = AtomicOutput.ForFolder(folder["model"], overwrite: false, []))
-            output.OpenFile("config.json").Write("{}"u8);
         Assert.Equal("old", File.ReadAllText(folder["old.gguf"]));
         Assert.Single(Directory.GetFileSystemEntries(folder.Path));
     }
@@ -49,12 +47,7 @@ public class AtomicOutputTests
             if (name != names[1])
                 File.SetLastWriteTimeUtc(folder[name], DateTime.UtcNow.AddDays(-2));
         }
-        Directory.CreateDirectory(folder[".model.partial-01234567"]);
-        folder.Write(Path.Combine(".model.partial-01234567", "config.json"), "{}"u8);
-        File.SetLastWriteTimeUtc(folder[Path.Combine(".model.partial-01234567", "config.json")], DateTime.UtcNow.AddDays(-2));
-        Directory.SetLastWriteTimeUtc(folder[".model.partial-01234567"], DateTime.UtcNow.AddDays(-2));
         using (AtomicOutput.ForFile(folder["a.gguf"], overwrite: false, []))
-        using (AtomicOutput.ForFolder(folder["model"], overwrite: false, []))
         {
         }
         Assert.Equal(names[1..].Order(StringComparer.Ordinal), Directory.GetFileSystemEntries(folder.Path).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal));
@@ -94,26 +87,7 @@ public class AtomicOutputTests
         Directory.CreateDirectory(folder["sub"]);
         foreach (string path in (string[])[input, folder["sub/../in.gguf"], folder["link.gguf"]])
             Assert.Throws<UsageException>(() => AtomicOutput.ForFile(path, overwrite: true, [input]));
-        Assert.Throws<UsageException>(() => AtomicOutput.ForFolder(folder.Path, overwrite: true, [input]));
-        Assert.Throws<UsageException>(() => AtomicOutput.ForFolder(folder.Path, overwrite: true, [folder.Path + "/"]));
         Assert.Equal("source", File.ReadAllText(input));
-    }
-
-    [Fact]
-    public void A_folder_replaces_an_empty_one_or_on_request_a_model_folder_but_nothing_else()
-    {
-        using var folder = new TemporaryFolder();
-        Directory.CreateDirectory(folder["empty"]);
-        WriteModel(folder["empty"], overwrite: false);
-        Assert.Throws<UsageException>(() => WriteModel(folder["empty"], overwrite: false));
-        WriteModel(folder["empty"], overwrite: true);
-        Assert.Equal("{}", File.ReadAllText(folder["empty/config.json"]));
-
-        Directory.CreateDirectory(folder["home/documents"]);
-        File.WriteAllText(folder["home/config.json"], "precious");
-        Assert.Throws<UsageException>(() => WriteModel(folder["home"], overwrite: true));
-        Assert.Equal("precious", File.ReadAllText(folder["home/config.json"]));
-        Assert.Equal(2, Directory.GetFileSystemEntries(folder.Path).Length);
     }
 
     [Fact]
@@ -132,7 +106,6 @@ public class AtomicOutputTests
         Assert.Throws<BadFileException>(() => AtomicOutput.ForFile(folder["none/a.gguf"], overwrite: false, []));
         Assert.SkipUnless(OperatingSystem.IsLinux(), "/proc is a folder that nobody, root included, can write to");
         Assert.Throws<BadFileException>(() => AtomicOutput.ForFile("/proc/a.gguf", overwrite: false, []));
-        Assert.Throws<BadFileException>(() => AtomicOutput.ForFolder("/proc/model", overwrite: false, []));
     }
 
     [Fact]
@@ -156,13 +129,5 @@ public class AtomicOutputTests
             using var output = new OutputStream(new FileStream("/dev/full", FileMode.Open, FileAccess.Write), "out.json");
             output.Write("{}"u8);
         });
-    }
-
-    private static void WriteModel(string path, bool overwrite)
-    {
-        using AtomicOutput output = AtomicOutput.ForFolder(path, overwrite, []);
-        using (Stream stream = output.OpenFile("config.json"))
-            stream.Write("{}"u8);
-        output.Commit();
     }
 }

@@ -58,8 +58,8 @@ public class RoundTripTests
         using IModelSource original = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
         using var folder = new TemporaryFolder();
         File.Copy(Path.Combine(original.HuggingFace!.Folder, "config.json"), folder["config.json"]);
-        using (var writer = new SafetensorsFolderWriter(folder.Path, name => File.Create(folder[name]), original.Tensors.Select(t => t.Info),
-            original.HuggingFace.SafetensorsMetadata, maximumShardByteCount: 100_000))
+        using (var writer = new SafetensorsFolderWriter(folder.Path, name => File.Create(folder[name]),
+            new SafetensorsFolderLayout(original.Tensors.Select(t => t.Info), original.HuggingFace.SafetensorsMetadata, maximumShardByteCount: 100_000)))
         {
             CopyAll(original, writer);
             Assert.True(writer.ShardCount > 3);

@@ -3,34 +3,34 @@ using Decant.Core.Tensors;
 
 namespace Decant.Compression.Pipeline;
 
-/// <summary>Puts converted tensors at their places in a GGUF file and notes finished ones in the journal.</summary>
-internal sealed class GgufOutputSink(ResumableOutput output, GgufLayout layout, ConversionJournal journal) : IConversionSink
+/// <summary>Where a tensor goes.</summary>
+/// <param name="File">The file.</param>
+/// <param name="Offset">Its first byte, from the start of the file.</param>
+internal readonly record struct TensorPlace(ResumableFile File, long Offset);
+
+/// <summary>Puts converted tensors at their places and notes finished ones in the journal.</summary>
+internal sealed class OutputSink(IReadOnlyList<TensorPlace> places, ConversionJournal journal) : IConversionSink
 {
     private const int CheckByteCount = 1 << 20;
 
     /// <inheritdoc/>
-    public void Write(int tensorIndex, long offset, ReadOnlySpan<byte> bytes) => output.Write(layout.Offset(tensorIndex) + offset, bytes);
+    public void Write(int tensorIndex, long offset, ReadOnlySpan<byte> bytes) => places[tensorIndex].File.Write(places[tensorIndex].Offset + offset, bytes);
 
     /// <inheritdoc/>
     public void Finish(int tensorIndex, uint checksum) => journal.Append(tensorIndex, checksum);
 
-    /// <summary>Writes what precedes the data. Padding is zero already, for the file was made longer and not written.</summary>
-    public void WriteHeader() => output.Write(0, layout.Header.Span);
-
     /// <summary>
-    /// Which tensors an earlier run finished: those in its journal whose bytes are in the file. A process that was killed leaves both; after a loss
+    /// Which tensors an earlier run finished: those in its journal whose bytes are there. A process that was killed leaves both; after a loss
     /// of power either may be missing.
     /// </summary>
     public bool[] FindFinished(IReadOnlyList<TensorConversion> conversions, CancellationToken cancellationToken)
     {
         bool[] finished = new bool[conversions.Count];
-        if (output.IsNew)
-            return finished;
         byte[] buffer = [];
         for (int i = 0; i < finished.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (journal.Finished.TryGetValue(i, out uint expected))
+            if (!places[i].File.IsNew && journal.Finished.TryGetValue(i, out uint expected))
                 finished[i] = Checksum(i, conversions[i], ref buffer) == expected;
         }
         return finished;
@@ -47,7 +47,7 @@ internal sealed class GgufOutputSink(ResumableOutput output, GgufLayout layout, 
             int byteCount = checked((int)(chunk.RowCount * rowByteCount));
             if (buffer.Length < byteCount)
                 buffer = new byte[Math.Max(byteCount, CheckByteCount)];
-            output.Read(layout.Offset(tensorIndex) + chunk.FirstRow * rowByteCount, buffer.AsSpan(0, byteCount));
+            places[tensorIndex].File.Read(places[tensorIndex].Offset + chunk.FirstRow * rowByteCount, buffer.AsSpan(0, byteCount));
             checksums[i] = ChunkChecksum.Of(buffer.AsSpan(0, byteCount));
         }
         return ChunkChecksum.Combine(checksums);
