@@ -166,6 +166,7 @@ internal static unsafe class Transposition
         Vector128.Create(high01.GetUpper(), high23.GetUpper()).AsSingle().Store(target + 3 * targetStride);
     }
 
+    /// <summary>The lower halves in turns: a0 b0 a1 b1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<float> ZipLow(Vector128<float> a, Vector128<float> b)
     {
@@ -176,6 +177,7 @@ internal static unsafe class Transposition
         return Vector128.Create(a[0], b[0], a[1], b[1]);
     }
 
+    /// <summary>The upper halves in turns: a2 b2 a3 b3.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<float> ZipHigh(Vector128<float> a, Vector128<float> b)
     {

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
+using Decant.Engine.Kernels.Arithmetic;
 
 namespace Decant.Engine.Kernels.Encoding;
 
@@ -54,32 +53,12 @@ internal static unsafe class LaneTranspose
         Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d, float* to0, float* to1, float* to2, float* to3)
     {
         // a0 c0 a1 c1 with b0 d0 b1 d1 gives a0 b0 c0 d0 and a1 b1 c1 d1; the upper halves likewise.
-        Vector128<float> ac = InterleaveLower(a, c), bd = InterleaveLower(b, d);
-        InterleaveLower(ac, bd).Store(to0);
-        InterleaveUpper(ac, bd).Store(to1);
-        ac = InterleaveUpper(a, c);
-        bd = InterleaveUpper(b, d);
-        InterleaveLower(ac, bd).Store(to2);
-        InterleaveUpper(ac, bd).Store(to3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> InterleaveLower(Vector128<float> a, Vector128<float> b)
-    {
-        if (Sse.IsSupported)
-            return Sse.UnpackLow(a, b);
-        if (AdvSimd.Arm64.IsSupported)
-            return AdvSimd.Arm64.ZipLow(a, b);
-        return Vector128.Create(a[0], b[0], a[1], b[1]);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> InterleaveUpper(Vector128<float> a, Vector128<float> b)
-    {
-        if (Sse.IsSupported)
-            return Sse.UnpackHigh(a, b);
-        if (AdvSimd.Arm64.IsSupported)
-            return AdvSimd.Arm64.ZipHigh(a, b);
-        return Vector128.Create(a[2], b[2], a[3], b[3]);
+        Vector128<float> ac = Transposition.ZipLow(a, c), bd = Transposition.ZipLow(b, d);
+        Transposition.ZipLow(ac, bd).Store(to0);
+        Transposition.ZipHigh(ac, bd).Store(to1);
+        ac = Transposition.ZipHigh(a, c);
+        bd = Transposition.ZipHigh(b, d);
+        Transposition.ZipLow(ac, bd).Store(to2);
+        Transposition.ZipHigh(ac, bd).Store(to3);
     }
 }
