@@ -65,7 +65,8 @@ public sealed record ReformerLayerSpec
 
 /// <summary>
 /// Attention within chunks of positions that lie together in some order: a position sees its own chunk and some before and after it, the first chunk's
-/// neighbour being the last. Texts of no more than one chunk are attended to whole.
+/// neighbour being the last. A neighbour as far away as there are chunks, or farther, is the chunk itself, which then counts again. Texts of no more than one
+/// chunk are attended to whole.
 /// </summary>
 public abstract record ChunkedAttentionSpec
 {

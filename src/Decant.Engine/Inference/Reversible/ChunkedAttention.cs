@@ -87,8 +87,9 @@ internal sealed unsafe class ChunkedAttention
         }
     }
 
+    /// <summary>A neighbour of a chunk; those before the first are the last. As in the reference, a neighbour as far away as there are chunks, or farther, is the chunk itself.</summary>
     private ReadOnlySpan<int> Chunk(ReadOnlySpan<int> order, int chunk, int offset, int chunks) =>
-        order.Slice((((chunk + offset) % chunks + chunks) % chunks) * ChunkLength, ChunkLength);
+        order.Slice((Math.Abs(offset) >= chunks ? chunk : (chunk + offset + chunks) % chunks) * ChunkLength, ChunkLength);
 
     private float Score(ComputeContext context, float* query, float* keys, int position, int other)
     {

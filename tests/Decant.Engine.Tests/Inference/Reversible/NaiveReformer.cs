@@ -48,7 +48,9 @@ internal sealed class NaiveReformer(Model<ReformerSpec> model)
                 int chunkCount = order.Count / attention.ChunkLength;
                 for (int offset = -attention.ChunksBefore; !whole && offset <= attention.ChunksAfter; offset++)
                 {
-                    int chunk = (i / attention.ChunkLength + offset + chunkCount) % chunkCount;
+                    // Chunks from the offset on, then those before it; an offset beyond either end cuts nothing off.
+                    int cut = Math.Clamp(offset < 0 ? chunkCount + offset : offset, 0, chunkCount);
+                    int chunk = Enumerable.Range(0, chunkCount).Skip(cut).Concat(Enumerable.Range(0, cut)).ElementAt(i / attention.ChunkLength);
                     visible.AddRange(order.Skip(chunk * attention.ChunkLength).Take(attention.ChunkLength).Select(index => index % length));
                 }
                 if (whole)

@@ -116,6 +116,40 @@ public class ReversibleReferenceTests
         }
     }
 
+    /// <summary>Chunks of other lengths, with none or many neighbours: more than there are chunks too, which the reference then takes to be the chunk itself.</summary>
+    [Theory]
+    [InlineData(3, 0, 0, 5, 0, 0, true)]
+    [InlineData(4, 2, 0, 6, 3, 0, true)]
+    [InlineData(6, 5, 0, 4, 7, 0, true)]
+    [InlineData(6, 5, 4, 4, 7, 3, false)]
+    [InlineData(2, 1, 1, 12, 2, 2, false)]
+    [InlineData(8, 3, 0, 8, 0, 5, true)]
+    public void Neighbours_of_chunks_follow_the_definition(int localLength, int localBefore, int localAfter, int hashedLength, int hashedBefore, int hashedAfter, bool causal)
+    {
+        using var checkpoint = new ReversibleCheckpoint("reformer");
+        ReformerSpec spec = checkpoint.Model.Spec with
+        {
+            Causal = causal,
+            Layers = [.. checkpoint.Model.Spec.Layers.Select(layer => layer with
+            {
+                Attention = layer.Attention is LocalAttentionSpec
+                    ? layer.Attention with { ChunkLength = localLength, ChunksBefore = localBefore, ChunksAfter = localAfter }
+                    : layer.Attention with { ChunkLength = hashedLength, ChunksBefore = hashedBefore, ChunksAfter = hashedAfter },
+            })],
+        };
+        var changed = new Model<ReformerSpec>(checkpoint.Model.Source, checkpoint.Model.ArchitectureName, spec, checkpoint.Model.Tensors);
+        using ReversibleTransformer model = ReversibleTransformer.Load(changed, new DecoderOptions { ThreadCount = 2 }, null, Cancellation);
+        var naive = new NaiveReformer(changed);
+        foreach (int length in new[] { 1, localLength, localLength + 1, hashedLength, hashedLength + 1, 13, 24 })
+        {
+            List<double[]> expected = naive.Logits(checkpoint.Ids[..length]);
+            List<float[]> got = Logits(model, checkpoint.Ids[..length]);
+            // A chunk met twice counts a position's own score of −10⁵ twice, whose logarithm single precision holds to 4e-3, the reference's as well.
+            for (int position = 0; position < length; position++)
+                Closeness.Assert([.. expected[position].Select(v => (float)v)], got[position], 1e-2, $"logits of {position} of {length}");
+        }
+    }
+
     /// <summary>A session keeps the text and computes it anew: what it says after each piece is what the whole text says there.</summary>
     [Theory]
     [MemberData(nameof(Folders))]
