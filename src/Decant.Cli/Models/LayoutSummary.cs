@@ -107,7 +107,7 @@ internal static class LayoutSummary
     };
 
     // Blocks that run one after another may be the same stored one.
-    private static int StepsOf(ModelSpec spec) => spec is EncoderSpec encoder ? encoder.StepCount : LayersOf(spec).Length;
+    private static int StepsOf(ModelSpec spec) => spec is EncoderSpec encoder ? encoder.StepCount * encoder.GroupLength : LayersOf(spec).Length;
 
     private static string Context(ModelSpec spec)
     {

@@ -15,7 +15,10 @@ public sealed record EncoderSpec : ModelSpec
     /// <summary>The stored blocks.</summary>
     public required ImmutableArray<LayerSpec> Layers { get; init; }
 
-    /// <summary>The stored block of each step of the computation; steps may share one (ALBERT). Empty if every block runs once, in order.</summary>
+    /// <summary>Blocks that are stored and run as one group, one after the other (ALBERT); 1 if each is by itself.</summary>
+    public int GroupLength { get; init; } = 1;
+
+    /// <summary>The stored group of each step of the computation; steps may share one (ALBERT). Empty if every group runs once, in order.</summary>
     public ImmutableArray<int> Steps { get; init; } = [];
 
     /// <summary>The norm after the last block, or null if there is none.</summary>
@@ -30,8 +33,8 @@ public sealed record EncoderSpec : ModelSpec
     /// <summary>Classes that a linear layer on the pooled vector tells apart, or null.</summary>
     public int? ClassCount { get; init; }
 
-    /// <summary>Blocks that are run one after another.</summary>
-    public int StepCount => Steps.IsEmpty ? Layers.Length : Steps.Length;
+    /// <summary>Groups that are run one after another.</summary>
+    public int StepCount => Steps.IsEmpty ? Layers.Length / GroupLength : Steps.Length;
 
     /// <inheritdoc/>
     public override bool HeadIsTied => TokenHead is { Tied: true };
@@ -39,8 +42,8 @@ public sealed record EncoderSpec : ModelSpec
     /// <inheritdoc/>
     internal override int? RotaryFrequencyCount => Layers.Select(layer => layer.Attention.Rope).FirstOrDefault(rope => rope is not null)?.RotaryCount / 2;
 
-    /// <summary>The stored block that a step runs.</summary>
-    public int LayerOfStep(int step) => Steps.IsEmpty ? step : Steps[step];
+    /// <summary>The first of the <see cref="GroupLength"/> stored blocks that a step runs.</summary>
+    public int FirstLayerOfStep(int step) => (Steps.IsEmpty ? step : Steps[step]) * GroupLength;
 
     /// <inheritdoc/>
     public override IReadOnlyList<ModelTensor> ListTensors()
@@ -62,7 +65,7 @@ public sealed record EncoderSpec : ModelSpec
     public bool Equals(EncoderSpec? other) =>
         other is not null && VocabularySize == other.VocabularySize && HiddenSize == other.HiddenSize && ContextLength == other.ContextLength
         && Embedding == other.Embedding && FinalNorm == other.FinalNorm && TokenHead == other.TokenHead && Pooler == other.Pooler
-        && ClassCount == other.ClassCount && Steps.SequenceEqual(other.Steps) && Layers.SequenceEqual(other.Layers);
+        && ClassCount == other.ClassCount && GroupLength == other.GroupLength && Steps.SequenceEqual(other.Steps) && Layers.SequenceEqual(other.Layers);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(VocabularySize, HiddenSize, ContextLength, Layers.Length, Embedding, TokenHead);

@@ -142,7 +142,6 @@ public sealed class ConfigRefusalTests
     [InlineData("bert", "position_embedding_type", "\"relative_key\"", "absolute")]
     [InlineData("bert", "is_decoder", "true", "is_decoder")]
     [InlineData("distilbert", "activation", "\"mish\"", "gelu_new")]
-    [InlineData("albert", "inner_group_num", "2", "inner_group_num")]
     [InlineData("modernbert", "classifier_pooling", "\"max\"", "cls, mean")]
     [InlineData("modernbert", "hidden_activation", "\"mish\"", "gelu_new")]
     [InlineData("t5", "feed_forward_proj", "\"gated-mish\"", "gated-gelu")]

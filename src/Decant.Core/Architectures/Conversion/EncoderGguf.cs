@@ -16,18 +16,9 @@ internal static class EncoderGguf
         string prefix = architecture.GgufName + ".";
         LayerSpec first = spec.Layers[0];
         var notices = new List<string>();
-        void Count(string key, int value) => metadata.Set(prefix + key, GgufValue.From((uint)value));
-
-        metadata.Set("general.architecture", GgufValue.From(architecture.GgufName!));
-        metadata.Set("general.type", GgufValue.From("model"));
-        Count("context_length", spec.ContextLength);
-        Count("embedding_length", spec.HiddenSize);
-        Count("block_count", spec.Layers.Length);
-        Count("feed_forward_length", first.FeedForward.Width);
-        Count("attention.head_count", first.Attention.HeadCount);
+        WriteSizes(spec, architecture.GgufName!, metadata);
         metadata.Set(prefix + "attention.layer_norm_epsilon", GgufValue.From(first.Norm.Epsilon));
         metadata.Set(prefix + "attention.causal", GgufValue.From(false));
-        Count("vocab_size", spec.VocabularySize);
         // Asked for by the loader even where there is no table of types.
         metadata.Set("tokenizer.ggml.token_type_count", GgufValue.From((uint)Math.Max(1, spec.Embedding.TokenTypeCount)));
         if (spec.ClassCount is not null)
@@ -36,6 +27,22 @@ internal static class EncoderGguf
         if (spec.Pooler is { } pooler && pooler.Activation != Activation.Tanh && spec.ClassCount is not null)
             notices.Add($"llama.cpp gives the dense layer in front of the classifier the activation tanh; this one has {Activations.Write(pooler.Activation, "")}");
         return notices;
+    }
+
+    /// <summary>Writes what the file holds and the sizes of an encoder, alone or beside a decoder.</summary>
+    public static void WriteSizes(EncoderSpec spec, string architecture, GgufMetadata metadata)
+    {
+        void Count(string key, int value) => metadata.Set($"{architecture}.{key}", GgufValue.From((uint)value));
+
+        LayerSpec first = spec.Layers[0];
+        metadata.Set("general.architecture", GgufValue.From(architecture));
+        metadata.Set("general.type", GgufValue.From("model"));
+        Count("context_length", spec.ContextLength);
+        Count("embedding_length", spec.HiddenSize);
+        Count("block_count", spec.Layers.Length);
+        Count("feed_forward_length", first.FeedForward.Width);
+        Count("attention.head_count", first.Attention.HeadCount);
+        Count("vocab_size", spec.VocabularySize);
     }
 
     /// <summary>The sizes that all encoders' files state.</summary>

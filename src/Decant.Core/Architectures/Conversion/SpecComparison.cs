@@ -31,6 +31,7 @@ internal static class SpecComparison
             ?? Differ("hidden size", expected.HiddenSize, got.HiddenSize)
             ?? Differ("context length", expected.ContextLength, got.ContextLength)
             ?? Differ("embedding", expected.Embedding, got.Embedding)
+            ?? Differ("blocks of a group", expected.GroupLength, got.GroupLength)
             ?? Differ("steps", string.Join(", ", expected.Steps), string.Join(", ", got.Steps))
             ?? Differ("final norm", expected.FinalNorm, got.FinalNorm)
             ?? Enumerable.Range(0, expected.Layers.Length).Select(layer => LayerDifference(layer, expected.Layers[layer], got.Layers[layer])).FirstOrDefault(d => d is not null);

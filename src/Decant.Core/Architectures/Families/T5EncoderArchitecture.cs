@@ -13,8 +13,6 @@ public sealed class T5EncoderArchitecture : EncoderArchitecture
 {
     private const string OwnTablesType = "umt5";
 
-    private static readonly T5Architecture whole = new();
-
     /// <inheritdoc/>
     public override string Name => "t5-encoder";
 
@@ -25,13 +23,13 @@ public sealed class T5EncoderArchitecture : EncoderArchitecture
     public override string GgufName => "t5encoder";
 
     /// <inheritdoc/>
-    internal override ConfigKeys Keys => whole.Keys;
+    internal override ConfigKeys Keys => T5Stack.Keys;
 
     /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = new(
     [
         TensorLayout.Module("shared", TensorRole.TokenEmbedding),
-        .. T5Architecture.Block("encoder", StackKind.Main, isDecoder: false),
+        .. T5Names.Block("encoder", StackKind.Main, isDecoder: false),
         TensorLayout.Module("encoder.final_layer_norm", TensorRole.FinalNorm),
         TensorLayout.Module("encoder.embed_tokens", TensorRole.TokenEmbedding),
     ]);
@@ -40,12 +38,12 @@ public sealed class T5EncoderArchitecture : EncoderArchitecture
     internal override TensorLayout GgufLayout { get; } = new(
     [
         TensorLayout.Module("token_embd", TensorRole.TokenEmbedding),
-        .. T5Architecture.GgufBlock("enc", StackKind.Main),
+        .. T5Names.GgufBlock("enc", StackKind.Main),
         TensorLayout.Module("enc.output_norm", TensorRole.FinalNorm),
     ]);
 
     /// <inheritdoc/>
-    internal override TensorLayout HuggingFaceLayoutOf(EncoderSpec spec) => T5Architecture.ForFeedForward(HuggingFaceLayout, spec.Layers[0].FeedForward.Gated);
+    internal override TensorLayout HuggingFaceLayoutOf(EncoderSpec spec) => T5Names.ForFeedForward(HuggingFaceLayout, spec.Layers[0].FeedForward.Gated);
 
     /// <inheritdoc/>
     internal override bool ClaimsConfig(ConfigReader config) => config.ClassEndsWith("EncoderModel");
@@ -64,28 +62,26 @@ public sealed class T5EncoderArchitecture : EncoderArchitecture
         // What only the decoder and the logits read.
         config.Ignore("num_decoder_layers", "decoder_start_token_id", "tie_word_embeddings", "scale_decoder_outputs");
         bool ownTables = config.FindText("model_type") == OwnTablesType;
-        (DecoderDimensions sizes, NormSpec norm, FeedForwardSpec feedForward, RelativeBiasSpec bias) = T5Architecture.ReadStack(config, ownTables ? "gated-gelu" : "relu");
-        return T5Architecture.BuildEncoder(sizes, norm, feedForward, bias, layer => ownTables ? layer : 0);
+        return T5Stack.Read(config, ownTables ? "gated-gelu" : "relu").Encoder(layer => ownTables ? layer : 0);
     }
 
     /// <inheritdoc/>
     internal override JsonObject WriteConfig(EncoderSpec spec) => spec.Layers[^1].Attention.RelativeBias!.TableLayer > 0
-        ? T5Architecture.WriteStack(spec, OwnTablesType, "UMT5EncoderModel")
-        : T5Architecture.WriteStack(spec, "t5", "T5EncoderModel");
+        ? T5Stack.WriteConfig(spec, OwnTablesType, "UMT5EncoderModel")
+        : T5Stack.WriteConfig(spec, "t5", "T5EncoderModel");
 
     /// <inheritdoc/>
-    internal override Activation GgufActivationOf(EncoderSpec spec) => T5Architecture.UsualActivation(spec.Layers[0].FeedForward.Gated);
+    internal override Activation GgufActivationOf(EncoderSpec spec) => T5Stack.UsualActivation(spec.Layers[0].FeedForward.Gated);
 
     /// <inheritdoc/>
     internal override EncoderSpec ReadGguf(GgufSpecReader file)
     {
         if (file.GetFlag("attention.causal", absent: false))
             throw file.NotSupported("attention.causal", "true", "false");
-        (DecoderDimensions sizes, NormSpec norm, FeedForwardSpec feedForward, RelativeBiasSpec bias) = T5Architecture.ReadGgufStack(file);
-        bool ownTables = T5Architecture.HasOwnTables(file);
-        return T5Architecture.BuildEncoder(sizes, norm, feedForward, bias, layer => ownTables ? layer : 0);
+        bool ownTables = T5Stack.HasOwnTables(file);
+        return T5Stack.Read(file).Encoder(layer => ownTables ? layer : 0);
     }
 
     /// <inheritdoc/>
-    internal override void WriteGguf(EncoderSpec spec, GgufMetadata metadata, List<string> notices) => T5Architecture.WriteGgufStack(spec, GgufName + ".", metadata, notices);
+    internal override void WriteGguf(EncoderSpec spec, GgufMetadata metadata, List<string> notices) => T5Stack.WriteGguf(spec, GgufName + ".", metadata, notices);
 }

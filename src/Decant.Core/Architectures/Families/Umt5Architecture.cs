@@ -22,5 +22,5 @@ public sealed class Umt5Architecture : T5Architecture
     internal override int BiasTableOf(int layer) => layer;
 
     /// <inheritdoc/>
-    internal override bool ClaimsGguf(GgufSpecReader file) => HasOwnTables(file);
+    internal override bool ClaimsGguf(GgufSpecReader file) => T5Stack.HasOwnTables(file);
 }

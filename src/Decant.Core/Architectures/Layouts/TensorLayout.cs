@@ -49,7 +49,7 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
             ReadOnlySpan<char> module = mapping.IsWholeName ? name : name.AsSpan(0, name.Length - end.Length);
             foreach (string prefix in Prefixes)
             {
-                if (Match(mapping.Module, prefix, module, out int? layer, out int? expert))
+                if (Match(mapping, prefix, module, out int? layer, out int? expert))
                     return new Place(mapping, layer, expert, mapping.IsWholeName ? TensorPart.Weight : part!.Value);
                 if (!mapping.Module.StartsWith("{prefix}", StringComparison.Ordinal))
                     break;
@@ -76,9 +76,10 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
         return (null, "");
     }
 
-    private static bool Match(ReadOnlySpan<char> template, string prefix, ReadOnlySpan<char> name, out int? layer, out int? expert)
+    private static bool Match(TensorMapping mapping, string prefix, ReadOnlySpan<char> name, out int? layer, out int? expert)
     {
         layer = expert = null;
+        ReadOnlySpan<char> template = mapping.Module;
         while (!template.IsEmpty)
         {
             if (template[0] != '{')
@@ -111,8 +112,14 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
             name = name[digits..];
             if (field.SequenceEqual("layer"))
                 layer = number;
-            else
+            else if (field.SequenceEqual("group"))
+                layer = checked(number * mapping.GroupLength);
+            else if (field.SequenceEqual("expert"))
                 expert = number;
+            else if (number < mapping.GroupLength)
+                layer += number;
+            else
+                return false;
         }
         return name.IsEmpty;
     }

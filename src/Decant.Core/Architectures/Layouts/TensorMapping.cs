@@ -10,8 +10,8 @@ namespace Decant.Core.Architectures.Layouts;
 /// a <c>.bias</c>; a line covers both.
 /// </summary>
 /// <param name="Module">
-/// The stored name without <c>.weight</c> or <c>.bias</c>: literal text with <c>{layer}</c> and <c>{expert}</c> for numbers, and
-/// perhaps a leading <c>{prefix}</c> for one of the layout's prefixes.
+/// The stored name without <c>.weight</c> or <c>.bias</c>: literal text with <c>{layer}</c> and <c>{expert}</c> for numbers, or <c>{group}</c> and <c>{member}</c>
+/// for a layer that is numbered within groups (<see cref="GroupLength"/>), and perhaps a leading <c>{prefix}</c> for one of the layout's prefixes.
 /// </param>
 /// <param name="Roles">The canonical tensors in it, in order; several if rows are fused.</param>
 internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> Roles)
@@ -21,6 +21,9 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
 
     /// <summary>The one part that the module's name stands for, where weight and bias have modules of their own; null for both.</summary>
     public TensorPart? Only { get; init; }
+
+    /// <summary>Layers of a group, where names number both.</summary>
+    public int GroupLength { get; init; } = 1;
 
     /// <summary>The stack that the numbers of layers count in.</summary>
     public StackKind Stack { get; init; }
@@ -54,7 +57,7 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
         Groups is not null && layer is { } index && spec.AttentionOf(Stack, index) is { } attention ? Groups(attention) : 1;
 
     /// <summary>True if the numbers of a layer stand in the name.</summary>
-    public bool IsPerLayer => Module.Contains("{layer}", StringComparison.Ordinal);
+    public bool IsPerLayer => Module.Contains("{layer}", StringComparison.Ordinal) || Module.Contains("{group}", StringComparison.Ordinal);
 
     /// <summary>True if every expert is a module of its own.</summary>
     public bool IsPerExpert => Module.Contains("{expert}", StringComparison.Ordinal);
@@ -64,6 +67,8 @@ internal sealed record TensorMapping(string Module, ImmutableArray<TensorRole> R
         Module
             .Replace("{prefix}", prefix, StringComparison.Ordinal)
             .Replace("{layer}", layer?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            .Replace("{group}", (layer / GroupLength)?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            .Replace("{member}", (layer % GroupLength)?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
             .Replace("{expert}", expert?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         + (IsWholeName ? "" : part == TensorPart.Weight ? ".weight" : ".bias");
 

@@ -92,9 +92,6 @@ public sealed unsafe class EncoderDecoder : IDisposable
         }
     }
 
-    /// <summary>Starts a batch that runs sessions of this model together.</summary>
-    public DecoderBatch StartBatch() => new(decoder);
-
     /// <summary>Frees working memory and stops the threads. Sessions can no longer be used.</summary>
     public void Dispose()
     {

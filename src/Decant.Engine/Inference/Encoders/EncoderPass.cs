@@ -63,8 +63,9 @@ internal sealed unsafe class EncoderPass : IDisposable
         context.Observer?.HiddenState(0, blocks.Rows(count), count);
         for (int step = 0; step < spec.StepCount; step++)
         {
-            int layer = spec.LayerOfStep(step);
-            blocks.Run(layer, kindOfLayer[layer], segments, count, cancellationToken);
+            int first = spec.FirstLayerOfStep(step);
+            for (int layer = first; layer < first + spec.GroupLength; layer++)
+                blocks.Run(layer, kindOfLayer[layer], segments, count, cancellationToken);
             context.Observer?.HiddenState(step + 1, blocks.Rows(count), count);
         }
         weights.FinalNorm?.Apply(context, blocks.Stream, blocks.Stream, count);

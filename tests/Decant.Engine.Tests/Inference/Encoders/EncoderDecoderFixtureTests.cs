@@ -115,31 +115,6 @@ public class EncoderDecoderFixtureTests
         Closeness.Assert(checkpoint.Logits(1, 8), fork.Append(ids.AsSpan(6, 3), Cancellation), checkpoint.Tolerance, "logits of the fork");
     }
 
-    [Theory]
-    [MemberData(nameof(FolderCases))]
-    public void Several_sessions_of_different_texts_run_together(string folder)
-    {
-        using var checkpoint = new Checkpoint(folder);
-        using EncoderDecoder model = EncoderDecoder.Load(checkpoint.Model, new DecoderOptions { ThreadCount = 2 }, Cancellation);
-        DecoderSession[] sessions = [.. Enumerable.Range(0, 2).Select(row =>
-            model.StartSession(model.Encode(checkpoint.Ids(row), checkpoint.Mask(row), Cancellation), checkpoint.TargetLength, Cancellation))];
-        using DecoderBatch batch = model.StartBatch();
-        for (int position = 0; position < checkpoint.TargetLength; position++)
-        {
-            for (int row = 0; row < 2; row++)
-                batch.Add(sessions[row], checkpoint.TargetIds(row).AsSpan(position, 1));
-            int visited = 0;
-            batch.Run((entry, _, values) =>
-            {
-                visited++;
-                Closeness.Assert(checkpoint.Logits(entry, position), values, checkpoint.Tolerance, $"logits at {entry}, {position}");
-            }, Cancellation);
-            Assert.Equal(2, visited);
-        }
-        foreach (DecoderSession session in sessions)
-            session.Dispose();
-    }
-
     [Fact]
     public void A_half_precision_cache_stays_close()
     {
