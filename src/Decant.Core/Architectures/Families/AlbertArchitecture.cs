@@ -19,7 +19,7 @@ public sealed class AlbertArchitecture : EncoderArchitecture
     internal override ConfigKeys Keys { get; } = new() { Embedding = "embedding_size" };
 
     /// <inheritdoc/>
-    internal override string LayersKeyOf(StackKind stack) => "num_hidden_groups";
+    internal override string LayersKeyOf(StackKind stack) => "num_hidden_groups × inner_group_num";
 
     /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = new(

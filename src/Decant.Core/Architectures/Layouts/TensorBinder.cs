@@ -105,8 +105,11 @@ internal sealed class TensorBinder
     {
         string name = stored.Info.Name;
         StackKind stack = place.Mapping.Stack;
-        if (place.Layer >= spec.LayerCountOf(stack))
-            throw BadFileException.Expected(source.Location, layersKeyOf(stack), $"at least {place.Layer + 1}, for there is a tensor {name}", $"{spec.LayerCountOf(stack)}");
+        if (place.Layer is { } layer && layer >= spec.LayerCountOf(stack))
+        {
+            string enough = layer == TensorLayout.BeyondGroup ? "more" : $"at least {layer + 1}";
+            throw BadFileException.Expected(source.Location, layersKeyOf(stack), $"{enough}, for there is a tensor {name}", $"{spec.LayerCountOf(stack)}");
+        }
         int expertCount = place.Layer is { } index && stack == StackKind.Main ? spec.ExpertCountOf(index) : 0;
         if (place.Expert is { } expert && expertCount > 0 && expert >= expertCount)
             throw BadFileException.Expected(source.Location, keyOf(ModelAxis.Experts), $"at least {expert + 1}, for there is a tensor {name}", $"{expertCount}");
@@ -207,8 +210,8 @@ internal sealed class TensorBinder
     {
         int? layer = tensor.Id.Layer;
         StackKind stack = tensor.Id.Stack;
-        bool layerIsEmpty = layer is > 0 && !bound.Keys.Any(id => id.Layer == layer && id.Stack == stack);
-        if (layerIsEmpty)
+        bool blocksEnd = layer is > 0 && !bound.Keys.Any(id => id.Layer >= layer && id.Stack == stack);
+        if (blocksEnd)
         {
             int layers = bound.Keys.Where(id => id.Stack == stack).Max(id => id.Layer ?? -1) + 1;
             return BadFileException.Expected(source.Location, layersKeyOf(stack), $"{layers}, for the tensors are of so many blocks", $"{spec.LayerCountOf(stack)}");

@@ -32,6 +32,9 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
     /// <summary>A module that stacks the experts of a layer.</summary>
     public static TensorMapping Experts(string module, TensorRole role) => new(module, [role]) { StacksExperts = true };
 
+    /// <summary>The layer of a name whose group has no such member.</summary>
+    public const int BeyondGroup = int.MaxValue;
+
     /// <summary>A place in the table: the line and the numbers in the name.</summary>
     public readonly record struct Place(TensorMapping Mapping, int? Layer, int? Expert, TensorPart Part);
 
@@ -116,10 +119,8 @@ internal sealed record TensorLayout(ImmutableArray<TensorMapping> Mappings)
                 layer = checked(number * mapping.GroupLength);
             else if (field.SequenceEqual("expert"))
                 expert = number;
-            else if (number < mapping.GroupLength)
-                layer += number;
             else
-                return false;
+                layer = number < mapping.GroupLength ? layer + number : BeyondGroup;
         }
         return name.IsEmpty;
     }

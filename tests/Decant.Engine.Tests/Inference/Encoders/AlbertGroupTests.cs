@@ -91,6 +91,22 @@ public sealed class AlbertGroupTests
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_member_that_no_group_has_is_named()
+    {
+        using HuggingFaceModelSource source = HuggingFaceModelSource.OpenFolder(SharedFiles.Require("fixtures", "architectures", Folder));
+        EncoderModel model = Grouped(source, 2, [[0, 0], [1, 1]]);
+        foreach ((int groups, int length, string named) in ((int, int, string)[])[(2, 1, "albert_layer_groups.0.albert_layers.1."), (1, 2, "albert_layer_groups.1.albert_layers.0.")])
+        {
+            var config = (JsonObject)model.Source.HuggingFace!.Config.DeepClone();
+            config["num_hidden_groups"] = groups;
+            config["inner_group_num"] = length;
+            BadFileException error = Assert.Throws<BadFileException>(() => ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, model.Source.Tensors)));
+            Assert.Contains(named, error.Message, StringComparison.Ordinal);
+            Assert.Contains("num_hidden_groups × inner_group_num", error.Message, StringComparison.Ordinal);
+        }
+    }
+
     private static EncoderModel Grouped(HuggingFaceModelSource source, int steps, int[][] groups)
     {
         var config = (JsonObject)source.HuggingFace.Config.DeepClone();
