@@ -200,7 +200,7 @@ public sealed class HubModels(HubOptions options)
             return;
         }
         if (room < needed)
-            throw new BadFileException(FormattableString.Invariant($"{reference}: the download needs {needed / 1e6:0.0} MB, the disk of {cache.Folder} has {room / 1e6:0.0} MB free. Free some room, or name another folder with HF_HUB_CACHE."));
+            throw new BadFileException($"{reference}: the download needs {ByteCountText.Of(needed)}, the disk of {cache.Folder} has {ByteCountText.Of(room)} free. Free some room, or name another folder with HF_HUB_CACHE.");
     }
 
     private static HubModel Describe(RepositoryCache cache, string commit, IReadOnlyList<string> files, long received)

@@ -32,6 +32,45 @@ public sealed class RefusalTests : HubTestCase
         Assert.Equal(1, count);
     }
 
+    [Theory]
+    [InlineData(404, "the hub lists config.json and does not give it (127.0.0.1 answered 404)")]
+    [InlineData(401, "access to config.json is refused (127.0.0.1 answered 401)")]
+    [InlineData(403, "access is refused (127.0.0.1 answered 403)")]
+    public async Task A_refused_file_of_a_listed_model_is_no_missing_model(int status, string expected)
+    {
+        Hub.WithModel();
+        Hub.Intercept = (context, path) =>
+        {
+            bool hit = path.EndsWith("/config.json", StringComparison.Ordinal);
+            if (hit)
+                context.Response.StatusCode = status;
+            return Task.FromResult(hit);
+        };
+        string message = await FailsAsync<BadFileException>();
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+        Assert.DoesNotContain("no such model", message, StringComparison.Ordinal);
+        Assert.False(File.Exists(PartPath("config.json")), "nothing of it is there to go on with");
+    }
+
+    [Theory]
+    [InlineData(403)]
+    [InlineData(404)]
+    public async Task An_expired_address_of_storage_is_asked_for_again(int status)
+    {
+        Hub.WithModel();
+        int asked = 0;
+        Hub.Intercept = (context, path) =>
+        {
+            bool expired = path == "/storage/model.safetensors" && asked++ == 0;
+            if (expired)
+                context.Response.StatusCode = status;
+            return Task.FromResult(expired);
+        };
+        HubModel model = await FetchAsync();
+        Assert.Equal(Hub.Files["model.safetensors"], Read(model, "model.safetensors"));
+        Assert.Contains(Notices, notice => notice.Contains($"which the hub redirects to, answered {status}", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_server_that_nobody_vouches_for_is_not_spoken_to()
     {

@@ -147,7 +147,7 @@ internal static class LayoutSummary
             ? $"{first.HeadCount} heads of {first.HeadSize}"
             : $"{first.HeadCount} heads of {first.HeadSize} on {first.KeyValueHeadCount} key-value heads";
         if (first.Latent is { } latent)
-            text += $", keys and values from {latent.KeyValueRank} numbers";
+            text += $"; latent (MLA): keys and values from {latent.KeyValueRank} numbers a token";
         int others = attention.Count(a => (a.HeadCount, a.KeyValueHeadCount, a.HeadSize) != (first.HeadCount, first.KeyValueHeadCount, first.HeadSize));
         return others == 0 ? text : $"{text}; otherwise in {others} of {attention.Length} blocks";
     }
@@ -163,7 +163,7 @@ internal static class LayoutSummary
             MixerSpec other => other.GetType().Name,
         }),
         ReformerSpec { Layers: [var first, ..] } reformer => ("attention", $"{first.Attention.HeadCount} heads of {first.Attention.HeadSize}, in chunks: "
-            + $"{reformer.Layers.Count(layer => layer.Attention is HashedAttentionSpec)} of {reformer.Layers.Length} blocks by hashes"),
+            + $"{reformer.Layers.Count(layer => layer.Attention is HashedAttentionSpec)} of {reformer.Layers.Length} blocks by hashes (LSH), the others local"),
         _ => null,
     };
 

@@ -29,7 +29,7 @@ internal static class ModelAbilities
         };
         if (summary.Model is not { } model)
             return [new Ability("tokenize", noTokenizer), .. ((string[])["run", "chat", "eval", "imatrix", "bench", "logits", ToGguf, ToFolder]).Select(name => new Ability(name, "the model is not supported", name is ToGguf or ToFolder))];
-        string? noKind = LanguageModels.ContinuesText(model) ? null : "it continues no text";
+        string? noKind = LanguageModels.ContinuesText(model) ? null : $"an {summary.Kind} continues no text";
         string? noText = noKind ?? noTokenizer;
         return
         [

@@ -60,13 +60,14 @@ internal sealed class ModelSummary
             foreach ((TensorId id, TensorData tensor) in Model.Tensors)
             {
                 if (id is { Expert: not null, Layer: { } layer } && spec.Layers[layer].FeedForward.Experts is { } experts)
-                    idle += tensor.Info.Shape.ElementCount * (1 - (double)experts.UsedCount / experts.Count);
+                    idle += tensor.Info.Shape.ElementCount * (1 - (experts.OnlySharedIsUsed ? 0 : (double)experts.UsedCount / experts.Count));
             }
             return ParameterCount - (long)Math.Round(idle);
         }
     }
 
-    public long? EmbeddingParameterCount => Model?.Find(new TensorId(TensorRole.TokenEmbedding))?.Info.Shape.ElementCount;
+    /// <summary>The shape of the table of token vectors, tokens first, or null if the model is not understood.</summary>
+    public TensorShape? Embedding => Model?.Find(new TensorId(TensorRole.TokenEmbedding))?.Info.Shape;
 
     public long ByteCount => Source.Tensors.Sum(tensor => tensor.Info.ByteCount);
 
@@ -78,7 +79,7 @@ internal sealed class ModelSummary
             .OrderByDescending(share => share.ByteCount).ThenBy(share => share.Format.Name, StringComparer.Ordinal),
     ];
 
-    public IReadOnlyCollection<string> ChatTemplates => ChatTemplateSource.Find(Source)?.Names ?? [];
+    public IReadOnlyList<string> ChatTemplates => [.. ChatTemplateSource.Find(Source)?.Names ?? []];
 
     public static ModelSummary Of(IModelSource source, string argument)
     {

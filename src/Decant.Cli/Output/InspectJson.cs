@@ -23,7 +23,7 @@ internal static class InspectJson
             {
                 ["total"] = summary.ParameterCount,
                 ["active"] = summary.ActiveParameterCount ?? summary.ParameterCount,
-                ["embedding"] = summary.EmbeddingParameterCount,
+                ["embedding"] = summary.Embedding?.ElementCount,
             },
             ["bytes"] = summary.ByteCount,
             ["bits_per_weight"] = summary.ParameterCount == 0 ? 0 : 8.0 * summary.ByteCount / summary.ParameterCount,

@@ -1,4 +1,5 @@
 using Decant.Cli.Models;
+using Decant.Core.Files;
 using Decant.Core.Tensors;
 using Spectre.Console;
 
@@ -13,7 +14,7 @@ internal static class InspectText
     {
         console.Write(TextOutput.CreateFacts(Facts(summary, tokenizer, abilities)));
         console.WriteLine();
-        Table types = TextOutput.CreateTable("type", ">tensors", ">parameters", ">bytes", ">bits/weight");
+        var types = new TextTable("type", ">tensors", ">parameters", ">bytes", ">bits/weight");
         // A table with one row for all that does not fit.
         int shown = summary.Types.Count <= MostTypes ? MostTypes : MostTypes - 1;
         foreach (TypeShare share in summary.Types.Take(shown))
@@ -25,18 +26,17 @@ internal static class InspectText
         if (!listTensors)
             return;
         console.WriteLine();
-        Table rows = TextOutput.CreateTable("tensor", "shape", "type", ">bytes");
+        var rows = new TextTable("tensor", "shape", "type", ">bytes");
         foreach (TensorData tensor in summary.Source.Tensors)
-            rows.AddTextRow(tensor.Info.Name, tensor.Info.Shape.ToString(), tensor.Info.Format.Name, Quantities.Count(tensor.Info.ByteCount));
+            rows.AddRow(tensor.Info.Name, tensor.Info.Shape.ToString(), tensor.Info.Format.Name, Quantities.Count(tensor.Info.ByteCount));
         console.Write(rows);
     }
 
-    private static void AddRow(Table table, string name, int tensors, long parameters, long bytes) => table.AddTextRow(
+    private static void AddRow(TextTable table, string name, int tensors, long parameters, long bytes) => table.AddRow(
         name, Quantities.Count(tensors), Quantities.Count(parameters), Quantities.Count(bytes), Quantities.Fixed(parameters == 0 ? 0 : 8.0 * bytes / parameters, 2));
 
     private static IEnumerable<(string, string)> Facts(ModelSummary summary, TokenizerSummary? tokenizer, IReadOnlyList<Ability> abilities)
     {
-        string container = summary.Container == "gguf" ? "GGUF" : "a Hugging Face folder";
         yield return ("model", summary.Name ?? summary.Argument);
         if (summary.Name is not null)
             yield return ("", summary.Argument);
@@ -45,7 +45,7 @@ internal static class InspectText
             yield return ("", reason.Replace(summary.Source.Location + Path.DirectorySeparatorChar, "", StringComparison.Ordinal));
         yield return ("parameters", Parameters(summary));
         yield return ("size", FormattableString.Invariant(
-            $"{Quantities.Bytes(summary.ByteCount)} of tensors in {container}, {8.0 * summary.ByteCount / Math.Max(1, summary.ParameterCount):F2} bits per weight"));
+            $"{Quantities.Bytes(summary.ByteCount)} in {Container(summary)}, {8.0 * summary.ByteCount / Math.Max(1, summary.ParameterCount):F2} bits per weight"));
         if (summary.Model is { } model)
         {
             foreach ((string, string) fact in LayoutSummary.Facts(model.Spec))
@@ -57,7 +57,12 @@ internal static class InspectText
             { UnsupportedReason: { } why } => $"{tokenizer.Kind}, which Decant cannot use: {why}",
             _ => $"{tokenizer.Model} ({tokenizer.Kind}), {Quantities.Count(tokenizer.VocabularyCount ?? 0)} tokens{(tokenizer.AddsBos == true ? ", begins texts with its BOS token" : "")}",
         });
-        yield return ("chat template", summary.ChatTemplates.Count == 0 ? "none" : string.Join(", ", summary.ChatTemplates));
+        yield return ("chat template", summary.ChatTemplates switch
+        {
+            [] => "none",
+            ["default"] => "there is one",
+            var names => string.Join(", ", names),
+        });
         yield return ("licence", summary.License ?? "not stated");
         Ability[] can = [.. abilities.Where(ability => ability.Obstacle is null)];
         yield return ("can", can.Length == 0 ? "only be inspected" : Names(can));
@@ -66,6 +71,13 @@ internal static class InspectText
         foreach (IGrouping<string, Ability> group in cannot.GroupBy(ability => ability.Obstacle!))
             yield return ("cannot", $"{Names([.. group])}: {group.Key}");
     }
+
+    private static string Container(ModelSummary summary) => summary.Source switch
+    {
+        { Gguf: not null } => "GGUF",
+        PyTorchModelSource => "PyTorch files",
+        _ => "safetensors",
+    };
 
     private static string Names(IReadOnlyList<Ability> abilities)
     {
@@ -78,7 +90,10 @@ internal static class InspectText
     {
         string text = $"{Quantities.Parameters(summary.ParameterCount)} ({Quantities.Count(summary.ParameterCount)})";
         if (summary.ActiveParameterCount is { } active)
-            text += $", {Quantities.Parameters(active)} used for a token";
-        return summary.EmbeddingParameterCount is { } embedding ? $"{text}, {Quantities.Percent((double)embedding / summary.ParameterCount)} in the embedding" : text;
+            text += $", {Quantities.Parameters(active)} active per token";
+        if (summary.Embedding is not { } embedding)
+            return text;
+        double share = (double)embedding.ElementCount / Math.Max(1, summary.ParameterCount);
+        return $"{text}, {Quantities.Percent(share)} in the embedding ({string.Join(" × ", embedding.Dimensions.Select(d => Quantities.Count(d)))})";
     }
 }

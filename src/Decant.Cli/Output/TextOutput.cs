@@ -25,32 +25,6 @@ internal static class TextOutput
     /// <summary>A console over standard error.</summary>
     public static IAnsiConsole CreateForError(Terminal terminal) => Create(terminal, terminal.Error, terminal.ErrorIsTerminal);
 
-    /// <summary>A borderless table with a header row; numbers are right-aligned by the caller.</summary>
-    public static Table CreateTable(params ReadOnlySpan<string> columns)
-    {
-        var table = new Table { Border = TableBorder.None, ShowHeaders = columns.Length > 0 };
-        foreach (string column in columns)
-        {
-            bool right = column.StartsWith('>');
-            table.AddColumn(new TableColumn(new Text(right ? column[1..] : column, new Style(decoration: Decoration.Bold)))
-            {
-                Alignment = right ? Justify.Right : Justify.Left,
-                NoWrap = true,
-                Padding = new Padding(0, 0, 2, 0),
-            });
-        }
-        return table;
-    }
-
-    /// <summary>Adds a row of literal text.</summary>
-    public static void AddTextRow(this Table table, params ReadOnlySpan<string> cells)
-    {
-        var row = new List<Text>(cells.Length);
-        foreach (string cell in cells)
-            row.Add(new Text(cell));
-        table.AddRow(row);
-    }
-
     /// <summary>Writes a line of literal text.</summary>
     public static void WriteFact(this IAnsiConsole console, string line) => console.Write(new Text(line + "\n"));
 

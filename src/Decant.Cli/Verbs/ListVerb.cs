@@ -74,9 +74,9 @@ internal sealed class ListVerb : Verb
                 console.WriteLine();
             isFirst = false;
             string[] columns = [.. kind.First().Select(property => property.Key).Where(key => key != "kind")];
-            Table table = TextOutput.CreateTable([kind.Key ?? "name", .. columns.Skip(1).Select(column => column.Replace('_', ' '))]);
+            var table = new TextTable([kind.Key ?? "name", .. columns.Skip(1).Select(column => column.Replace('_', ' '))]);
             foreach (JsonObject item in kind)
-                table.AddTextRow([.. columns.Select(column => Cell(item[column]))]);
+                table.AddRow([.. columns.Select(column => Cell(item[column]))]);
             console.Write(table);
         }
     }

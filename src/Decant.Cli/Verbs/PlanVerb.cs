@@ -104,16 +104,16 @@ internal sealed class PlanVerb : Verb
             ("memory", $"about {Quantities.Bytes(estimate.PeakMemoryByteCount)} private at most"),
         ]));
         console.WriteLine();
-        Table types = TextOutput.CreateTable("type", ">tensors", ">bytes");
+        var types = new TextTable("type", ">tensors", ">bytes");
         foreach ((string type, int count, long bytes) in Types(plan))
-            types.AddTextRow(type, Quantities.Count(count), Quantities.Count(bytes));
+            types.AddRow(type, Quantities.Count(count), Quantities.Count(bytes));
         console.Write(types);
         if (!listTensors)
             return;
         console.WriteLine();
-        Table rows = TextOutput.CreateTable("tensor", "shape", "from", "to", "why", ">bytes");
+        var rows = new TextTable("tensor", "shape", "from", "to", "why", ">bytes");
         foreach (TensorChoice choice in plan.Tensors)
-            rows.AddTextRow(choice.Source.Name, choice.Source.Shape.ToString(), choice.Source.Format.Name, choice.Target.Name, Reason(choice), Quantities.Count(choice.TargetByteCount));
+            rows.AddRow(choice.Source.Name, choice.Source.Shape.ToString(), choice.Source.Format.Name, choice.Target.Name, Reason(choice), Quantities.Count(choice.TargetByteCount));
         console.Write(rows);
     }
 

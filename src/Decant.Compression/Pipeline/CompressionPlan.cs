@@ -1,6 +1,7 @@
 using Decant.Compression.Methods.Mixtures;
 using Decant.Core.Errors;
 using Decant.Core.Files;
+using Decant.Core.Measurement;
 
 namespace Decant.Compression.Pipeline;
 
@@ -88,8 +89,7 @@ public sealed class CompressionPlan
     {
         long before = tensors.Sum(t => t.Source.ByteCount), after = tensors.Sum(t => t.TargetByteCount);
         return request.Container == OutputContainer.Gguf && request.Type.IsQuantized && after >= before
-            ? [string.Create(System.Globalization.CultureInfo.InvariantCulture,
-                $"the weights do not get smaller: {after / 1e6:0.0} MB from {before / 1e6:0.0} MB, because of the type or of rows that fall back to a larger one")]
+            ? [$"the weights do not get smaller: {ByteCountText.Of(after)} from {ByteCountText.Of(before)}, because of the type or of rows that fall back to a larger one"]
             : [];
     }
 

@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using Decant.Core.Errors;
+using Decant.Core.Measurement;
 
 namespace Decant.Core.Files;
 
@@ -161,8 +161,8 @@ public sealed class AtomicOutput : IDisposable
         }
         if (room < byteCount)
         {
-            throw new BadFileException(string.Create(CultureInfo.InvariantCulture,
-                $"{path}: the output needs {byteCount / 1e6:0.0} MB, the disk has {room / 1e6:0.0} MB free. Free some space or choose another folder."));
+            throw new BadFileException(
+                $"{path}: the output needs {ByteCountText.Of(byteCount)}, the disk has {ByteCountText.Of(room)} free. Free some space or choose another folder.");
         }
     }
 

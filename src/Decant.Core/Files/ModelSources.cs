@@ -34,7 +34,8 @@ public static class ModelSources
         {
             string[] ggufs = [.. Directory.EnumerateFiles(folder, "*.gguf").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
             bool hasSafetensors = Directory.EnumerateFiles(folder, "*.safetensors").Any() || File.Exists(Path.Combine(folder, ShardIndex.SafetensorsName));
-            if (ggufs.Length == 0)
+            // A folder with a config and weights of the usual names is that model; files converted from it may lie beside, and are opened by their names.
+            if (ggufs.Length == 0 || File.Exists(Path.Combine(folder, "config.json")) && (HuggingFaceModelSource.HasNamedWeights(folder) || PyTorchModelSource.FindWeights(folder) is not null))
                 // A stray .safetensors of another name, such as an adapter's, is not the model where there is a pytorch_model.bin.
                 return !HuggingFaceModelSource.HasNamedWeights(folder) && PyTorchModelSource.FindWeights(folder) is { } weights ? PyTorchModelSource.Open(weights, folder) : HuggingFaceModelSource.OpenFolder(folder);
             if (ggufs.Length == 1 && !hasSafetensors)

@@ -26,9 +26,21 @@ internal sealed class FileDownload(HubClient client, RepositoryCache cache, Retr
                 using IDisposable held = await DownloadLock.TakeAsync(cache.LockPath(file.Hash),
                     () => notice?.Invoke($"{file.Path}: another process is downloading it; waiting."), cancellationToken).ConfigureAwait(false);
                 if (!File.Exists(cache.BlobPath(file.Hash)))
-                    await DownloadAsync(reference, commit, file, cancellationToken).ConfigureAwait(false);
+                {
+                    try
+                    {
+                        await DownloadAsync(reference, commit, file, cancellationToken).ConfigureAwait(false);
+                    }
+                    catch
+                    {
+                        DeleteEmpty(cache.PartPath(file.Hash));
+                        throw;
+                    }
+                }
                 else
+                {
                     meter.Skip(file.ByteCount);
+                }
             }
             else
             {
@@ -70,6 +82,19 @@ internal sealed class FileDownload(HubClient client, RepositoryCache cache, Retr
             part.Flush(flushToDisk: true);
         }
         File.Move(partPath, cache.BlobPath(file.Hash), overwrite: true);
+    }
+
+    // There is nothing in it to go on with. The lock is held; what went wrong before is what the user hears of.
+    private static void DeleteEmpty(string partPath)
+    {
+        try
+        {
+            if (new FileInfo(partPath) is { Exists: true, Length: 0 })
+                File.Delete(partPath);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 
     private async Task TransferAsync(HubReference reference, string commit, HubFile file, FileStream part, ContentHash hash, CancellationToken cancellationToken)

@@ -42,7 +42,7 @@ internal sealed class HubClient : IDisposable
     public async Task<RepositoryListing> ListAsync(HubReference reference, CancellationToken cancellationToken)
     {
         Uri address = Address($"api/models/{reference.Repository}/revision/{Uri.EscapeDataString(reference.Revision)}?blobs=true");
-        using HubResponse response = await SendAsync(reference, HttpMethod.Get, address, 0, cancellationToken).ConfigureAwait(false);
+        using HubResponse response = await SendAsync(reference, null, HttpMethod.Get, address, 0, cancellationToken).ConfigureAwait(false);
         byte[] json = await ReadAsync(response.Message, address, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -60,7 +60,7 @@ internal sealed class HubClient : IDisposable
     public async Task<HubFile> DescribeAsync(HubReference reference, string commit, string path, CancellationToken cancellationToken)
     {
         Uri address = FileAddress(reference, commit, path);
-        using HubResponse response = await SendAsync(reference, HttpMethod.Head, address, 0, cancellationToken).ConfigureAwait(false);
+        using HubResponse response = await SendAsync(reference, path, HttpMethod.Head, address, 0, cancellationToken).ConfigureAwait(false);
         long? length = response.LinkedByteCount ?? response.Message.Content.Headers.ContentLength;
         return response.Hash is { } hash && length is { } byteCount
             ? new HubFile(path, byteCount, hash)
@@ -71,14 +71,14 @@ internal sealed class HubClient : IDisposable
     /// <exception cref="TransientFailureException">It may work later.</exception>
     /// <exception cref="BadFileException">The hub refuses.</exception>
     public Task<HubResponse> OpenAsync(HubReference reference, string commit, string path, long offset, CancellationToken cancellationToken) =>
-        SendAsync(reference, HttpMethod.Get, FileAddress(reference, commit, path), offset, cancellationToken);
+        SendAsync(reference, path, HttpMethod.Get, FileAddress(reference, commit, path), offset, cancellationToken);
 
     private Uri FileAddress(HubReference reference, string commit, string path) =>
         Address($"{reference.Repository}/resolve/{commit}/{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}");
 
     private Uri Address(string relative) => new($"{options.Endpoint.AbsoluteUri.TrimEnd('/')}/{relative}");
 
-    private async Task<HubResponse> SendAsync(HubReference reference, HttpMethod method, Uri address, long offset, CancellationToken cancellationToken)
+    private async Task<HubResponse> SendAsync(HubReference reference, string? path, HttpMethod method, Uri address, long offset, CancellationToken cancellationToken)
     {
         string? token = options.Token;
         string? linkedHash = null;
@@ -97,7 +97,7 @@ internal sealed class HubClient : IDisposable
                     string? hash = linkedHash ?? (IsSameServer(current, address) ? HashOf(message, "ETag") : null);
                     if (message.IsSuccessStatusCode || (message.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && offset > 0))
                         return new HubResponse(message, hash, linkedByteCount);
-                    throw Refusals.For(reference, current, message, hasToken: token is not null);
+                    throw Refusals.For(reference, path, current, message, hasToken: token is not null, isHub: IsSameServer(current, address));
                 }
                 // A description needs no content: what the hub says of a large file stands in its redirect.
                 if (method == HttpMethod.Head && linkedHash is not null && linkedByteCount is not null)

@@ -63,7 +63,8 @@ internal static class WebAddress
         int nameLength = NameLength(parts);
         string repository = string.Join('/', parts.Take(nameLength));
         string[] rest = [.. parts.Skip(nameLength)];
-        if (rest is not [string page, string, ..] || !revisionPages.Contains(page, StringComparer.Ordinal))
+        // A lone name of a file behind a page's is a file in a folder of that name, and no revision.
+        if (rest is not [string page, string next, ..] || !revisionPages.Contains(page, StringComparer.Ordinal) || rest.Length == 2 && ModelFileNames.IsGguf(next))
             return (repository, rest.Length > 0 && rest is not [""] ? string.Join('/', rest) : null, null);
         // refs/pr/3 is one revision; the hub's own addresses write other slashes in revisions as %2F.
         int revisionLength = rest.Length > 3 && rest[1] == "refs" ? 3 : 1;

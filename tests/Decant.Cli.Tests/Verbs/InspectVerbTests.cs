@@ -24,7 +24,7 @@ public sealed class InspectVerbTests
         Assert.False(document.TryGetProperty("tensors", out _));
 
         string text = CommandRun.Succeed("inspect", SharedModels.SmolLm).Output;
-        foreach (string expected in new[] { "llama", "134.5 M", "8,192 tokens", "9 heads of 64 on 3", "Q8_0", "byte-level BPE (gpt2/smollm)", "apache-2.0", "22.5 KiB of keys and values", "rotary, base 100,000", "gated SiLU", "compress and convert to GGUF or a Hugging Face folder" })
+        foreach (string expected in new[] { "llama", "134.5 M", "8,192 tokens", "9 heads of 64 on 3", "Q8_0", "byte-level BPE (gpt2/smollm)", "apache-2.0", "21.0 % in the embedding (49,152 × 576)", "136.4 MiB in GGUF", "22.5 KiB of keys and values", "rotary, base 100,000", "gated SiLU", "compress and convert to GGUF or a Hugging Face folder" })
             Assert.Contains(expected, text, StringComparison.Ordinal);
     }
 
@@ -88,13 +88,36 @@ public sealed class InspectVerbTests
     }
 
     [Theory]
+    [InlineData(40)]
+    [InlineData(60)]
+    [InlineData(80)]
+    [InlineData(120)]
+    [InlineData(200)]
+    public void Numbers_stay_whole_on_every_terminal(int width)
+    {
+        string text = OnTerminal(width, "inspect", SharedModels.SmolLm, "--tensors");
+        Assert.All(text.Split('\n'), line => Assert.True(line.TrimEnd().Length <= width, line));
+        foreach (string number in new[] { "134,479,872", "142,884,864", "8.50", "35,136", "140,544", "32.00", "30,081,024" })
+            Assert.Contains(number, text, StringComparison.Ordinal);
+        foreach (string heading in new[] { "tensors", "parameters", "bytes", "bits/weight" })
+            Assert.Contains(heading, text, StringComparison.Ordinal);
+    }
+
+    private static string OnTerminal(int width, params string[] args)
+    {
+        using var output = new StringWriter();
+        Assert.Equal(0, Program.Run(args, new Terminal { Input = TextReader.Null, Output = output, Error = TextWriter.Null, OutputIsTerminal = true, Width = width }, TestContext.Current.CancellationToken));
+        return output.ToString();
+    }
+
+    [Theory]
     [InlineData("gemma3", "window", "7 tokens in 2 of 3 blocks; block 2 sees all")]
     [InlineData("gemma3", "positions", "rotary, base 1,000 or 1,000,000")]
     [InlineData("mistral", "window", "tokens in 2 of 2 blocks")]
     [InlineData("mixtral", "feed-forward", "2 of 4 experts, each 24 wide, gated SiLU")]
-    [InlineData("mixtral", "parameters", "24.2 k used for a token")]
+    [InlineData("mixtral", "parameters", "24.2 k active per token")]
     [InlineData("deepseek_v3", "feed-forward", "and one of 16 always; dense in 1 of 2 blocks")]
-    [InlineData("deepseek_v3", "attention", "keys and values from 12 numbers")]
+    [InlineData("deepseek_v3", "attention", "latent (MLA): keys and values from 12 numbers a token")]
     [InlineData("deepseek_v3", "positions", "6 of 16 elements, yarn × 4 from 32")]
     [InlineData("phi3-longrope", "positions", "longrope from 32")]
     [InlineData("llama-linear", "positions", "linear × ")]
@@ -102,6 +125,7 @@ public sealed class InspectVerbTests
     [InlineData("gpt2", "positions", "learned")]
     [InlineData("smollm3", "positions", "in 3 of 4 blocks")]
     [InlineData("bert", "family", "bert, encoder")]
+    [InlineData("bert", "size", "136.7 KiB in safetensors, 32.00 bits per weight")]
     [InlineData("bert", "positions", "learned")]
     [InlineData("bert", "attention", "both ways")]
     [InlineData("albert", "blocks", "stored, ")]
@@ -126,6 +150,7 @@ public sealed class InspectVerbTests
         Assert.Equal(["run", "eval", "imatrix", "bench", "logits", "tokenize", "gguf", "hf"], Possible(SharedModels.StoriesFolder));
         Assert.Equal(["run", "chat", "eval", "imatrix", "bench", "logits", "tokenize", "gguf", "hf"], Possible(SharedModels.SmolLm));
         Assert.Equal(["bench", "logits", "gguf", "hf"], Possible(SharedModels.WithoutTokenizer));
+        Assert.Contains("run, chat, eval, imatrix, bench: an encoder continues no text", CommandRun.Succeed("inspect", SharedFiles.Require("fixtures", "architectures", "bert")).Output, StringComparison.Ordinal);
         // GGUF has no architecture for GPT-1.
         JsonElement document = CommandRun.Succeed("inspect", SharedFiles.Require("fixtures", "architectures", "openai-gpt"), "--json").Json;
         JsonElement gguf = document.GetProperty("abilities").EnumerateArray().Single(a => Text(a, "name") == "gguf");

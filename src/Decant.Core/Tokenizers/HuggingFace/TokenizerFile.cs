@@ -24,6 +24,10 @@ internal static class TokenizerFile
             GitLfsPointer.Refuse(path, bytes);
             return bytes;
         }
+        catch (FileNotFoundException e)
+        {
+            throw new BadFileException($"{path}: there is no such file.", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new BadFileException($"{path}: cannot be read: {e.Message}", e);

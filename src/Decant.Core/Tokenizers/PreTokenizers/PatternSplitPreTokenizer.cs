@@ -49,9 +49,10 @@ internal sealed class PatternSplitPreTokenizer : PreTokenizer
             });
             _ = new Regex(shape, RegexOptions.CultureInvariant, TimeLimit);
         }
-        catch (ArgumentException e)
+        catch (RegexParseException e)
         {
-            throw new FormatException(e.Message, e);
+            // Its message repeats the expression as it was translated.
+            throw new FormatException($"what the engine of regular expressions refuses as {e.Error}", e);
         }
         compiled = new(() =>
         {
@@ -112,7 +113,7 @@ internal sealed class PatternSplitPreTokenizer : PreTokenizer
         }
         catch (RegexMatchTimeoutException e)
         {
-            throw new NotSupportedModelException($"The tokenizer's split pattern '{source}' takes more than {TimeLimit.TotalSeconds} seconds for this text.", e);
+            throw new NotSupportedModelException($"The tokenizer's split pattern {PatternExcerpt.Of(source)} takes more than {TimeLimit.TotalSeconds} seconds for this text.", e);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using Decant.Core.Tokenizers.HuggingFace;
+using Decant.Core.Tokenizers.PreTokenizers.Patterns;
 
 namespace Decant.Core.Tokenizers.PreTokenizers;
 
@@ -76,7 +77,7 @@ internal static class PreTokenizerTypes
         }
         catch (FormatException e)
         {
-            throw pattern.NotSupported($"the split pattern '{text}' ({e.Message})");
+            throw pattern.NotSupported($"the split pattern {PatternExcerpt.Of(text)}: {e.Message}");
         }
     }
 

@@ -38,10 +38,21 @@ internal sealed class OnigurumaPattern(string pattern)
 
         public string Run()
         {
-            while (!reader.IsAtEnd)
-                TranslateNext();
-            CloseImplied();
-            return groups.Count == 0 ? output.ToString() : throw new FormatException("a group that is not closed");
+            int start = 0;
+            try
+            {
+                while (!reader.IsAtEnd)
+                {
+                    start = reader.Position;
+                    TranslateNext();
+                }
+                CloseImplied();
+                return groups.Count == 0 ? output.ToString() : throw new FormatException("a group that is not closed");
+            }
+            catch (FormatException e)
+            {
+                throw new FormatException($"{e.Message}, at character {start + 1}: {PatternExcerpt.Of(pattern, start)}", e);
+            }
         }
 
         private void TranslateNext()
