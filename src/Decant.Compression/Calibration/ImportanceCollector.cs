@@ -35,13 +35,13 @@ internal sealed class ImportanceCollector : IDecoderObserver
             return;
         int columnCount = rows.Length / tokenCount;
         if (!sums.TryGetValue(place.Name, out Sums? entry))
-            sums.Add(place.Name, entry = new Sums(columnCount, place.MatrixCount));
+            sums.Add(place.Name, entry = new Sums(place.ColumnCount, place.MatrixCount));
         // Matrices whose rows one stored tensor fuses share their input; it is counted for the first of them.
         entry.FirstSeen ??= weight;
         if (place.MatrixCount == 1 && entry.FirstSeen != weight)
             return;
         entry.Counts[place.Matrix] += tokenCount;
-        Span<double> target = entry.Values.AsSpan(place.Matrix * columnCount, columnCount);
+        Span<double> target = entry.Values.AsSpan(place.Matrix * place.ColumnCount, columnCount);
         for (int token = 0; token < tokenCount; token++)
             AddSquares(rows.Slice(token * columnCount, columnCount), target);
     }

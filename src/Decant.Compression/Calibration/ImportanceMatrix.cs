@@ -62,6 +62,9 @@ public sealed class ImportanceMatrix
         long matrixCount = tensor.Shape.Rank > 2 ? tensor.Shape[tensor.Shape.Rank - 3] : 1;
         if (entry.Sums.Count == columnCount * matrixCount && (entry.ColumnCount == columnCount || entry.Counts.Count == 1))
             return entry.MeanSquares();
+        // A matrix that GGUF fills up with columns of zeros has inputs of zero there.
+        if (matrixCount == 1 && entry.Counts.Count == 1 && entry.ColumnCount > columnCount && entry.Sums.Skip((int)columnCount).All(sum => sum == 0))
+            return entry.MeanSquares()[..(int)columnCount];
         if (GgufTensorNames.IsTokenEmbedding(tensor.Name))
             return null;
         throw BadFileException.Expected(

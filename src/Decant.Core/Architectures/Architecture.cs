@@ -93,6 +93,9 @@ public abstract class Architecture
     /// <summary>The spec as a GGUF file holds it: with its order of rows, without what it has no place for.</summary>
     internal virtual ModelSpec AsGguf(ModelSpec spec) => spec;
 
+    /// <summary>What a canonical tensor is to the spec of <see cref="AsGguf"/>, which may hold it in another role.</summary>
+    internal virtual TensorId GgufIdOf(ModelSpec spec, TensorId id) => id;
+
     /// <summary>The spec as a Hugging Face folder holds it.</summary>
     internal virtual ModelSpec AsHuggingFace(ModelSpec spec) => spec;
 

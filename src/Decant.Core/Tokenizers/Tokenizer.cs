@@ -16,8 +16,9 @@ public sealed class Tokenizer
     private readonly TokenizerParts parts;
     private readonly AddedTokenFinder rawTokens;
     private readonly AddedTokenFinder normalizedTokens;
-    private readonly AddedTokenFinder rawOrdinaryTokens;
-    private readonly AddedTokenFinder normalizedOrdinaryTokens;
+    // For texts whose special tokens are no more than their letters.
+    private readonly Lazy<AddedTokenFinder> rawOrdinaryTokens;
+    private readonly Lazy<AddedTokenFinder> normalizedOrdinaryTokens;
     private readonly Dictionary<string, int> addedIds = new(StringComparer.Ordinal);
     private readonly Dictionary<int, AddedToken> addedById = [];
     private readonly Dictionary<int, string> normalizedNames = [];
@@ -42,8 +43,8 @@ public sealed class Tokenizer
         }
         rawTokens = new AddedTokenFinder(ordered.Where(t => !t.IsNormalized), t => t.Content);
         normalizedTokens = new AddedTokenFinder(ordered.Where(t => t.IsNormalized), t => normalizedNames[t.Id]);
-        rawOrdinaryTokens = new AddedTokenFinder(ordered.Where(t => !t.IsNormalized && !t.IsSpecial), t => t.Content);
-        normalizedOrdinaryTokens = new AddedTokenFinder(ordered.Where(t => t.IsNormalized && !t.IsSpecial), t => normalizedNames[t.Id]);
+        rawOrdinaryTokens = new(() => new AddedTokenFinder(ordered.Where(t => !t.IsNormalized && !t.IsSpecial), t => t.Content));
+        normalizedOrdinaryTokens = new(() => new AddedTokenFinder(ordered.Where(t => t.IsNormalized && !t.IsSpecial), t => normalizedNames[t.Id]));
         VocabularyCount = parts.Model.Vocabulary.Count;
         foreach (AddedToken token in ordered)
             VocabularyCount = Math.Max(VocabularyCount, token.Id + 1);
@@ -153,8 +154,8 @@ public sealed class Tokenizer
     private EncodingBuilder Run(string text, bool addSpecialTokens, bool recognisesSpecialTokens, bool hasDetails)
     {
         ArgumentNullException.ThrowIfNull(text);
-        AddedTokenFinder rawFinder = recognisesSpecialTokens ? rawTokens : rawOrdinaryTokens;
-        AddedTokenFinder normalizedFinder = recognisesSpecialTokens ? normalizedTokens : normalizedOrdinaryTokens;
+        AddedTokenFinder rawFinder = recognisesSpecialTokens ? rawTokens : rawOrdinaryTokens.Value;
+        AddedTokenFinder normalizedFinder = recognisesSpecialTokens ? normalizedTokens : normalizedOrdinaryTokens.Value;
         var encoding = new EncodingBuilder(hasDetails);
         var tokens = new TokenBuffer();
         var source = AlignedText.FromSource(text, hasDetails);

@@ -196,6 +196,50 @@ public sealed class ImatrixTests : IDisposable
         Assert.DoesNotContain(entries, e => e.Name == "output.weight");
     }
 
+    /// <summary>Dense blocks of Qwen2-MoE are shared experts in GGUF, filled up to the width of the widest.</summary>
+    [Fact]
+    public void A_folder_with_dense_blocks_gives_the_values_of_the_file_made_from_it()
+    {
+        string fixture = SharedFiles.Require("fixtures", "architectures", "qwen2_moe"), file = folder["moe.gguf"];
+        using IModelSource source = ModelSources.Open(fixture);
+        ConvertJob.Run(source, new ConvertOptions { OutputPath = file, Container = OutputContainer.Gguf, Verify = false }, cancellationToken: TestContext.Current.CancellationToken);
+        using IModelSource converted = ModelSources.Open(file);
+        int dense = Enumerable.Range(0, 3).Single(layer => ArchitectureRegistry.BindDecoder(source).Spec.Layers[layer].FeedForward.Experts is null);
+        // The experts and routers beside them are zeros, which only the file has.
+        IReadOnlyList<ImportanceEntry> ofFolder = EntriesOf(source),
+            ofFile = [.. EntriesOf(converted).Where(e => !e.Name.StartsWith($"blk.{dense}.ffn_gate_inp", StringComparison.Ordinal) && !(e.Name.StartsWith($"blk.{dense}.", StringComparison.Ordinal) && e.Name.Contains("_exps", StringComparison.Ordinal)))];
+        Assert.Equal(ofFile.Select(e => e.Name), ofFolder.Select(e => e.Name));
+        Assert.All(ofFile.Zip(ofFolder), pair =>
+        {
+            Assert.Equal((pair.First.ColumnCount, pair.First.Counts), (pair.Second.ColumnCount, pair.Second.Counts));
+            for (int i = 0; i < pair.First.Sums.Count; i++)
+                Assert.True(Math.Abs(pair.First.Sums[i] - pair.Second.Sums[i]) <= 1e-4 * (1e-3 + pair.First.Sums[i]), $"{pair.First.Name}[{i}]: {pair.First.Sums[i]} and {pair.Second.Sums[i]}");
+        });
+        ImportanceEntry down = ofFolder.Single(e => e.Name == $"blk.{dense}.ffn_down_shexp.weight");
+        Assert.True(down.Sums.Max() > 0);
+        // Either container takes the values, whichever the model comes from.
+        var matrix = new ImportanceMatrix("moe.imatrix", ofFolder, [], 1, 32);
+        foreach (IModelSource from in (IModelSource[])[source, converted])
+        {
+            foreach (OutputContainer to in (OutputContainer[])[OutputContainer.Gguf, OutputContainer.HuggingFace])
+            {
+                CompressionPlan plan = CompressionPlan.Create(from, new CompressionRequest { Type = FileTypes.Get("IQ4_NL"), Container = to, Importance = matrix });
+                Assert.True(matrix.Has(plan.Tensors.Single(t => t.Source.Name == down.Name).Source.Name));
+            }
+        }
+    }
+
+    private static IReadOnlyList<ImportanceEntry> EntriesOf(IModelSource source)
+    {
+        DecoderModel model = ArchitectureRegistry.BindDecoder(source);
+        var collector = new ImportanceCollector(model);
+        using Decant.Engine.Inference.Decoder decoder = Decant.Engine.Inference.Decoder.Load(
+            model, new Decant.Engine.Inference.DecoderOptions { Observer = collector, Kernel = "scalar" }, TestContext.Current.CancellationToken);
+        using Decant.Engine.Inference.DecoderSession session = decoder.StartSession(32);
+        session.Append([.. Enumerable.Range(1, 32).Select(i => i * 7 % model.Spec.VocabularySize)], TestContext.Current.CancellationToken);
+        return collector.Entries();
+    }
+
     private sealed class InputsOf(Decant.Core.Tensors.TensorId wanted) : Decant.Engine.Inference.IDecoderObserver
     {
         public List<float> Rows { get; } = [];

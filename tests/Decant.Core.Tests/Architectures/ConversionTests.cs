@@ -15,6 +15,27 @@ public sealed class ConversionTests
 
     public static TheoryData<string, string> FoldersAndConfigs => Fixtures.AllGgufConfigs;
 
+    /// <summary>Ids of tokens outlive the keys of our own; where a file states none, transformers is told so, for its config classes have ids of their own.</summary>
+    [Fact]
+    public void Token_ids_of_a_file_without_a_tokenizer_are_in_the_config()
+    {
+        using HuggingFaceModelSource source = Fixtures.Open("llama");
+        var config = (JsonObject)source.HuggingFace.Config.DeepClone();
+        (config["bos_token_id"], config["eos_token_id"], config["pad_token_id"]) = (5, new JsonArray(7, 8), 9);
+        GgufDescription description = GgufExport.Describe(ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(config, source.Tensors)));
+        GgufMetadata metadata = description.Metadata.Copy();
+        foreach (string key in description.Metadata.Entries.Select(entry => entry.Key).Where(key => key.StartsWith("decant.", StringComparison.Ordinal)))
+            metadata.Remove(key);
+        JsonObject back = HuggingFaceExport.Describe(ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(metadata, description.Tensors))).Config;
+        Assert.Equal((5, 7, 9), ((long)back["bos_token_id"]!, (long)back["eos_token_id"]!, (long)back["pad_token_id"]!));
+
+        foreach (string name in (string[])["bos", "eos", "padding"])
+            metadata.Remove($"tokenizer.ggml.{name}_token_id");
+        back = HuggingFaceExport.Describe(ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(metadata, description.Tensors))).Config;
+        Assert.All((string[])["bos_token_id", "eos_token_id"], key => Assert.True(back.TryGetPropertyValue(key, out JsonNode? id) && id is null, key));
+        Assert.False(back.ContainsKey("pad_token_id"));
+    }
+
     /// <summary>
     /// Through a real file and back: every tensor the model uses bit for bit, every config value equal. Weights that files hold rounded come back as others that round
     /// to the same (<see cref="TernaryConversionTests"/>).

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tensors;
 using Decant.Testing;
@@ -28,6 +29,24 @@ public class ModelSourcesTests
         Assert.Equal(64, (int)folder.HuggingFace.Config["hidden_size"]!);
         Assert.Equal(Values(gguf.FindTensor("token_embd.weight")!), Values(folder.FindTensor("model.embed_tokens.weight")!));
         Assert.Equal(Values(gguf.FindTensor("blk.4.ffn_down.weight")!), Values(folder.FindTensor("model.layers.4.mlp.down_proj.weight")!));
+    }
+
+    [Fact]
+    public void A_folder_stays_the_model_that_its_config_names_when_a_gguf_file_lies_beside()
+    {
+        using TemporaryFolder folder = new TemporaryFolder().CopyFrom(SharedFiles.Require("models", "stories260K", "hf"));
+        string file = folder["converted.gguf"];
+        File.Copy(SharedFiles.Require("models", "stories260K", "stories260K-f32.gguf"), file);
+        using (IModelSource opened = ModelSources.Open(folder.Path))
+            Assert.NotNull(opened.HuggingFace);
+        using (IModelSource named = ModelSources.Open(file))
+            Assert.NotNull(named.Gguf);
+        // Without weights of the usual names it is not clear which model is meant; without any it is.
+        File.Move(folder["model.safetensors"], folder["adapter.safetensors"]);
+        Assert.Contains("Name the file to open", Assert.Throws<BadFileException>(() => ModelSources.Open(folder.Path)).Message, StringComparison.Ordinal);
+        File.Delete(folder["adapter.safetensors"]);
+        using IModelSource alone = ModelSources.Open(folder.Path);
+        Assert.NotNull(alone.Gguf);
     }
 
     [Fact]

@@ -139,7 +139,8 @@ public class HostileTokenizerTests
     [InlineData("\"type\":\"ByteLevel\"", "\"type\":\"Shuffle\"", "the post-processor 'Shuffle'")]
     [InlineData("\"type\":\"Fuse\"", "\"type\":\"CTC\"", "the decoder 'CTC'")]
     [InlineData("\"type\":\"BPE\"", "\"type\":\"LetterLevel\"", "the tokenizer model 'LetterLevel'")]
-    [InlineData("'ve|'m", "'ve|(?x:'n)", "the split pattern ''s|'t|'re|'ve|(?x:'n)|")]
+    [InlineData("'ve|'m", "'ve|(?x:'n)", "the group '(?x', at character 15: '…(?x:'n)|")]
+    [InlineData("'ve|'m", "a{3,2}", "what the engine of regular expressions refuses as ReversedQuantifierRange")]
     [InlineData("'ve|'m", "\\\\p{Hun}", "the class '\\p{Hun}'")]
     [InlineData("\"prepend_scheme\":\"first\"", "\"prepend_scheme\":\"last\"", "the prepend_scheme 'last'")]
     [InlineData("\"dropout\":null", "\"dropout\":0.1", "dropout")]
@@ -150,6 +151,14 @@ public class HostileTokenizerTests
         NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => ReadSmall(old, changed));
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.StartsWith("tokenizer.json: ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_long_pattern_is_not_shown_whole()
+    {
+        string message = Assert.Throws<NotSupportedModelException>(() => ReadSmall("'ve|'m", string.Concat(Enumerable.Repeat("abc|", 5000)) + "\\\\y" + string.Concat(Enumerable.Repeat("|def", 5000)))).Message;
+        Assert.InRange(message.Length, 100, 400);
+        Assert.Contains("the escape '\\y', at character 20011: '…\\y|def|def", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -79,6 +79,15 @@ public class TokenizerLoaderTests
     }
 
     [Fact]
+    public void A_vocabulary_without_its_merges_says_what_is_missing()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("vocab.json", """{"a": 0, "b": 1, "ab": 2}"""u8);
+        string message = Assert.Throws<BadFileException>(() => TokenizerLoader.LoadFolder(folder.Path)).Message;
+        Assert.StartsWith($"{path}: merges.txt is missing beside it", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_kind_of_file_that_is_not_read_is_named()
     {
         using var folder = new TemporaryFolder();

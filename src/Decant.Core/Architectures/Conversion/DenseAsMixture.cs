@@ -46,6 +46,19 @@ internal static class DenseAsMixture
         };
     }
 
+    /// <summary>The tensor of <see cref="ToMixtures(DecoderSpec)"/> that holds a tensor of the spec.</summary>
+    public static TensorId MixtureIdOf(DecoderSpec spec, TensorId id)
+    {
+        if (id.Layer is not { } layer || spec.Layers[layer].FeedForward.Experts is not null)
+            return id;
+        foreach ((TensorRole dense, TensorRole shared) in pairs)
+        {
+            if (id.Role == dense)
+                return id with { Role = shared };
+        }
+        return id;
+    }
+
     /// <summary>The tensors of <see cref="ToMixtures(DecoderSpec)"/>.</summary>
     public static void ToMixtures(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors)
     {

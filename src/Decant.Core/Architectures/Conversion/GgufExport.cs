@@ -83,6 +83,7 @@ public static class GgufExport
             return;
         }
         metadata.Set("tokenizer.ggml.model", GgufValue.From("none"));
+        TokenIdKeys.Store(model, metadata);
         notices.Add("the model has no tokenizer: the file takes token ids only (tokenizer.ggml.model is none)");
     }
 

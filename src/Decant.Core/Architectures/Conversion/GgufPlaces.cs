@@ -7,7 +7,8 @@ namespace Decant.Core.Architectures.Conversion;
 /// <param name="Name">The stored tensor.</param>
 /// <param name="Matrix">Which of its stacked matrices, from 0; 0 where rows are fused or nothing is stacked.</param>
 /// <param name="MatrixCount">How many are stacked.</param>
-public readonly record struct GgufPlace(string Name, int Matrix, int MatrixCount);
+/// <param name="ColumnCount">The columns of a stored matrix; where there are more than the canonical one has, those behind belong to inputs that are zero.</param>
+public readonly record struct GgufPlace(string Name, int Matrix, int MatrixCount, int ColumnCount);
 
 /// <summary>Finds the GGUF names of a model's matrices, whatever container it is read from.</summary>
 public static class GgufPlaces
@@ -18,41 +19,47 @@ public static class GgufPlaces
     /// </summary>
     public static IReadOnlyDictionary<TensorId, GgufPlace> Of(Model model)
     {
-        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
+        Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
+        TensorLayout layout = architecture.GgufLayoutOf(model.Spec);
         if (layout.Mappings.IsEmpty)
         {
             return GgufTensor.ListOf(model).Where(tensor => tensor.IsMatrix)
-                .SelectMany(tensor => tensor.Parts.Select((id, i) => (id, new GgufPlace(tensor.Info.Name, id.Expert is null ? 0 : i, id.Expert is null ? 1 : tensor.Parts.Count))))
+                .SelectMany(tensor => tensor.Parts.Select((id, i) =>
+                    (id, new GgufPlace(tensor.Info.Name, id.Expert is null ? 0 : i, id.Expert is null ? 1 : tensor.Parts.Count, (int)tensor.Info.Shape.RowLength))))
                 .ToDictionary();
         }
         var places = new Dictionary<TensorId, GgufPlace>();
-        if (model.Source.Gguf is null)
+        foreach ((TensorId id, string name, TensorMapping mapping, long columnCount) in model.Source.Gguf is null ? InExport(model, architecture, layout) : InFile(model, layout))
         {
-            foreach (TensorId id in model.Tensors.Keys)
-            {
-                if (id.Part == TensorPart.Weight && layout.LineOf(id) is { } mapping)
-                    Add(places, mapping.NameOf("", id.Layer, id.Expert, TensorPart.Weight), mapping, id, model.Spec);
-            }
-            return places;
-        }
-        foreach (TensorData stored in model.Source.Tensors)
-        {
-            if (layout.Find(stored.Info.Name) is not { Part: TensorPart.Weight } place)
+            // The columns of a transposed matrix are no inputs.
+            if (id.Part != TensorPart.Weight || mapping.GroupForm == RowGroupForm.TransposedMatrices)
                 continue;
-            foreach (TensorId id in place.Mapping.Ids(place.Layer, place.Expert, TensorPart.Weight, ExpertCount(model.Spec, place.Layer)))
-                Add(places, stored.Info.Name, place.Mapping, id, model.Spec);
+            places.TryAdd(id, mapping.StacksExperts
+                ? new GgufPlace(name, id.Expert ?? 0, ExpertCount(model.Spec, id.Layer), (int)columnCount)
+                : new GgufPlace(name, 0, 1, (int)columnCount));
         }
         return places;
     }
 
-    private static void Add(Dictionary<TensorId, GgufPlace> places, string name, TensorMapping mapping, TensorId id, ModelSpec spec)
+    /// <summary>The canonical tensors in the tensors of a file, in stored order; where a file holds one twice, twice.</summary>
+    internal static IEnumerable<(TensorId Id, string Name, TensorMapping Mapping, long ColumnCount)> InFile(Model model, TensorLayout layout) =>
+        from stored in model.Source.Tensors
+        let place = layout.Find(stored.Info.Name)
+        where place is not null
+        from id in place.Value.Mapping.Ids(place.Value.Layer, place.Value.Expert, place.Value.Part, ExpertCount(model.Spec, place.Value.Layer))
+        select (id, stored.Info.Name, place.Value.Mapping, stored.Info.Shape.RowLength);
+
+    private static IEnumerable<(TensorId Id, string Name, TensorMapping Mapping, long ColumnCount)> InExport(Model model, Architecture architecture, TensorLayout layout)
     {
-        // The columns of a transposed matrix are no inputs.
-        if (mapping.GroupForm == RowGroupForm.TransposedMatrices)
-            return;
-        places.TryAdd(id, mapping.StacksExperts ? new GgufPlace(name, id.Expert ?? 0, ExpertCount(spec, id.Layer)) : new GgufPlace(name, 0, 1));
+        Dictionary<TensorId, TensorShape> shapes = architecture.AsGguf(model.Spec).ListTensors().ToDictionary(tensor => tensor.Id, tensor => tensor.Shape);
+        foreach ((TensorId id, TensorData data) in model.Tensors)
+        {
+            TensorId exported = architecture.GgufIdOf(model.Spec, id);
+            if (layout.LineOf(exported) is { } mapping)
+                yield return (id, mapping.NameOf("", exported.Layer, exported.Expert, exported.Part), mapping, shapes.GetValueOrDefault(exported, data.Info.Shape).RowLength);
+        }
     }
 
-    internal static int ExpertCount(ModelSpec spec, int? layer) =>
+    private static int ExpertCount(ModelSpec spec, int? layer) =>
         layer is { } index && index < spec.LayerCountOf(StackKind.Main) ? Math.Max(spec.ExpertCountOf(index), 1) : 1;
 }

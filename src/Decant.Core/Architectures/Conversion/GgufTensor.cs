@@ -15,16 +15,20 @@ public sealed record GgufTensor(TensorInfo Info, IReadOnlyList<TensorId> Parts, 
     /// <summary>The tensors of a model, in the order of its spec.</summary>
     public static IReadOnlyList<GgufTensor> ListOf(Model model)
     {
-        TensorLayout layout = ArchitectureRegistry.FindByName(model.ArchitectureName)!.GgufLayoutOf(model.Spec);
+        Architecture architecture = ArchitectureRegistry.FindByName(model.ArchitectureName)!;
+        TensorLayout layout = architecture.GgufLayoutOf(model.Spec);
         if (layout.Mappings.IsEmpty)
             layout = GgufNames.WithoutArchitecture;
-        IReadOnlyDictionary<TensorId, string>? stored = model.Source.Gguf is null ? null : StoredNames(model, layout);
+        Dictionary<TensorId, string> stored = [];
+        foreach ((TensorId id, string name, _, _) in model.Source.Gguf is null ? [] : GgufPlaces.InFile(model, layout))
+            stored.TryAdd(id, name);
         var parts = new OrderedDictionary<string, List<ModelTensor>>(StringComparer.Ordinal);
         foreach (ModelTensor tensor in model.Spec.ListTensors())
         {
             if (model.Find(tensor.Id) is not { } data)
                 continue;
-            string name = stored?.GetValueOrDefault(tensor.Id) ?? layout.LineOf(tensor.Id)?.NameOf("", tensor.Id.Layer, tensor.Id.Expert, tensor.Id.Part) ?? data.Info.Name;
+            TensorId exported = architecture.GgufIdOf(model.Spec, tensor.Id);
+            string name = stored.GetValueOrDefault(tensor.Id) ?? layout.LineOf(exported)?.NameOf("", exported.Layer, exported.Expert, exported.Part) ?? data.Info.Name;
             if (!parts.TryGetValue(name, out List<ModelTensor>? list))
                 parts.Add(name, list = []);
             list.Add(tensor);
@@ -41,18 +45,5 @@ public sealed record GgufTensor(TensorInfo Info, IReadOnlyList<TensorId> Parts, 
             : new TensorShape([parts.Sum(part => part.Shape[0]), .. info.Shape.Dimensions[1..]]);
         return new GgufTensor(
             new TensorInfo(name, shape, info.Format), [.. parts.Select(part => part.Id)], first.Id.Part == TensorPart.Weight && GgufExport.IsMatrix(first.Id.Role, info.Shape));
-    }
-
-    private static Dictionary<TensorId, string> StoredNames(Model model, TensorLayout layout)
-    {
-        var names = new Dictionary<TensorId, string>();
-        foreach (TensorData tensor in model.Source.Tensors)
-        {
-            if (layout.Find(tensor.Info.Name) is not { } place)
-                continue;
-            foreach (TensorId id in place.Mapping.Ids(place.Layer, place.Expert, place.Part, GgufPlaces.ExpertCount(model.Spec, place.Layer)))
-                names.TryAdd(id, tensor.Info.Name);
-        }
-        return names;
     }
 }

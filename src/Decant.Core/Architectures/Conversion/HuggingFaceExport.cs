@@ -68,24 +68,13 @@ public static class HuggingFaceExport
         GgufMetadata metadata = model.Source.Gguf!;
         JsonObject generated = architecture.WriteConfig(spec);
         if (metadata.Find(DecantKeys.Config) is null)
-            AddTokenIds(metadata, generated);
+            TokenIdKeys.Restore(metadata, generated);
         JsonObject config = ConfigCarriage.Restore(metadata, generated);
         (Architecture again, ModelSpec readBack) = ArchitectureRegistry.ReadConfig($"{model.Source.Location} (as config.json)", config);
         string? difference = again == architecture ? architecture.DifferenceOf(spec, readBack) : $"{architecture.Name} became {again.Name}";
         return difference is null
             ? config
             : throw new NotSupportedModelException($"{model.Source.Location}: no {architecture.Name} config.json describes this model: {difference}.");
-    }
-
-    private static void AddTokenIds(GgufMetadata metadata, JsonObject config)
-    {
-        foreach (string token in (ReadOnlySpan<string>)["bos", "eos"])
-        {
-            if (metadata.FindInteger($"tokenizer.ggml.{token}_token_id") is { } id)
-                config[$"{token}_token_id"] = id;
-        }
-        if (metadata.FindInteger("tokenizer.ggml.padding_token_id") is { } padding)
-            config["pad_token_id"] = padding;
     }
 
     /// <summary>The type of the matrices: their own if it is a plain one, else BF16.</summary>

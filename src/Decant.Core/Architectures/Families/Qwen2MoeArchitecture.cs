@@ -160,6 +160,9 @@ public sealed class Qwen2MoeArchitecture : DecoderArchitecture
     internal override void ForGguf(DecoderSpec spec, Dictionary<TensorId, TensorData> tensors) => DenseAsMixture.ToMixtures(spec, tensors);
 
     /// <inheritdoc/>
+    internal override TensorId GgufIdOf(ModelSpec spec, TensorId id) => DenseAsMixture.MixtureIdOf((DecoderSpec)spec, id);
+
+    /// <inheritdoc/>
     internal override DecoderSpec ForHuggingFace(DecoderSpec spec) => DenseAsMixture.ToDense(spec);
 
     /// <inheritdoc/>

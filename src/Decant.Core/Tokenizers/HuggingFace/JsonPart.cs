@@ -7,13 +7,20 @@ namespace Decant.Core.Tokenizers.HuggingFace;
 /// A place in a tokenizer file, read with messages that name the file and the key. Strings that are no valid UTF-16 and numbers out of range
 /// are bad files like any other surprise.
 /// </summary>
-internal readonly struct JsonPart(JsonElement element, string file, string path, int index = -1)
+internal readonly struct JsonPart(JsonElement element, string file, string path, int index = -1, string? member = null)
 {
     /// <summary>The file, for messages.</summary>
     public string File => file;
 
-    /// <summary>The key, as in <c>model.merges[3]</c>.</summary>
-    public string Path => index < 0 ? path : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{path}[{index}]");
+    /// <summary>The key, as in <c>model.merges[3]</c>. It is put together for messages alone: files have millions of places.</summary>
+    public string Path
+    {
+        get
+        {
+            string item = index < 0 ? path : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{path}[{index}]");
+            return member is null ? item : item.Length == 0 ? member : $"{item}.{member}";
+        }
+    }
 
     /// <summary>What stands there.</summary>
     public JsonValueKind Kind => element.ValueKind;
@@ -37,7 +44,7 @@ internal readonly struct JsonPart(JsonElement element, string file, string path,
         if (element.ValueKind != JsonValueKind.Object)
             throw WrongKind("an object");
         element.TryGetProperty(name, out JsonElement value);
-        return new JsonPart(value, File, Path.Length == 0 ? name : $"{Path}.{name}");
+        return member is null ? new JsonPart(value, file, path, index, name) : new JsonPart(value, file, Path, member: name);
     }
 
     /// <summary>The string.</summary>
@@ -77,7 +84,7 @@ internal readonly struct JsonPart(JsonElement element, string file, string path,
     {
         if (element.ValueKind != JsonValueKind.Array)
             throw WrongKind("an array");
-        return Items(element, File, index < 0 ? path : Path);
+        return Items(element, File, index < 0 && member is null ? path : Path);
         static IEnumerable<JsonPart> Items(JsonElement array, string file, string path)
         {
             int index = 0;
@@ -94,11 +101,11 @@ internal readonly struct JsonPart(JsonElement element, string file, string path,
     {
         if (element.ValueKind != JsonValueKind.Object)
             throw WrongKind("an object");
-        return Members(this, element);
-        static IEnumerable<(string, JsonPart)> Members(JsonPart parent, JsonElement members)
+        return Members(this, element, file, path, index, member);
+        static IEnumerable<(string, JsonPart)> Members(JsonPart parent, JsonElement members, string file, string path, int index, string? member)
         {
             foreach (JsonProperty property in members.EnumerateObject())
-                yield return (parent.NameOf(property), new JsonPart(property.Value, parent.File, parent.Path));
+                yield return (parent.NameOf(property), new JsonPart(property.Value, file, path, index, member));
         }
     }
 
