@@ -32,7 +32,7 @@ public sealed record HubReference(string Repository, string? File, string Revisi
     public static HubReference Parse(string text, Uri? endpoint = null)
     {
         if (!IsReference(text))
-            throw Wrong(text, "it begins with hf:");
+            throw Wrong(text, "the names of such models begin with hf:");
         string rest = text.StartsWith(Prefix, StringComparison.Ordinal) ? text[Prefix.Length..] : text;
         if (WebAddress.IsAddress(rest))
         {

@@ -14,7 +14,7 @@ internal sealed class CompressionInputs
 {
     private readonly Option<string> to = new("--to")
     {
-        Description = "Type or mixture as llama.cpp spells it, in any case: " + string.Join(", ", FileTypes.All.Select(type => type.Name)),
+        Description = "Required: type or mixture as llama.cpp spells it, in any case: " + string.Join(", ", FileTypes.All.Select(type => type.Name)),
         HelpName = "TYPE",
     };
     private readonly Option<string> imatrix = new("--imatrix") { Description = "An importance matrix (see: decant imatrix), in llama.cpp's GGUF or older form", HelpName = "FILE" };

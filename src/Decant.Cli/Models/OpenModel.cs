@@ -71,7 +71,7 @@ internal sealed class OpenModel : IDisposable
     /// <exception cref="BadFileException">The model carries none.</exception>
     public Tokenizer RequireTokenizer()
     {
-        Tokenizer tokenizer = TokenizerLoader.Load(Source) ?? throw MissingTokenizer(Location, run.Verb.Name);
+        Tokenizer tokenizer = TokenizerLoader.Load(Source) ?? throw MissingTokenizer(Source, run.Verb.Name);
         // A file in GGUF is filled up to the rows of the embedding.
         foreach (string notice in Source.Gguf is null ? tokenizer.Notices : [])
             run.Notice(notice);
@@ -88,8 +88,8 @@ internal sealed class OpenModel : IDisposable
             Source.Dispose();
     }
 
-    internal static BadFileException MissingTokenizer(string location, string verb) => new(
-        $"{location}: the model has no tokenizer, and '{verb}' reads or writes text. Put the model's tokenizer.json beside its weights and convert again.");
+    internal static BadFileException MissingTokenizer(IModelSource source, string verb) => new(
+        $"{source.Location}: the model has no tokenizer, and '{verb}' reads or writes text. Put the model's tokenizer.json beside its weights{(source.Gguf is null ? "" : " in the folder that it was converted from, and convert again")}.");
 
     private Model Bind()
     {

@@ -13,6 +13,14 @@ internal sealed class DecantCommandLine
     // Help that goes to a file or a pager.
     private const int PagedWidth = 120;
 
+    private static readonly (string Command, string Meaning)[] firstSteps =
+    [
+        ("decant inspect MODEL", "What a model is; MODEL is a .gguf file, a Hugging Face folder, or hf:ORG/NAME of the hub"),
+        ("decant compress MODEL -o small.gguf --to q4_k_m", "A smaller model in one file, checked against the one it comes from"),
+        ("decant run small.gguf \"Once upon a time\"", "What it writes"),
+        ("decant compress --help", "The options of a verb, with examples"),
+    ];
+
     private readonly Terminal terminal;
     private readonly RootCommand root = new("Makes language models small, and proves what that cost.");
 
@@ -116,14 +124,12 @@ internal sealed class DecantCommandLine
         {
             usual.MaxWidth = terminal.OutputIsTerminal ? terminal.Width : PagedWidth;
             usual.Invoke(parseResult);
-            if (parseResult.CommandResult.Command is VerbCommand { Verb: { } verb })
+            TextWriter output = parseResult.InvocationConfiguration.Output;
+            output.WriteLine("Examples:");
+            foreach ((string command, string meaning) in (parseResult.CommandResult.Command as VerbCommand)?.Verb.Examples ?? firstSteps)
             {
-                terminal.Output.WriteLine("Examples:");
-                foreach ((string command, string meaning) in verb.Examples)
-                {
-                    terminal.Output.WriteLine($"  {command}");
-                    terminal.Output.WriteLine($"      {meaning}");
-                }
+                output.WriteLine($"  {command}");
+                output.WriteLine($"      {meaning}");
             }
             return 0;
         }

@@ -43,7 +43,7 @@ internal sealed class PullVerb : Verb
             [
                 ("model", reference.ToString()),
                 ("commit", fetched.Commit),
-                ("size", $"{Quantities.Bytes(fetched.ByteCount)} in {fetched.Files.Count} files, {(fetched.DownloadedByteCount == 0 ? "all there already" : $"{Quantities.Bytes(fetched.DownloadedByteCount)} downloaded")}"),
+                ("size", $"{Quantities.Bytes(fetched.ByteCount)} in {fetched.Files.Count} {(fetched.Files.Count == 1 ? "file" : "files")}, {(fetched.DownloadedByteCount == 0 ? "all there already" : $"{Quantities.Bytes(fetched.DownloadedByteCount)} downloaded")}"),
                 ("path", fetched.Path),
             ])));
         return ExitCode.Done;

@@ -64,7 +64,7 @@ internal sealed class TokenizeVerb : Verb
         if (Directory.Exists(path) && !Directory.EnumerateFiles(path, "*.gguf").Any())
             return TokenizerLoader.LoadFolder(path);
         using IModelSource source = ModelSources.Open(path);
-        return TokenizerLoader.Load(source) ?? throw OpenModel.MissingTokenizer(path, "tokenize");
+        return TokenizerLoader.Load(source) ?? throw OpenModel.MissingTokenizer(source, "tokenize");
     }
 
     private void TokenizeText(VerbRun run, Tokenizer tokenizer, string content)

@@ -211,7 +211,8 @@ public sealed class ImatrixTests : IDisposable
         Assert.Equal(ofFile.Select(e => e.Name), ofFolder.Select(e => e.Name));
         Assert.All(ofFile.Zip(ofFolder), pair =>
         {
-            Assert.Equal((pair.First.ColumnCount, pair.First.Counts), (pair.Second.ColumnCount, pair.Second.Counts));
+            Assert.Equal(pair.First.ColumnCount, pair.Second.ColumnCount);
+            Assert.Equal(pair.First.Counts, pair.Second.Counts);
             for (int i = 0; i < pair.First.Sums.Count; i++)
                 Assert.True(Math.Abs(pair.First.Sums[i] - pair.Second.Sums[i]) <= 1e-4 * (1e-3 + pair.First.Sums[i]), $"{pair.First.Name}[{i}]: {pair.First.Sums[i]} and {pair.Second.Sums[i]}");
         });
