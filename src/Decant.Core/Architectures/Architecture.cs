@@ -99,6 +99,9 @@ public abstract class Architecture
     /// <summary>The spec as a Hugging Face folder holds it.</summary>
     internal virtual ModelSpec AsHuggingFace(ModelSpec spec) => spec;
 
+    /// <summary>The spec as the folder holds it that is made of this model.</summary>
+    internal virtual ModelSpec AsHuggingFace(Model model) => AsHuggingFace(model.Spec);
+
     /// <summary>What a Hugging Face folder written from a model cannot have any more, in words, or null.</summary>
     internal virtual string? HuggingFaceLoss(ModelSpec spec) => null;
 

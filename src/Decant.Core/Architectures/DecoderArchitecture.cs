@@ -41,6 +41,15 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
     /// <summary>True if llama.cpp loads <c>rope_freqs.weight</c> for this architecture.</summary>
     internal virtual bool GgufHoldsRotaryDivisors => false;
 
+    /// <summary>The rotation that the usual keys of a GGUF file state.</summary>
+    internal virtual RopeSpec? GgufRopeOf(DecoderSpec spec) => spec.FirstRope;
+
+    /// <summary>What llama.cpp's loader asks of the tensors of this architecture.</summary>
+    internal virtual GgufLoaderLimits GgufLimits => GgufLoaderLimits.None;
+
+    /// <summary>The rotary pairing of a Hugging Face folder made of a model.</summary>
+    internal virtual RopePairing HuggingFacePairingOf(Model model) => HuggingFacePairing;
+
     /// <summary>The spec with what GGUF, or llama.cpp, fixes; <see cref="ForGguf(DecoderSpec, Dictionary{TensorId, TensorData})"/> makes up for it in the weights.</summary>
     internal virtual DecoderSpec ForGguf(DecoderSpec spec) => spec;
 
@@ -73,6 +82,8 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
 
     internal sealed override DecoderSpec AsHuggingFace(ModelSpec spec) => ForHuggingFace(RotaryRows.WithPairing((DecoderSpec)spec, HuggingFacePairing));
 
+    internal sealed override DecoderSpec AsHuggingFace(Model model) => ForHuggingFace(RotaryRows.WithPairing((DecoderSpec)model.Spec, HuggingFacePairingOf(model)));
+
     internal sealed override string? DifferenceOf(DecoderSpec expected, DecoderSpec got) => SpecComparison.FirstDifference(expected, got);
 
     internal sealed override Dictionary<TensorId, TensorData> GgufTensors(Model model)
@@ -90,7 +101,7 @@ public abstract class DecoderArchitecture : Architecture<DecoderSpec>
 
     internal sealed override Dictionary<TensorId, TensorData> HuggingFaceTensors(Model model)
     {
-        Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder((DecoderModel)model, HuggingFacePairing);
+        Dictionary<TensorId, TensorData> tensors = RotaryRows.Reorder((DecoderModel)model, HuggingFacePairingOf(model));
         foreach (TensorRole role in (ReadOnlySpan<TensorRole>)[TensorRole.RopeFrequencyDivisors, TensorRole.RopeShortFactors, TensorRole.RopeLongFactors])
             tensors.Remove(new TensorId(role));
         ForHuggingFace(((DecoderModel)model).Spec, tensors);

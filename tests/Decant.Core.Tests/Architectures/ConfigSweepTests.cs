@@ -46,7 +46,7 @@ public sealed class ConfigSweepTests
         ("qwen2", "sliding_window"), ("qwen2_moe", "sliding_window"), ("qwen3", "sliding_window"), ("qwen3_moe", "sliding_window"), ("smollm3", "sliding_window"),
         ("qwen2", "use_sliding_window"), ("qwen2_moe", "use_sliding_window"), ("qwen3", "use_sliding_window"), ("smollm3", "use_sliding_window"),
         // What only another form of the model reads.
-        ("opt-350m", "_remove_final_layer_norm"), ("falcon-new", "multi_query"), ("falcon-new", "parallel_attn"), ("bert-classify", "tie_word_embeddings"), ("mamba2", "time_step_rank"),
+        ("opt-350m", "_remove_final_layer_norm"), ("falcon-new", "multi_query"), ("falcon-new", "parallel_attn"), ("bert-classify", "tie_word_embeddings"), ("mamba2", "time_step_rank"), ("gemma3", "attn_logit_softcapping"),
         ("phi3", "original_max_position_embeddings"), ("phi3-longrope", "original_max_position_embeddings"), ("phi3-longrope-long", "original_max_position_embeddings"),
         ("deepseek_v2", "head_dim"), ("deepseek_v3", "head_dim"), ("qwen3_moe", "intermediate_size"), ("gpt2", "reorder_and_upcast_attn"), ("gpt2-oddities", "reorder_and_upcast_attn"),
         // Zero is what they say anyway, or stands for the default; more blocks than there are.

@@ -133,7 +133,8 @@ internal static class RopeConfig
         RopeScaling scaling = type switch
         {
             "default" => RopeScaling.None,
-            "linear" => new RopeScaling.Linear(section.GetPositive("factor")),
+            // By 1 divides nothing.
+            "linear" => section.GetPositive("factor") is not 1 and var factor ? new RopeScaling.Linear(factor) : RopeScaling.None,
             "dynamic" => new RopeScaling.DynamicNtk(section.GetPositive("factor"), shared.ContextLength),
             "llama3" => ReadLlama3(section, shared),
             "yarn" => ReadYarn(section, shared),

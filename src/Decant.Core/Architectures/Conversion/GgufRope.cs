@@ -72,7 +72,9 @@ internal static class GgufRope
                 metadata.Set(prefix + "rope.scaling.yarn_beta_fast", GgufValue.From((float)yarn.BetaFast));
                 metadata.Set(prefix + "rope.scaling.yarn_beta_slow", GgufValue.From((float)yarn.BetaSlow));
                 metadata.Set(prefix + "rope.scaling.attn_factor", GgufValue.From((float)(yarn.AttentionFactor / RopeConfig.YarnAttentionFactor(yarn.Factor, 1))));
-                return yarn.Truncate ? null : "llama.cpp rounds YaRN's bounds to whole frequencies; this model does not";
+                return RotaryDivisors.Of(rope).SequenceEqual(RotaryDivisors.Of(rope with { Scaling = new RopeScaling.Yarn(yarn.Factor, yarn.OriginalContext, 32, 1, yarn.AttentionFactor) }))
+                    ? null
+                    : $"llama.cpp takes 32 and 1 rotations for YaRN's bounds in models of this architecture, rounded to whole frequencies; this model has {yarn.BetaFast:0.###} and {yarn.BetaSlow:0.###}{(yarn.Truncate ? "" : ", not rounded")}";
             case RopeScaling.Llama3 llama3:
                 WriteDecant(metadata, "llama3", llama3.Factor, llama3.OriginalContext);
                 metadata.Set(DecantKeys.RopeLowFrequency, Double(llama3.LowFrequencyFactor));

@@ -69,6 +69,14 @@ internal sealed class GgufSpecReader
             : throw BadFileException.Expected(Location, $"metadata key {prefix}{key}", "a number above 0", $"{value}");
     }
 
+    /// <summary>A number, or null if the key is absent.</summary>
+    public double? FindNumber(string key)
+    {
+        if (metadata.FindNumber(Take(key)) is not { } value)
+            return null;
+        return double.IsFinite(value) ? value : throw BadFileException.Expected(Location, $"metadata key {prefix}{key}", "a number", $"{value}");
+    }
+
     /// <summary>A number from 0 on, in the shortest decimal that single precision means, or null if the key is absent.</summary>
     public double? FindPositiveOrZero(string key) => metadata.FindNumber(prefix + key) == 0
         ? metadata.FindNumber(Take(key))

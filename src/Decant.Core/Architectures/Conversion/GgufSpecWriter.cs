@@ -52,7 +52,7 @@ internal static class GgufSpecWriter
                 Count("expert_shared_feed_forward_length", shared.Width);
         }
         GgufActivation.Write(metadata, architecture.Name, architecture.GgufActivation, first.FeedForward.Activation, notices, architecture.GgufActivationKey);
-        if (spec.FirstRope is { } rope && GgufRope.Write(metadata, prefix, rope, architecture.GgufHoldsRotaryDivisors) is { } notice)
+        if (architecture.GgufRopeOf(spec) is { } rope && GgufRope.Write(metadata, prefix, rope, architecture.GgufHoldsRotaryDivisors) is { } notice)
             notices.Add(notice);
         if (attention.Scale != DecoderDimensions.ScaleOf(attention.HeadSize))
         {
@@ -71,6 +71,8 @@ internal static class GgufSpecWriter
                 metadata.Set(prefix + "attention.sliding_window_pattern", GgufValue.From(spec.Layers.Select(layer => layer.Attention.Window is not null).ToArray()));
         }
         architecture.WriteGguf(spec, metadata);
+        if (architecture.GgufLimits.WhyRefused(spec) is { } reason)
+            notices.Add(reason);
         if (architecture.GgufDifference(spec) is { } difference)
             notices.Add(difference);
         if (!architecture.GgufWindowIsHonoured && spec.Layers.Select(layer => layer.Attention.Window).Min() is { } narrowest)

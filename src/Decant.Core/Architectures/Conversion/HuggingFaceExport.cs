@@ -38,7 +38,7 @@ public static class HuggingFaceExport
         var notices = new List<string>(model.Notices);
         if (architecture.HuggingFaceLoss(model.Spec) is { } loss)
             notices.Add(loss);
-        ModelSpec spec = architecture.AsHuggingFace(model.Spec);
+        ModelSpec spec = architecture.AsHuggingFace(model);
         JsonObject config = model.Source.HuggingFace is { } files
             ? (JsonObject)files.Config.DeepClone()
             : Restore(model, architecture, spec);

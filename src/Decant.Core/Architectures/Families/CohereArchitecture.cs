@@ -25,6 +25,9 @@ public sealed class CohereArchitecture : DecoderArchitecture
     public override string GgufName => "command-r";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { HeadsFillHidden = true, TiedHead = true, OutputBias = false };
+
+    /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout => LlamaForm.Names;
 
     /// <inheritdoc/>

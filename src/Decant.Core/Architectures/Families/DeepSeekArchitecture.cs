@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
@@ -25,6 +26,12 @@ public abstract class DeepSeekArchitecture : DecoderArchitecture
 
     /// <inheritdoc/>
     internal override RopePairing HuggingFacePairing => RopePairing.Interleaved;
+
+    /// <inheritdoc/>
+    /// <remarks>A folder keeps its own, a file that was made of one has the switch among what it carries of the config.</remarks>
+    internal override RopePairing HuggingFacePairingOf(Model model) => model.Source.Gguf is { } metadata
+        ? ConfigCarriage.Restore(metadata, [])["rope_interleave"] is JsonValue value && value.TryGetValue(out bool interleaves) && !interleaves ? RopePairing.Half : RopePairing.Interleaved
+        : ((DecoderModel)model).Spec.FirstRope!.Pairing;
 
     /// <inheritdoc/>
     internal override RopePairing GgufPairing => RopePairing.Interleaved;
@@ -58,7 +65,7 @@ public abstract class DeepSeekArchitecture : DecoderArchitecture
     {
         GgufDimensions sizes = ReadHeads(file);
         int rotary = file.GetCount("rope.dimension_count", sizes.HeadSize);
-        double multiplier = (file.FindPositive("rope.scaling.yarn_log_multiplier") ?? 0) * 10;
+        double multiplier = (file.FindNumber("rope.scaling.yarn_log_multiplier") ?? 0) * 10;
         RopeSpec rope = GgufRope.Read(file, rotary, sizes.Context, RopePairing.Interleaved) with { FirstElement = sizes.HeadSize - rotary };
         double factor = 1;
         if (rope.Scaling is RopeScaling.Yarn yarn)
@@ -76,6 +83,8 @@ public abstract class DeepSeekArchitecture : DecoderArchitecture
             norm);
         int firstSparse = file.FindCountOrZero("leading_dense_block_count") ?? 0;
         FeedForwardSpec? sparse = file.FindCountOrZero("expert_count") is > 0 ? ReadGgufExperts(file, sizes) : null;
+        if (sparse is null)
+            file.Ignore("expert_feed_forward_length", "expert_shared_count");
         return LlamaForm.BuildGguf(
             sizes,
             norm,
@@ -108,9 +117,16 @@ public abstract class DeepSeekArchitecture : DecoderArchitecture
             if (multiplier != 0)
                 metadata.Set(Prefix + "rope.scaling.yarn_log_multiplier", GgufValue.From((float)multiplier));
             metadata.Set(Prefix + "rope.scaling.attn_factor", GgufValue.From((float)(yarn.AttentionFactor / usual)));
+            // What follows from the multiplier is rounded.
+            metadata.Set(Prefix + "attention.scale", GgufValue.From(attention.Scale));
         }
         if (spec.Layers.Select(layer => layer.FeedForward.Experts).FirstOrDefault(e => e is not null) is not { } experts)
+        {
+            // The loader asks for them, experts or not.
+            Count("expert_feed_forward_length", spec.Layers[0].FeedForward.Width);
+            Count("expert_shared_count", 0);
             return;
+        }
         metadata.Set(Prefix + "expert_gating_func", GgufValue.From((uint)(experts.Scoring == ExpertScoring.Sigmoid ? SigmoidScoring : SoftmaxScoring)));
         metadata.Set(Prefix + "expert_weights_scale", GgufValue.From(experts.Scale));
         metadata.Set(Prefix + "expert_weights_norm", GgufValue.From(experts.Renormalise));
@@ -140,8 +156,14 @@ public abstract class DeepSeekArchitecture : DecoderArchitecture
     /// <inheritdoc/>
     internal override string? GgufDifference(DecoderSpec spec) =>
         HasNarrowQuery(spec) || spec.Layers.Length is 26 or 27
-            ? null
+            ? GroupDifference(spec)
             : $"llama.cpp does not load this model: without q_lora_rank it takes 26 or 27 blocks, this one has {spec.Layers.Length}";
+
+    private static string? GroupDifference(DecoderSpec spec) =>
+        spec.Layers.Select(layer => layer.FeedForward.Experts).FirstOrDefault(experts => experts is not null) is not { Groups: { } groups } experts ? null
+        : groups.SumsTopTwo ? "llama.cpp chooses no expert outside the best groups; transformers may, where biases below zero (e_score_correction_bias) make those inside worth less than nothing"
+        : experts.Count > groups.Count ? "llama.cpp chooses groups of experts by the sum of their two best; this model chooses them by the best one"
+        : null;
 
     private static bool HasNarrowQuery(DecoderSpec spec) => spec.Layers[0].Attention.Latent?.QueryRank is not null;
 

@@ -25,6 +25,9 @@ public sealed class FalconArchitecture : DecoderArchitecture
     public override string GgufName => "falcon";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { QueryKeyValueBias = false, OutputBias = false, FeedForwardBias = false };
+
+    /// <inheritdoc/>
     internal override Activation GgufActivation => Activation.GeluErf;
 
     /// <inheritdoc/>

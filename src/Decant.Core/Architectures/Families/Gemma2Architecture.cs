@@ -27,6 +27,9 @@ public sealed class Gemma2Architecture : DecoderArchitecture
     public override string GgufName => "gemma2";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { TiedHead = true };
+
+    /// <inheritdoc/>
     internal override Activation GgufActivation => Activation.GeluTanh;
 
     /// <inheritdoc/>
@@ -113,7 +116,16 @@ public sealed class Gemma2Architecture : DecoderArchitecture
         // llama.cpp alternates by itself and would read an array as well, but files of its own converter have none.
         if (spec.Layers.Select((layer, i) => (layer.Attention.Window is not null) == IsWindowed(i)).All(usual => usual))
             metadata.Remove("gemma2.attention.sliding_window_pattern");
+        else
+            metadata.Set("gemma2.attention.sliding_window_pattern", GgufValue.From(spec.Layers.Select(layer => layer.Attention.Window is not null).ToArray()));
+        // A missing key means a window of 4096.
+        if (spec.FirstWindow is null)
+            metadata.Set("gemma2.attention.sliding_window", GgufValue.From((uint)DefaultWindow));
     }
+
+    /// <inheritdoc/>
+    internal override string? GgufDifference(DecoderSpec spec) =>
+        spec.FirstWindow is null ? $"llama.cpp does not load this model: of {Name} models it takes those with a sliding window in some blocks" : null;
 
     private static bool IsWindowed(int layer) => layer % 2 == 0;
 

@@ -47,12 +47,13 @@ public sealed class Gemma3Architecture : DecoderArchitecture
     {
         DecoderDimensions sizes = DecoderDimensions.Read(config, Keys, defaultContext: 131072, defaultKeyValueHeads: 4, defaultHeadSize: 256);
         config.RequireOff("use_bidirectional_attention");
+        // Gemma 2's key: the reference reads it and caps no scores.
+        config.FindPositive("attn_logit_softcapping");
         NormSpec norm = LlamaForm.Norm(config);
         bool bias = config.GetFlag("attention_bias", absent: false);
         AttentionSpec attention = LlamaForm.Attention(sizes, rope: null) with
         {
             Scale = DecoderDimensions.ScaleOf(config.FindPositive("query_pre_attn_scalar") ?? 256),
-            SoftCap = (float?)config.FindPositive("attn_logit_softcapping"),
             QueryKeyNorm = new QueryKeyNormSpec(norm, QueryKeyNormSpan.Head),
             QueryKeyValueBias = bias,
             OutputBias = bias,
@@ -83,7 +84,6 @@ public sealed class Gemma3Architecture : DecoderArchitecture
         config.Remove("hidden_act");
         config["hidden_activation"] = Activations.Write(spec.Layers[0].FeedForward.Activation, "gelu_pytorch_tanh");
         config["attention_bias"] = attention.QueryKeyValueBias;
-        config["attn_logit_softcapping"] = attention.SoftCap is { } attentionCap ? RopeConfig.Shortest(attentionCap) : null;
         config["final_logit_softcapping"] = spec.Head.SoftCap is { } cap ? RopeConfig.Shortest(cap) : null;
         config["query_pre_attn_scalar"] = Math.Round(1 / ((double)attention.Scale * attention.Scale), 3);
         config["sliding_window"] = spec.FirstWindow;
@@ -108,7 +108,8 @@ public sealed class Gemma3Architecture : DecoderArchitecture
         NormSpec norm = LlamaForm.Norm(file);
         // llama.cpp tells the 27B model, whose queries are scaled by its hidden size, by its 62 blocks.
         float scale = file.FindPositive("attention.scale") ?? DecoderDimensions.ScaleOf(sizes.Layers == 62 ? sizes.Hidden / sizes.Heads[0] : sizes.HeadSize);
-        float? attentionCap = file.FindPositive("attn_logit_softcapping"), cap = file.FindPositive("final_logit_softcapping");
+        file.Ignore("attn_logit_softcapping");
+        float? cap = file.FindPositive("final_logit_softcapping");
         Activation activation = file.Activation(GgufActivation);
         return Finish(
             LlamaForm.BuildGguf(
@@ -119,7 +120,6 @@ public sealed class Gemma3Architecture : DecoderArchitecture
                 {
                     Rope = windows[layer] is null ? global : local,
                     Window = windows[layer],
-                    SoftCap = attentionCap,
                     QueryKeyNorm = new QueryKeyNormSpec(norm, QueryKeyNormSpan.Head),
                 },
                 layer => new FeedForwardSpec { Gated = true, Activation = activation, Width = sizes.Width[layer] }),
@@ -127,16 +127,29 @@ public sealed class Gemma3Architecture : DecoderArchitecture
     }
 
     /// <inheritdoc/>
+    /// <remarks>The usual keys are of the global blocks; the windowed ones have another.</remarks>
+    internal override RopeSpec? GgufRopeOf(DecoderSpec spec) => GlobalRope(spec) ?? spec.FirstRope;
+
+    /// <inheritdoc/>
     internal override void WriteGguf(DecoderSpec spec, GgufMetadata metadata)
     {
-        // The usual keys are those of the first block's rotation; GGUF's are of the global blocks, with another key for the windowed ones.
-        if (spec.Layers.FirstOrDefault(layer => layer.Attention.Window is null)?.Attention.Rope is { } global)
-            GgufRope.Write(metadata, "gemma3.", global, GgufHoldsRotaryDivisors);
         if (spec.Layers.FirstOrDefault(layer => layer.Attention.Window is not null)?.Attention.Rope is { } local)
             metadata.Set("gemma3.rope.freq_base_swa", GgufValue.From((float)local.Base));
         if (spec.Layers.Select((layer, i) => (layer.Attention.Window is not null) == IsWindowed(i, DefaultPeriod)).All(usual => usual))
             metadata.Remove("gemma3.attention.sliding_window_pattern");
+        else if (spec.FirstWindow is not null)
+            metadata.Set("gemma3.attention.sliding_window_pattern", GgufValue.From(spec.Layers.Select(layer => layer.Attention.Window is not null).ToArray()));
     }
+
+    /// <inheritdoc/>
+    internal override string? GgufDifference(DecoderSpec spec) =>
+        spec.FirstWindow is not null
+        && GlobalRope(spec)?.Scaling is RopeScaling.Yarn yarn
+        && Math.Abs(yarn.AttentionFactor - RopeConfig.YarnAttentionFactor(yarn.Factor, 1)) > 1e-6
+            ? "llama.cpp gives the rotation of blocks with a window what YaRN's attention_factor is beside its usual value; this model has it in the other blocks alone"
+            : null;
+
+    private static RopeSpec? GlobalRope(DecoderSpec spec) => spec.Layers.FirstOrDefault(layer => layer.Attention.Window is null)?.Attention.Rope;
 
     private static bool IsWindowed(int layer, int period) => (layer + 1) % period != 0;
 

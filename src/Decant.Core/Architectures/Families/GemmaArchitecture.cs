@@ -23,6 +23,9 @@ public sealed class GemmaArchitecture : DecoderArchitecture
     public override string GgufName => "gemma";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { TiedHead = true };
+
+    /// <inheritdoc/>
     internal override Activation GgufActivation => Activation.GeluTanh;
 
     /// <inheritdoc/>

@@ -26,6 +26,9 @@ public sealed class GptNeoXArchitecture : DecoderArchitecture
     public override string GgufName => "gptneox";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { TiedHead = false, QueryKeyValueBias = true, OutputBias = true };
+
+    /// <inheritdoc/>
     internal override Activation GgufActivation => Activation.GeluErf;
 
     /// <inheritdoc/>

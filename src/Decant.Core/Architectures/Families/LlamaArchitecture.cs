@@ -65,6 +65,7 @@ public sealed class LlamaArchitecture : DecoderArchitecture
     internal override DecoderSpec ReadGguf(GgufSpecReader file)
     {
         GgufDimensions sizes = GgufDimensions.Read(file);
+        Activation activation = file.Activation(GgufActivation);
         RopeSpec rope = GgufRope.Read(file, sizes.HeadSize, sizes.Context, GgufPairing);
         float? scale = file.FindPositive("attention.scale");
         // Written as zeros by some converters.
@@ -83,7 +84,7 @@ public sealed class LlamaArchitecture : DecoderArchitecture
             layer => new FeedForwardSpec
             {
                 Gated = true,
-                Activation = Activation.Silu,
+                Activation = activation,
                 Width = sizes.Width[layer],
                 Bias = file.HasTensor($"blk.{layer}.ffn_down.bias"),
             });

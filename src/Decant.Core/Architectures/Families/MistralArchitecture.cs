@@ -65,6 +65,7 @@ public sealed class MistralArchitecture : DecoderArchitecture
     internal override DecoderSpec ReadGguf(GgufSpecReader file)
     {
         GgufDimensions sizes = GgufDimensions.Read(file);
+        Activation activation = file.Activation(GgufActivation);
         RopeSpec rope = GgufRope.Read(file, sizes.HeadSize, sizes.Context, GgufPairing);
         int?[] windows = sizes.Windows(file, _ => true);
         return LlamaForm.BuildGguf(
@@ -72,6 +73,6 @@ public sealed class MistralArchitecture : DecoderArchitecture
             LlamaForm.Norm(file),
             tied: !file.HasTensor("output.weight"),
             layer => sizes.Attention(layer) with { Rope = rope, Window = windows[layer] },
-            layer => new FeedForwardSpec { Gated = true, Activation = Activation.Silu, Width = sizes.Width[layer] });
+            layer => new FeedForwardSpec { Gated = true, Activation = activation, Width = sizes.Width[layer] });
     }
 }

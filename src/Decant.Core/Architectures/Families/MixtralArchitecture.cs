@@ -79,6 +79,7 @@ public sealed class MixtralArchitecture : DecoderArchitecture
     internal override DecoderSpec ReadGguf(GgufSpecReader file)
     {
         GgufDimensions sizes = GgufDimensions.Read(file);
+        Activation activation = file.Activation(GgufActivation);
         RopeSpec rope = GgufRope.Read(file, sizes.HeadSize, sizes.Context, GgufPairing);
         int?[] windows = sizes.Windows(file, _ => true);
         int experts = file.GetCount("expert_count", DecoderDimensions.MaximumExperts / sizes.Layers);
@@ -88,6 +89,6 @@ public sealed class MixtralArchitecture : DecoderArchitecture
             LlamaForm.Norm(file),
             tied: !file.HasTensor("output.weight"),
             layer => sizes.Attention(layer) with { Rope = rope, Window = windows[layer] },
-            layer => new FeedForwardSpec { Gated = true, Activation = Activation.Silu, Width = sizes.Width[layer], Experts = choice });
+            layer => new FeedForwardSpec { Gated = true, Activation = activation, Width = sizes.Width[layer], Experts = choice });
     }
 }

@@ -20,6 +20,9 @@ public sealed class Olmo2Architecture : DecoderArchitecture
     public override string GgufName => "olmo2";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { HeadsFillHidden = true, TiedHead = false };
+
+    /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = LlamaForm.NamesWith(
         TensorLayout.Module("{prefix}layers.{layer}.post_attention_layernorm", TensorRole.AttentionPostNorm),
         TensorLayout.Module("{prefix}layers.{layer}.post_feedforward_layernorm", TensorRole.FeedForwardPostNorm));

@@ -22,6 +22,9 @@ public sealed class Phi3Architecture : DecoderArchitecture
     public override string GgufName => "phi3";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { HeadsFillHidden = true };
+
+    /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout { get; } = LlamaForm.NamesWith(
         TensorLayout.Module("{prefix}embed_tokens", TensorRole.TokenEmbedding),
         TensorLayout.Module("{prefix}layers.{layer}.input_layernorm", TensorRole.AttentionNorm),
@@ -75,6 +78,7 @@ public sealed class Phi3Architecture : DecoderArchitecture
     internal override DecoderSpec ReadGguf(GgufSpecReader file)
     {
         GgufDimensions sizes = GgufDimensions.Read(file);
+        Activation activation = file.Activation(GgufActivation);
         RopeSpec rope = GgufRope.Read(file, sizes.HeadSize, sizes.Context, GgufPairing);
         int?[] windows = sizes.Windows(file, _ => true);
         return LlamaForm.BuildGguf(
@@ -82,6 +86,6 @@ public sealed class Phi3Architecture : DecoderArchitecture
             LlamaForm.Norm(file),
             tied: !file.HasTensor("output.weight"),
             layer => sizes.Attention(layer) with { Rope = rope, Window = windows[layer] },
-            layer => new FeedForwardSpec { Gated = true, Activation = Activation.Silu, Width = sizes.Width[layer] });
+            layer => new FeedForwardSpec { Gated = true, Activation = activation, Width = sizes.Width[layer] });
     }
 }

@@ -25,6 +25,9 @@ public sealed class PhiArchitecture : DecoderArchitecture
     public override string GgufName => "phi2";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { TiedHead = false };
+
+    /// <inheritdoc/>
     internal override Activation GgufActivation => Activation.GeluTanh;
 
     /// <inheritdoc/>

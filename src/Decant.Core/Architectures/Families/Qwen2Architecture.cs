@@ -21,6 +21,9 @@ public sealed class Qwen2Architecture : DecoderArchitecture
     public override string GgufName => "qwen2";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { HeadsFillHidden = true };
+
+    /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout => LlamaForm.Names;
 
     /// <summary>The window of each layer by Qwen's keys: <c>use_sliding_window</c>, <c>max_window_layers</c>, <c>layer_types</c>.</summary>
@@ -70,6 +73,7 @@ public sealed class Qwen2Architecture : DecoderArchitecture
     internal override DecoderSpec ReadGguf(GgufSpecReader file)
     {
         GgufDimensions sizes = GgufDimensions.Read(file);
+        Activation activation = file.Activation(GgufActivation);
         RopeSpec rope = GgufRope.Read(file, sizes.HeadSize, sizes.Context, GgufPairing);
         int?[] windows = sizes.Windows(file, _ => true);
         return LlamaForm.BuildGguf(
@@ -77,6 +81,6 @@ public sealed class Qwen2Architecture : DecoderArchitecture
             LlamaForm.Norm(file),
             tied: !file.HasTensor("output.weight"),
             layer => sizes.Attention(layer) with { Rope = rope, Window = windows[layer], QueryKeyValueBias = true },
-            layer => new FeedForwardSpec { Gated = true, Activation = Activation.Silu, Width = sizes.Width[layer] });
+            layer => new FeedForwardSpec { Gated = true, Activation = activation, Width = sizes.Width[layer] });
     }
 }

@@ -26,6 +26,9 @@ public sealed class Qwen2MoeArchitecture : DecoderArchitecture
     public override string GgufName => "qwen2moe";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { HeadsFillHidden = true, TiedHead = false };
+
+    /// <inheritdoc/>
     internal override bool GgufStatesExpertWidth => true;
 
     /// <inheritdoc/>
@@ -147,11 +150,19 @@ public sealed class Qwen2MoeArchitecture : DecoderArchitecture
     internal override void WriteGguf(DecoderSpec spec, GgufMetadata metadata)
     {
         ExpertsSpec[] experts = [.. spec.Layers.Select(layer => layer.FeedForward.Experts!)];
+        if (experts[0].Renormalise)
+            metadata.Set("qwen2moe.expert_weights_norm", GgufValue.From(true));
         if (experts.Any(block => block.OnlySharedIsUsed))
             metadata.Set(DecantKeys.DenseLayers, GgufValue.From(experts.Select(block => block.OnlySharedIsUsed).ToArray()));
         if (experts.Any(block => block.Shared!.UsedWidth is not null))
             metadata.Set(DecantKeys.SharedWidths, GgufValue.From(experts.Select(block => (uint)(block.Shared!.UsedWidth ?? block.Shared.Width)).ToArray()));
     }
+
+    /// <inheritdoc/>
+    internal override string? GgufDifference(DecoderSpec spec) =>
+        spec.Layers.Any(layer => layer.FeedForward.Experts is { Renormalise: true } experts && experts.UsedCount < experts.Count)
+            ? $"llama.cpp does not divide the weights of chosen experts by their sum in {Name} models; this one does (norm_topk_prob)"
+            : null;
 
     /// <inheritdoc/>
     internal override DecoderSpec ForGguf(DecoderSpec spec) => DenseAsMixture.ToMixtures(spec);

@@ -21,6 +21,9 @@ public sealed class Qwen3Architecture : DecoderArchitecture
     public override string GgufName => "qwen3";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { OutputBias = false };
+
+    /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout => LlamaForm.Names;
 
     /// <inheritdoc/>
@@ -59,6 +62,7 @@ public sealed class Qwen3Architecture : DecoderArchitecture
     internal override DecoderSpec ReadGguf(GgufSpecReader file)
     {
         GgufDimensions sizes = GgufDimensions.Read(file);
+        Activation activation = file.Activation(GgufActivation);
         RopeSpec rope = GgufRope.Read(file, sizes.HeadSize, sizes.Context, GgufPairing);
         int?[] windows = sizes.Windows(file, _ => true);
         NormSpec norm = LlamaForm.Norm(file);
@@ -74,6 +78,6 @@ public sealed class Qwen3Architecture : DecoderArchitecture
                 QueryKeyValueBias = file.HasTensor($"blk.{layer}.attn_q.bias"),
                 OutputBias = file.HasTensor($"blk.{layer}.attn_output.bias"),
             },
-            layer => new FeedForwardSpec { Gated = true, Activation = Activation.Silu, Width = sizes.Width[layer] });
+            layer => new FeedForwardSpec { Gated = true, Activation = activation, Width = sizes.Width[layer] });
     }
 }

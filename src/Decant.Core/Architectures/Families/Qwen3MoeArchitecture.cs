@@ -3,6 +3,8 @@ using System.Text.Json.Nodes;
 using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
 using Decant.Core.Architectures.Layouts;
+using Decant.Core.Errors;
+using Decant.Core.Files;
 
 namespace Decant.Core.Architectures.Families;
 
@@ -19,6 +21,9 @@ public sealed class Qwen3MoeArchitecture : DecoderArchitecture
 
     /// <inheritdoc/>
     public override string GgufName => "qwen3moe";
+
+    /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { OutputBias = false };
 
     /// <inheritdoc/>
     internal override bool GgufStatesExpertWidth => true;
@@ -86,4 +91,23 @@ public sealed class Qwen3MoeArchitecture : DecoderArchitecture
             },
             _ => new FeedForwardSpec { Gated = true, Activation = activation, Width = width, Experts = experts });
     }
+
+    /// <inheritdoc/>
+    internal override void WriteGguf(DecoderSpec spec, GgufMetadata metadata)
+    {
+        int dense = Array.FindIndex([.. spec.Layers], layer => layer.FeedForward.Experts is null);
+        if (dense >= 0)
+        {
+            throw new NotSupportedModelException(
+                $"{metadata.Location}: a GGUF file of architecture {GgufName} cannot hold this model: there every block has experts, and block {dense} has none (mlp_only_layers, decoder_sparse_step). Write a Hugging Face folder instead.");
+        }
+        if (!spec.Layers[0].FeedForward.Experts!.Renormalise)
+            metadata.Set("qwen3moe.expert_weights_norm", GgufValue.From(false));
+    }
+
+    /// <inheritdoc/>
+    internal override string? GgufDifference(DecoderSpec spec) =>
+        spec.Layers.Any(layer => layer.FeedForward.Experts is { Renormalise: false } experts && experts.UsedCount < experts.Count)
+            ? $"llama.cpp divides the weights of chosen experts by their sum in {Name} models; this one does not (norm_topk_prob)"
+            : null;
 }

@@ -22,6 +22,9 @@ public sealed class SmolLm3Architecture : DecoderArchitecture
     public override string GgufName => "smollm3";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { OutputBias = false, FeedForwardBias = false };
+
+    /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout => LlamaForm.Names;
 
     /// <inheritdoc/>

@@ -25,6 +25,9 @@ public sealed class StableLmArchitecture : DecoderArchitecture
     public override string GgufName => "stablelm";
 
     /// <inheritdoc/>
+    internal override GgufLoaderLimits GgufLimits { get; } = new() { TiedHead = false };
+
+    /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayout => LlamaForm.Names;
 
     /// <inheritdoc/>
