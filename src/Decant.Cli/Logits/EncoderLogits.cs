@@ -6,7 +6,7 @@ using Decant.Engine.Inference.Encoders;
 namespace Decant.Cli.Logits;
 
 /// <summary>
-/// An encoder: <c>hidden_states</c> [tokens, hidden], and <c>logits</c> [tokens, vocabulary] or [classes] where the checkpoint has such a head.
+/// An encoder: <c>hidden_states</c> [tokens, hidden], and <c>logits</c> [tokens, vocabulary] [classes], or [tokens, classes] where the checkpoint has such a head.
 /// </summary>
 internal sealed class EncoderLogits : LogitsSource
 {
@@ -32,7 +32,7 @@ internal sealed class EncoderLogits : LogitsSource
         int length = inputs[sequence].Ids.Length;
         yield return (HiddenStates, new TensorShape(length, encoder.Spec.HiddenSize));
         if (encoder.Spec.ClassCount is { } classes)
-            yield return (Logits, new TensorShape(classes));
+            yield return (Logits, encoder.Spec.ClassifiesTokens ? new TensorShape(length, classes) : new TensorShape(classes));
         else if (encoder.Spec.TokenHead is not null)
             yield return (Logits, new TensorShape(length, encoder.Spec.VocabularySize));
     }
@@ -45,6 +45,10 @@ internal sealed class EncoderLogits : LogitsSource
         {
             for (int position = 0; position < output.Length; position++)
                 write(output.At(position));
+        }
+        else if (encoder.Spec.ClassifiesTokens)
+        {
+            encoder.ScoreTokenClasses(output, (_, logits) => write(logits), cancellationToken);
         }
         else if (encoder.Spec.ClassCount is not null)
         {

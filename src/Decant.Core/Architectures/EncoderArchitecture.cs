@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
+using Decant.Core.Architectures.Layouts;
 using Decant.Core.Errors;
 using Decant.Core.Files;
 using Decant.Core.Tensors;
@@ -43,11 +44,14 @@ public abstract class EncoderArchitecture : Architecture<EncoderSpec>
                 stored.Add(new TensorId(place.Mapping.Roles[0], Part: place.Part));
         }
         bool classifies = stored.Contains(new(TensorRole.Classifier));
+        bool ofTokens = classifies && NamedClass(source).EndsWith("ForTokenClassification", StringComparison.Ordinal);
         bool hasTokenHead = stored.Contains(new(TensorRole.HeadTransform)) && !(classifies && HeadsShareTransform);
         return encoder with
         {
             TokenHead = hasTokenHead && encoder.TokenHead is { } head ? head with { Bias = head.Bias && stored.Contains(new TensorId(TensorRole.Head).Bias) } : null,
-            Pooler = stored.Contains(new(TensorRole.Pooler)) || (classifies && HeadsShareTransform) ? encoder.Pooler : null,
+            // A pooler that is stored beside classes of tokens is not theirs.
+            Pooler = (stored.Contains(new(TensorRole.Pooler)) && !ofTokens) || (classifies && HeadsShareTransform) ? encoder.Pooler : null,
+            ClassifiesTokens = ofTokens,
             ClassCount = classifies ? LabelCount(source) ?? ClassifierRows(source) : null,
         };
     }
@@ -61,7 +65,9 @@ public abstract class EncoderArchitecture : Architecture<EncoderSpec>
         return encoder with
         {
             TokenHead = null,
-            Pooler = encoder.ClassCount is null ? null : encoder.Pooler,
+            Pooler = encoder.ClassCount is null || encoder.ClassifiesTokens ? null : encoder.Pooler,
+            ClassCount = encoder.ClassifiesTokens ? null : encoder.ClassCount,
+            ClassifiesTokens = false,
             Embedding = encoder.Embedding with { LearnedPositionOffset = 0 },
         };
     }
@@ -104,7 +110,9 @@ public abstract class EncoderArchitecture : Architecture<EncoderSpec>
             positions.ReadRows(0, offset, rows);
             metadata.Set(DecantKeys.PositionRows, GgufValue.From(rows));
         }
-        if (encoder.ClassCount is { } classes)
+        if (encoder.ClassifiesTokens)
+            yield return "left out the head for classes of tokens: GGUF has no place for it, so that only hidden states can be computed from the file";
+        else if (encoder.ClassCount is { } classes)
             metadata.Set($"{GgufName}.classifier.output_labels", GgufValue.From(Labels(model.Source, classes)));
         if (encoder.TokenHead is not null)
             yield return "left out the head for masked language modelling: GGUF has no place for it, so that only hidden states can be computed from the file";
@@ -142,6 +150,20 @@ public abstract class EncoderArchitecture : Architecture<EncoderSpec>
         TensorData first = RecodedTensor.Create(table.Info.Name, MemoryTensor.FromValues(table.Info.Name, new TensorShape(count, length), rows), table.Info.Format);
         return new StackedTensor(table.Info.Name, new TensorShape(count + table.Info.Shape.RowCount, length), [first, table]);
     }
+
+    /// <summary>The first class that config.json names, or nothing.</summary>
+    private static string NamedClass(IModelSource source) =>
+        source.HuggingFace?.Config["architectures"] is JsonArray { Count: > 0 } names && names[0] is JsonValue value && value.TryGetValue(out string? name) ? name : "";
+
+    /// <summary>How transformers calls the class of such a checkpoint, behind the family's name.</summary>
+    internal static string ClassSuffix(EncoderSpec spec) => spec.ClassCount is null ? "Model" : spec.ClassifiesTokens ? "ForTokenClassification" : "ForSequenceClassification";
+
+    /// <summary>Names without those of a pooler, whose tensors are left out with a notice.</summary>
+    private protected static TensorLayout WithoutPooler(TensorLayout layout) => layout with
+    {
+        Mappings = [.. layout.Mappings.Where(mapping => mapping.Roles[0] != TensorRole.Pooler)],
+        UnusedHeads = [.. layout.UnusedHeads, .. layout.Mappings.Where(mapping => mapping.Roles[0] == TensorRole.Pooler).SelectMany(mapping => layout.Prefixes.Select(prefix => mapping.NameOf(prefix, null, null, TensorPart.Weight)[..^".weight".Length]))],
+    };
 
     private static int? LabelCount(IModelSource source) => source.HuggingFace?.Config is not { } config
         ? null

@@ -33,6 +33,9 @@ public sealed record EncoderSpec : ModelSpec
     /// <summary>Classes that a linear layer on the pooled vector tells apart, or null.</summary>
     public int? ClassCount { get; init; }
 
+    /// <summary>True if every token has classes of its own (names, parts of speech): the layers in front of them, if any, read its hidden state in place of the pooled one.</summary>
+    public bool ClassifiesTokens { get; init; }
+
     /// <summary>Groups that are run one after another.</summary>
     public int StepCount => Steps.IsEmpty ? Layers.Length / GroupLength : Steps.Length;
 
@@ -65,7 +68,7 @@ public sealed record EncoderSpec : ModelSpec
     public bool Equals(EncoderSpec? other) =>
         other is not null && VocabularySize == other.VocabularySize && HiddenSize == other.HiddenSize && ContextLength == other.ContextLength
         && Embedding == other.Embedding && FinalNorm == other.FinalNorm && TokenHead == other.TokenHead && Pooler == other.Pooler
-        && ClassCount == other.ClassCount && GroupLength == other.GroupLength && Steps.SequenceEqual(other.Steps) && Layers.SequenceEqual(other.Layers);
+        && ClassCount == other.ClassCount && ClassifiesTokens == other.ClassifiesTokens && GroupLength == other.GroupLength && Steps.SequenceEqual(other.Steps) && Layers.SequenceEqual(other.Layers);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(VocabularySize, HiddenSize, ContextLength, Layers.Length, Embedding, TokenHead);

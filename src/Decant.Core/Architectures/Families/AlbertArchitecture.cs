@@ -50,10 +50,11 @@ public sealed class AlbertArchitecture : EncoderArchitecture
     };
 
     /// <inheritdoc/>
-    internal override TensorLayout HuggingFaceLayoutOf(EncoderSpec spec) => HuggingFaceLayout with
+    internal override TensorLayout HuggingFaceLayoutOf(EncoderSpec spec)
     {
-        Mappings = [.. HuggingFaceLayout.Mappings.Select(mapping => mapping with { GroupLength = spec.GroupLength })],
-    };
+        TensorLayout layout = spec.ClassifiesTokens ? WithoutPooler(HuggingFaceLayout) : HuggingFaceLayout;
+        return layout with { Mappings = [.. layout.Mappings.Select(mapping => mapping with { GroupLength = spec.GroupLength })] };
+    }
 
     /// <inheritdoc/>
     internal override EncoderSpec ReadConfig(ConfigReader config)
@@ -80,7 +81,7 @@ public sealed class AlbertArchitecture : EncoderArchitecture
     /// <inheritdoc/>
     internal override JsonObject WriteConfig(EncoderSpec spec)
     {
-        JsonObject config = BertForm.WriteConfig(spec, Keys, "albert", spec.ClassCount is null ? "AlbertModel" : "AlbertForSequenceClassification");
+        JsonObject config = BertForm.WriteConfig(spec, Keys, "albert", "Albert" + ClassSuffix(spec));
         config["embedding_size"] = spec.Embedding.Width;
         config["num_hidden_groups"] = spec.Layers.Length / spec.GroupLength;
         config["inner_group_num"] = spec.GroupLength;

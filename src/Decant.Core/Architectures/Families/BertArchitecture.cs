@@ -39,6 +39,9 @@ public sealed class BertArchitecture : EncoderArchitecture
     };
 
     /// <inheritdoc/>
+    internal override TensorLayout HuggingFaceLayoutOf(EncoderSpec spec) => spec.ClassifiesTokens ? WithoutPooler(HuggingFaceLayout) : HuggingFaceLayout;
+
+    /// <inheritdoc/>
     internal override EncoderSpec ReadConfig(ConfigReader config) => BertForm.Build(
         BertForm.Sizes(config, Keys),
         LlamaForm.LayerNorm(config, "layer_norm_eps", 1e-12),
@@ -49,7 +52,7 @@ public sealed class BertArchitecture : EncoderArchitecture
     /// <inheritdoc/>
     internal override JsonObject WriteConfig(EncoderSpec spec)
     {
-        JsonObject config = BertForm.WriteConfig(spec, Keys, "bert", spec.ClassCount is null ? "BertModel" : "BertForSequenceClassification");
+        JsonObject config = BertForm.WriteConfig(spec, Keys, "bert", "Bert" + ClassSuffix(spec));
         config["type_vocab_size"] = spec.Embedding.TokenTypeCount;
         config["layer_norm_eps"] = RopeConfig.Shortest(spec.Layers[0].Norm.Epsilon);
         return config;

@@ -71,7 +71,7 @@ public sealed class DistilBertArchitecture : EncoderArchitecture
 
     /// <inheritdoc/>
     internal override JsonObject WriteConfig(EncoderSpec spec) =>
-        BertForm.WriteConfig(spec, Keys, "distilbert", spec.ClassCount is null ? "DistilBertModel" : "DistilBertForSequenceClassification", "activation");
+        BertForm.WriteConfig(spec, Keys, "distilbert", "DistilBert" + ClassSuffix(spec), "activation");
 
     /// <inheritdoc/>
     internal override bool ClaimsGguf(GgufSpecReader file) => !file.HasTensor("token_types.weight");

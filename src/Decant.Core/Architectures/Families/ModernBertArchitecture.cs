@@ -132,7 +132,7 @@ public sealed class ModernBertArchitecture : EncoderArchitecture
     internal override JsonObject WriteConfig(EncoderSpec spec)
     {
         LayerSpec first = spec.Layers[0];
-        JsonObject config = BertForm.WriteConfig(spec, Keys, "modernbert", spec.ClassCount is null ? "ModernBertModel" : "ModernBertForSequenceClassification", "hidden_activation");
+        JsonObject config = BertForm.WriteConfig(spec, Keys, "modernbert", "ModernBert" + ClassSuffix(spec), "hidden_activation");
         config["norm_eps"] = RopeConfig.Shortest(first.Norm.Epsilon);
         config["norm_bias"] = first.Norm.Bias;
         config["attention_bias"] = first.Attention.QueryKeyValueBias;

@@ -43,6 +43,7 @@ public class RobertaArchitecture : EncoderArchitecture
         TensorLayout.Module("lm_head.layer_norm", TensorRole.HeadNorm),
         .. BertForm.LogitsNames("lm_head"),
         TensorLayout.Module("classifier.out_proj", TensorRole.Classifier),
+        TensorLayout.Module("classifier", TensorRole.Classifier),
     ])
     {
         Prefixes = ["roberta.", ""],
@@ -52,8 +53,14 @@ public class RobertaArchitecture : EncoderArchitecture
     /// <inheritdoc/>
     internal override TensorLayout HuggingFaceLayoutOf(EncoderSpec spec) => HuggingFaceLayout with
     {
-        // A classifier has a dense layer of its own; without one there is the pooler's.
-        Mappings = [.. HuggingFaceLayout.Mappings.Where(mapping => mapping.Module != (spec.ClassCount is null ? "classifier.dense" : "{prefix}pooler.dense"))],
+        // A classifier of texts has a dense layer of its own, one of tokens has none; without one there is the pooler's.
+        Mappings = [.. HuggingFaceLayout.Mappings.Where(mapping => mapping.Module switch
+        {
+            "{prefix}pooler.dense" => spec.ClassCount is null,
+            "classifier.dense" or "classifier.out_proj" => spec.ClassCount is not null && !spec.ClassifiesTokens,
+            "classifier" => spec.ClassifiesTokens,
+            _ => true,
+        })],
         UnusedHeads = spec.ClassCount is null ? [] : ["roberta.pooler", "pooler"],
     };
 
@@ -83,7 +90,7 @@ public class RobertaArchitecture : EncoderArchitecture
     /// <inheritdoc/>
     internal override JsonObject WriteConfig(EncoderSpec spec)
     {
-        JsonObject config = BertForm.WriteConfig(spec, Keys, ModelTypes[0], ClassPrefix + (spec.ClassCount is null ? "Model" : "ForSequenceClassification"));
+        JsonObject config = BertForm.WriteConfig(spec, Keys, ModelTypes[0], ClassPrefix + ClassSuffix(spec));
         config[Keys.Context] = spec.ContextLength + PositionOffsetOf(spec);
         config["pad_token_id"] = spec.Embedding.PaddingId;
         config["type_vocab_size"] = spec.Embedding.TokenTypeCount;

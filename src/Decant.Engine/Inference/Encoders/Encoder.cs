@@ -100,7 +100,7 @@ public sealed unsafe class Encoder : IDisposable
     {
         Check(ids, mask, types);
         // The first token makes the vector of a text that is classified, as in the reference, even if it is padding.
-        bool needsFirst = Spec.ClassCount is not null && Spec.Pooler is null or { Pooling: Pooling.First };
+        bool needsFirst = Spec.ClassCount is not null && !Spec.ClassifiesTokens && Spec.Pooler is null or { Pooling: Pooling.First };
         int first = mask.IsEmpty || needsFirst ? 0 : mask.IndexOf(true), count = (mask.IsEmpty ? ids.Length : mask.LastIndexOf(true) + 1) - first;
         bool[]? hidden = mask.IsEmpty || !mask.Slice(first, count).Contains(false) ? null : [.. mask.Slice(first, count).ToArray().Select(seen => !seen)];
         int[] positions = Spec.Embedding.LearnedPositionCount is null ? [] : Positions(ids);
@@ -161,7 +161,7 @@ public sealed unsafe class Encoder : IDisposable
         }
     }
 
-    /// <summary>The logits of classes [classes].</summary>
+    /// <summary>The logits of a text's classes [classes].</summary>
     /// <param name="output">What <see cref="Encode"/> returned.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="UsageException">The checkpoint has no such head.</exception>
@@ -169,10 +169,38 @@ public sealed unsafe class Encoder : IDisposable
     public float[] ScoreClasses(EncoderOutput output, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(output);
-        if (weights.Classifier is null)
-            throw new UsageException($"The checkpoint {model.Source.Location} has no head for classes: it gives hidden states only.");
+        RequireClasses(ofTokens: false);
+        return Classify(output.Pool(Spec.Pooler?.Pooling ?? Pooling.First), cancellationToken);
+    }
+
+    /// <summary>Shows the logits of every token's classes [classes]: where <see cref="EncoderSpec.ClassifiesTokens"/>.</summary>
+    /// <param name="output">What <see cref="Encode"/> returned.</param>
+    /// <param name="visit">Called on this thread with every position in order; those of padding mean nothing.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <exception cref="UsageException">The checkpoint has no such head.</exception>
+    /// <exception cref="NumericalException">A logit is NaN or infinite.</exception>
+    public void ScoreTokenClasses(EncoderOutput output, LogitsVisitor visit, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(visit);
+        RequireClasses(ofTokens: true);
+        for (int position = 0; position < output.Length; position++)
+            visit(position, Classify(output.At(position), cancellationToken));
+    }
+
+    private void RequireClasses(bool ofTokens)
+    {
+        if (weights.Classifier is null || Spec.ClassifiesTokens != ofTokens)
+        {
+            string has = weights.Classifier is null ? "it gives hidden states only" : ofTokens ? "its classes are those of the text" : "its classes are those of tokens";
+            throw new UsageException($"The checkpoint {model.Source.Location} has no head for classes{(ofTokens ? " of tokens" : "")}: {has}.");
+        }
+    }
+
+    /// <summary>The logits of classes of one vector.</summary>
+    private float[] Classify(ReadOnlySpan<float> input, CancellationToken cancellationToken)
+    {
         int size = Spec.HiddenSize;
-        float[] pooled = output.Pool(Spec.Pooler?.Pooling ?? Pooling.First);
         var values = new float[Spec.ClassCount!.Value];
         lock (gate)
         {
@@ -180,7 +208,7 @@ public sealed unsafe class Encoder : IDisposable
             context.CancellationToken = cancellationToken;
             float* vector = room.Reserve(2L * size + values.Length);
             float* results = vector + 2L * size;
-            pooled.CopyTo(new Span<float>(vector, size));
+            input.CopyTo(new Span<float>(vector, size));
             if (Spec.Pooler is { } pooler)
             {
                 weights.Pooler!.Multiply(context, vector, 1, (nint)(vector + size));
@@ -188,7 +216,7 @@ public sealed unsafe class Encoder : IDisposable
                 context.Arithmetic.Activate(pooler.Activation, vector, null, size);
                 weights.PoolerNorm?.Apply(context, vector, vector, 1);
             }
-            weights.Classifier.Multiply(context, vector, 1, (nint)results);
+            weights.Classifier!.Multiply(context, vector, 1, (nint)results);
             new ReadOnlySpan<float>(results, values.Length).CopyTo(values);
         }
         RequireFinite(values, values.Length, "logit", cancellationToken);
