@@ -45,6 +45,12 @@ internal static class DecantKeys
     /// <summary>The distance from which on relative biases have one bucket, where it is not 128.</summary>
     public const string RelativeMaximumDistance = "decant.attention.relative_max_distance";
 
+    /// <summary>The activation of the dense layer in front of a classifier, where it is not the one that files of this architecture have.</summary>
+    public const string ClassifierActivation = "decant.classifier.activation";
+
+    /// <summary><c>mean</c> if a classifier reads the mean of the hidden states and not the first one.</summary>
+    public const string ClassifierPooling = "decant.classifier.pooling";
+
     /// <summary>The factor on logits, where it is not the one that follows from the tensors.</summary>
     public const string HeadScale = "decant.head_scale";
 

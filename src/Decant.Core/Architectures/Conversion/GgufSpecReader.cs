@@ -205,9 +205,14 @@ internal sealed class GgufSpecReader
     /// <summary>The activation: the family's, the one that its own key names if it has such a key, or the one that Decant wrote beside it.</summary>
     public Activation Activation(Activation usual, string? key = null) => key is not null && FindText(key) is { } stated
         ? Activations.Find(stated) ?? throw NotSupported(key, stated, "relu, relu2, silu, gelu")
-        : metadata.FindString(DecantKeys.Activation) is { } name
-        ? Activations.Find(name) ?? throw new NotSupportedModelException($"{Location}: metadata key {DecantKeys.Activation}: {name} is not supported.")
-        : usual;
+        : ActivationAt(DecantKeys.Activation) ?? usual;
+
+    /// <summary>The activation that a key of Decant's own names, or null.</summary>
+    public Activation? ActivationAt(string key) =>
+        FindDecantText(key) is { } name ? Activations.Find(name) ?? throw NotSupportedDecantKey(key, name) : null;
+
+    /// <summary>The error of a key of Decant's own with a value that this version does not know.</summary>
+    public NotSupportedModelException NotSupportedDecantKey(string key, string value) => new($"{Location}: metadata key {key}: {value} is not supported.");
 
     /// <summary>Refuses the first unread key of the architecture.</summary>
     public void Finish()

@@ -17,6 +17,7 @@ public sealed class ModernBertArchitecture : EncoderArchitecture
     private const int DefaultContext = 8192, DefaultLocal = 128, DefaultPeriod = 3;
     private const double DefaultGlobalBase = 160000, DefaultLocalBase = 10000;
     private const string Local = "sliding_attention", Global = "full_attention";
+    private const string MeanPooling = "mean";
 
     /// <inheritdoc/>
     public override string Name => "modernbert";
@@ -111,7 +112,7 @@ public sealed class ModernBertArchitecture : EncoderArchitecture
         Pooling pooling = config.FindText("classifier_pooling") switch
         {
             null or "cls" => Pooling.First,
-            "mean" => Pooling.Mean,
+            MeanPooling => Pooling.Mean,
             _ => throw config.NotSupported("classifier_pooling", "cls, mean"),
         };
         return spec with
@@ -168,13 +169,35 @@ public sealed class ModernBertArchitecture : EncoderArchitecture
             local,
             file.HasTensor("blk.0.attn_qkv.bias"),
             new FeedForwardSpec { Gated = true, Activation = file.Activation(GgufActivation), Width = sizes.Width, Bias = file.HasTensor("blk.0.ffn_up.bias") });
-        return EncoderGguf.WithHeads(spec with { Pooler = new PoolerSpec { Activation = Activation.GeluErf, Bias = file.HasTensor("cls.bias"), Norm = file.HasTensor("cls.norm.weight") ? norm : null } }, file);
+        var pooler = new PoolerSpec
+        {
+            Pooling = file.FindDecantText(DecantKeys.ClassifierPooling) switch
+            {
+                null => Pooling.First,
+                MeanPooling => Pooling.Mean,
+                { } other => throw file.NotSupportedDecantKey(DecantKeys.ClassifierPooling, other),
+            },
+            Activation = file.ActivationAt(DecantKeys.ClassifierActivation) ?? GgufActivation,
+            Bias = file.HasTensor("cls.bias"),
+            Norm = file.HasTensor("cls.norm.weight") ? norm : null,
+        };
+        return EncoderGguf.WithHeads(spec with { Pooler = pooler }, file);
     }
 
     /// <inheritdoc/>
     internal override void WriteGguf(EncoderSpec spec, GgufMetadata metadata, List<string> notices)
     {
         const string prefix = "modern-bert.";
+        if (spec.Pooler is { } pooler)
+        {
+            if (pooler.Activation != GgufActivation)
+                metadata.Set(DecantKeys.ClassifierActivation, GgufValue.From(Activations.Write(pooler.Activation, "")));
+            if (pooler.Pooling == Pooling.Mean)
+            {
+                metadata.Set(DecantKeys.ClassifierPooling, GgufValue.From(MeanPooling));
+                notices.Add("llama.cpp tells classes by the first token; this model does by the mean of all");
+            }
+        }
         metadata.Set(prefix + "rope.scaling.type", GgufValue.From("none"));
         AttentionSpec? global = spec.Layers.Select(layer => layer.Attention).FirstOrDefault(attention => attention.Window is null);
         AttentionSpec? local = spec.Layers.Select(layer => layer.Attention).FirstOrDefault(attention => attention.Window is not null);

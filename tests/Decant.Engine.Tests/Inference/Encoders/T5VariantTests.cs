@@ -49,6 +49,22 @@ public sealed partial class T5VariantTests
         }
     }
 
+    /// <summary>As transformers 5 writes Flan-T5: the config calls the head tied, its logits are of full size, and a head is stored.</summary>
+    [Fact]
+    public void A_stored_head_that_the_config_calls_tied_goes_through_GGUF_and_back()
+    {
+        using HuggingFaceModelSource source = HuggingFaceModelSource.OpenFolder(SharedFiles.Require("fixtures", "architectures", "t5-v1_1"));
+        TensorData shared = source.FindTensor("shared.weight")!;
+        TensorData[] tensors = [.. source.Tensors.Where(tensor => tensor.Info.Name != "lm_head.weight"), Copy(shared, "lm_head.weight", addedToEverySecond: 1)];
+        var model = Assert.IsType<EncoderDecoderModel>(ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(source.HuggingFace.Config, tensors)));
+        Assert.Equal((false, 1f), (model.Spec.Decoder.Head.Tied, model.Spec.Decoder.Head.Scale));
+        GgufDescription description = GgufExport.Describe(model);
+        HuggingFaceDescription back = HuggingFaceExport.Describe(ArchitectureRegistry.Bind(MemoryModelSource.WithMetadata(description.Metadata, description.Tensors)));
+        Assert.True(JsonNode.DeepEquals(source.HuggingFace.Config, back.Config), back.Config.ToJsonString());
+        Assert.Equal(model.Spec, ArchitectureRegistry.Bind(MemoryModelSource.WithConfig(back.Config, back.Tensors)).Spec);
+        Assert.Contains(back.Tensors, tensor => tensor.Info.Name == "lm_head.weight");
+    }
+
     /// <summary>A T5EncoderModel's hidden states are those of the whole model's encoder.</summary>
     [Theory]
     [InlineData("t5", false, "t5")]
