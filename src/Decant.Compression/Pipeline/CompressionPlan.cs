@@ -58,10 +58,9 @@ public sealed class CompressionPlan
     /// <exception cref="BadFileException">Importance values do not fit the model.</exception>
     public static CompressionPlan Create(IModelSource source, CompressionRequest request)
     {
-        PlannedOutput output = request.Container == OutputContainer.Gguf ? new PlannedFile(source) : new PlannedFolder(source, request.MaximumShardByteCount);
-        var chooser = new MixtureChooser(request.Type, output.Facts, request.Importance is not null, request.Overrides);
-        IReadOnlyList<TensorChoice> tensors = output.Choose(chooser, request);
-        chooser.RequireImportance(tensors, name => request.Importance?.Has(name) == true);
+        PlannedOutput output = request.Container == OutputContainer.Gguf ? new PlannedFile(source, request) : new PlannedFolder(source, request);
+        IReadOnlyList<TensorChoice> tensors = output.Choices;
+        output.Chooser.RequireImportance(tensors, name => request.Importance?.Has(name) == true);
         CheckImportance(request, tensors);
         return new CompressionPlan(
             source, request, output, tensors,

@@ -14,46 +14,22 @@ internal sealed class PlannedFile : PlannedOutput
     internal const string ImportanceKeyPrefix = "quantize.imatrix.";
 
     private readonly GgufContent content;
-    private IReadOnlyList<TensorChoice> choices = [];
-    private GgufLayout? layout;
-    private FileTarget? target;
+    private readonly GgufLayout layout;
 
-    /// <summary>Describes a source as GGUF.</summary>
+    /// <summary>Plans the file that a source becomes.</summary>
     /// <exception cref="BadFileException">The source is damaged.</exception>
     /// <exception cref="NotSupportedModelException">GGUF cannot hold the model.</exception>
-    public PlannedFile(IModelSource source)
+    public PlannedFile(IModelSource source, CompressionRequest request)
+        : this(GgufContent.Of(source), request)
     {
-        content = GgufContent.Of(source);
-        Facts = MixtureModel.From(content.Metadata);
-        Tensors = [.. content.Tensors.Select(tensor => tensor.Info)];
     }
 
-    /// <inheritdoc/>
-    public override MixtureModel Facts { get; }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<TensorInfo> Tensors { get; }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Notices => content.Notices;
-
-    /// <inheritdoc/>
-    public override ConversionTarget Target => target ?? throw new InvalidOperationException("No formats have been chosen.");
-
-    /// <inheritdoc/>
-    public override long TensorByteCount => choices.Sum(choice => choice.TargetByteCount);
-
-    /// <inheritdoc/>
-    public override long HeaderByteCount => layout!.Header.Length;
-
-    /// <inheritdoc/>
-    public override Expectation Expected => Expectation.Of(content, [.. choices.Select(choice => choice.Target)]);
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<TensorChoice> Choose(MixtureChooser chooser, CompressionRequest request)
+    private PlannedFile(GgufContent content, CompressionRequest request)
+        : base(request, MixtureModel.From(content.Metadata))
     {
-        choices = chooser.Choose(Tensors);
-        TensorConversion[] conversions = [.. choices.Select((choice, i) => new TensorConversion(content.Tensors[i], choice.Source.Name, choice.Target, ImportanceOf(request, choice)))];
+        this.content = content;
+        Choices = Chooser.Choose([.. content.Tensors.Select(tensor => tensor.Info)]);
+        TensorConversion[] conversions = [.. Choices.Select((choice, i) => new TensorConversion(content.Tensors[i], choice.Source.Name, choice.Target, ImportanceOf(choice)))];
         content.Metadata.Set("general.quantization_version", GgufValue.From(2u));
         content.Metadata.Set("general.file_type", GgufValue.From((uint)request.Type.Number));
         if (request.Importance is { } importance)
@@ -63,9 +39,26 @@ internal sealed class PlannedFile : PlannedOutput
             content.Metadata.Set(ImportanceKeyPrefix + "chunks_count", GgufValue.From((uint)importance.ChunkCount));
         }
         layout = new GgufLayout(content.Metadata, [.. conversions.Select(conversion => conversion.TargetInfo)]);
-        target = new FileTarget(layout, conversions);
-        return choices;
+        Target = new FileTarget(layout, conversions);
     }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<TensorChoice> Choices { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notices => content.Notices;
+
+    /// <inheritdoc/>
+    public override ConversionTarget Target { get; }
+
+    /// <inheritdoc/>
+    public override long TensorByteCount => Choices.Sum(choice => choice.TargetByteCount);
+
+    /// <inheritdoc/>
+    public override long HeaderByteCount => layout.Header.Length;
+
+    /// <inheritdoc/>
+    public override Expectation Expected => Expectation.Of(content, [.. Choices.Select(choice => choice.Target)]);
 
     /// <inheritdoc/>
     public override void AppendTo(IncrementalHash hash) => Target.AppendTo(hash);

@@ -17,104 +17,88 @@ namespace Decant.Compression.Pipeline;
 /// </summary>
 internal sealed class PlannedFolder : PlannedOutput
 {
-    private readonly IModelSource source;
     private readonly Model model;
     private readonly IReadOnlyList<GgufTensor> tensors;
-    private readonly long maximumShardByteCount;
-    private TensorChoice[] choices = [];
-    private HuggingFaceContent? content;
-    private FolderTarget? target;
+    private readonly HuggingFaceContent content;
 
-    /// <summary>Binds a source.</summary>
-    /// <param name="source">The model.</param>
-    /// <param name="maximumShardByteCount">The most tensor bytes in one file.</param>
+    /// <summary>Plans the folder that a source becomes.</summary>
     /// <exception cref="BadFileException">The source is damaged.</exception>
     /// <exception cref="NotSupportedModelException">No family claims it.</exception>
-    public PlannedFolder(IModelSource source, long maximumShardByteCount)
+    public PlannedFolder(IModelSource source, CompressionRequest request)
+        : this(ArchitectureRegistry.Bind(source), request)
     {
-        this.source = source;
-        model = ArchitectureRegistry.Bind(source);
+    }
+
+    private PlannedFolder(Model model, CompressionRequest request)
+        : base(request, model.Source.Gguf is { } metadata ? MixtureModel.From(metadata) : MixtureModel.From(model))
+    {
+        this.model = model;
         tensors = GgufTensor.ListOf(model);
-        Tensors = [.. tensors.Select(tensor => tensor.Info)];
-        Facts = source.Gguf is { } metadata ? MixtureModel.From(metadata) : MixtureModel.From(model);
-        this.maximumShardByteCount = maximumShardByteCount;
+        int[] matrices = [.. Enumerable.Range(0, tensors.Count).Where(i => tensors[i].IsMatrix)];
+        TensorChoice[] all = [.. tensors.Select(tensor => new TensorChoice(tensor.Info, tensor.Info.Format, tensor.Info.Format, ChoiceReason.Untouched))];
+        foreach ((int index, TensorChoice choice) in matrices.Zip(Chooser.Choose([.. matrices.Select(i => tensors[i].Info)])))
+            all[index] = choice;
+        Choices = all;
+        content = Round();
+        Target = new FolderTarget(model.Source, content, request.MaximumShardByteCount);
     }
 
     /// <inheritdoc/>
-    public override MixtureModel Facts { get; }
+    public override IReadOnlyList<TensorChoice> Choices { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<TensorInfo> Tensors { get; }
+    public override IReadOnlyList<string> Notices => content.Notices;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Notices => Content.Notices;
-
-    /// <summary>What the folder will hold.</summary>
-    public HuggingFaceContent Content => content ?? throw new InvalidOperationException("No formats have been chosen.");
-
-    /// <inheritdoc/>
-    public override ConversionTarget Target => target ?? throw new InvalidOperationException("No formats have been chosen.");
+    public override ConversionTarget Target { get; }
 
     /// <inheritdoc/>
     public override long HeaderByteCount => Target.ByteCount - TensorByteCount;
 
     /// <inheritdoc/>
-    public override long TensorByteCount => Content.Tensors.Sum(tensor => tensor.Info.ByteCount);
+    public override long TensorByteCount => content.Tensors.Sum(tensor => tensor.Info.ByteCount);
 
     /// <inheritdoc/>
-    public override Expectation Expected => Expectation.Of(Content);
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<TensorChoice> Choose(MixtureChooser chooser, CompressionRequest request)
-    {
-        int[] matrices = [.. Enumerable.Range(0, tensors.Count).Where(i => tensors[i].IsMatrix)];
-        TensorChoice[] all = [.. Tensors.Select(info => new TensorChoice(info, info.Format, info.Format, ChoiceReason.Untouched))];
-        foreach ((int index, TensorChoice choice) in matrices.Zip(chooser.Choose([.. matrices.Select(i => Tensors[i])])))
-            all[index] = choice;
-        choices = all;
-        content = Round(request);
-        target = new FolderTarget(source, content, maximumShardByteCount);
-        return choices;
-    }
+    public override Expectation Expected => Expectation.Of(content);
 
     /// <inheritdoc/>
     public override void AppendTo(IncrementalHash hash)
     {
         Target.AppendTo(hash);
-        foreach (TensorChoice choice in choices)
+        foreach (TensorChoice choice in Choices)
             hash.AppendData(Encoding.UTF8.GetBytes($"{choice.Source.Name} {choice.Target}\n"));
     }
 
-    private HuggingFaceContent Round(CompressionRequest request)
+    private HuggingFaceContent Round()
     {
-        TensorFormat[] wanted = [.. choices.Where((_, i) => tensors[i].IsMatrix).Select(choice => choice.Target).Distinct()];
+        TensorFormat[] wanted = [.. Choices.Where((_, i) => tensors[i].IsMatrix).Select(choice => choice.Target).Distinct()];
         // One plain type that was asked for, without exceptions, is the type of the folder.
-        if (!request.Type.IsQuantized && wanted is [{ IsBlockFormat: false } only])
+        if (!Request.Type.IsQuantized && wanted is [{ IsBlockFormat: false } only])
             return HuggingFaceContent.Of(model, only);
         TensorFormat dense = DenseFormat();
         var rounded = new Dictionary<TensorId, TensorData>();
-        for (int i = 0; i < choices.Length; i++)
+        for (int i = 0; i < Choices.Count; i++)
         {
-            if (choices[i] is not ({ IsCopy: false } or { Target.IsBlockFormat: true }))
+            if (Choices[i] is not ({ IsCopy: false } or { Target.IsBlockFormat: true }))
                 continue;
-            Func<float[]?>? importance = ImportanceOf(request, choices[i]);
-            TensorFormat stored = choices[i].Target.IsBlockFormat ? dense : choices[i].Target;
+            Func<float[]?>? importance = ImportanceOf(Choices[i]);
+            TensorFormat stored = Choices[i].Target.IsBlockFormat ? dense : Choices[i].Target;
             IReadOnlyList<TensorId> parts = tensors[i].Parts;
             for (int part = 0; part < parts.Count; part++)
             {
                 TensorData data = model.Get(parts[part]);
-                var conversion = new TensorConversion(data, data.Info.Name, choices[i].Target, PartOf(importance, part, parts[part], data.Info.Shape.RowLength));
+                var conversion = new TensorConversion(data, data.Info.Name, Choices[i].Target, PartOf(importance, part, parts[part], data.Info.Shape.RowLength));
                 rounded.Add(parts[part], new RoundedTensor(conversion, stored));
             }
         }
         HuggingFaceContent described = HuggingFaceContent.Of(model.With(rounded));
-        return described with { WeightMetadata = new(described.WeightMetadata) { [HuggingFaceContent.RoundedKey] = request.Type.Name } };
+        return described with { WeightMetadata = new(described.WeightMetadata) { [HuggingFaceContent.RoundedKey] = Request.Type.Name } };
     }
 
     /// <summary>What decoded blocks are stored in: single precision if a matrix has it, half precision if all have that, else BF16.</summary>
     private TensorFormat DenseFormat()
     {
-        TensorFormat[] own = [.. Tensors.Where((_, i) => tensors[i].IsMatrix).Select(info => info.Format).Distinct()];
+        TensorFormat[] own = [.. tensors.Where(tensor => tensor.IsMatrix).Select(tensor => tensor.Info.Format).Distinct()];
         return own.Contains(TensorFormats.F32) ? TensorFormats.F32 : own is [{ IsBlockFormat: false } only] && only == TensorFormats.FindByName("F16") ? only : TensorFormats.BF16;
     }
 

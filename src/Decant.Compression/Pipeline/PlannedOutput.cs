@@ -8,16 +8,25 @@ namespace Decant.Compression.Pipeline;
 /// <summary>What a compression will write, known from headers alone.</summary>
 internal abstract class PlannedOutput
 {
-    /// <summary>What rules about types ask of the model.</summary>
-    public abstract MixtureModel Facts { get; }
+    /// <summary>Begins a plan.</summary>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="facts">What rules about types ask of the model.</param>
+    protected PlannedOutput(CompressionRequest request, MixtureModel facts)
+    {
+        Request = request;
+        Chooser = new MixtureChooser(request.Type, facts, request.Importance is not null, request.Overrides);
+    }
 
-    /// <summary>What gets a type, in the order of the output, as it is stored now.</summary>
-    public abstract IReadOnlyList<TensorInfo> Tensors { get; }
+    /// <summary>What chose the formats.</summary>
+    public MixtureChooser Chooser { get; }
+
+    /// <summary>What gets a format, in the order of the output, with the one that it gets.</summary>
+    public abstract IReadOnlyList<TensorChoice> Choices { get; }
 
     /// <summary>What the user should know of the model in this container.</summary>
     public abstract IReadOnlyList<string> Notices { get; }
 
-    /// <summary>What is to be filled, once formats are chosen.</summary>
+    /// <summary>What is to be filled.</summary>
     public abstract ConversionTarget Target { get; }
 
     /// <summary>Bytes of the tensors as the output stores them.</summary>
@@ -29,13 +38,13 @@ internal abstract class PlannedOutput
     /// <summary>What the output should hold, for verification.</summary>
     public abstract Expectation Expected { get; }
 
-    /// <summary>Gives every tensor its format; what comes before is known without.</summary>
-    public abstract IReadOnlyList<TensorChoice> Choose(MixtureChooser chooser, CompressionRequest request);
+    /// <summary>What was asked for.</summary>
+    protected CompressionRequest Request { get; }
 
     /// <summary>Adds what decides the output's bytes, beside the source and importance values.</summary>
     public abstract void AppendTo(IncrementalHash hash);
 
     /// <summary>The importance values of a tensor, read when its turn comes, or null.</summary>
-    protected static Func<float[]?>? ImportanceOf(CompressionRequest request, TensorChoice choice) =>
-        request.Importance is { } importance && choice.Target.UsesImportance ? () => importance.WeightsFor(choice.Source) : null;
+    protected Func<float[]?>? ImportanceOf(TensorChoice choice) =>
+        Request.Importance is { } importance && choice.Target.UsesImportance ? () => importance.WeightsFor(choice.Source) : null;
 }
