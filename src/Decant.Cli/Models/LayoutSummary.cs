@@ -128,8 +128,16 @@ internal static class LayoutSummary
         string count = encoder == 0 ? $"{main}" : $"{encoder} that encode and {main} that decode,";
         if (StepsOf(spec) > main + encoder)
             count = $"{count} stored, {StepsOf(spec)} run,";
-        return $"{count} of width {Quantities.Count(spec.HiddenSize)}; {(spec.HeadIsTied ? "head tied to the embedding" : "embedding and head apart")}";
+        return $"{count} of width {Quantities.Count(spec.HiddenSize)}; {Head(spec)}";
     }
+
+    private static string Head(ModelSpec spec) => spec switch
+    {
+        { HeadIsTied: true } => "head tied to the embedding",
+        EncoderSpec { TokenHead: null, ClassCount: { } classes } => $"head for {classes} classes",
+        EncoderSpec { TokenHead: null } => "no head",
+        _ => "embedding and head apart",
+    };
 
     // A decoder's blocks attend to what it wrote and, in a second step, to all that was encoded.
     private static string Heads(EncoderDecoderSpec both)

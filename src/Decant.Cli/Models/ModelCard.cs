@@ -6,7 +6,7 @@ internal static class ModelCard
     // Front matter is short; a README need not be read to its end.
     private const int MostLines = 200;
 
-    /// <summary>The value of <c>license:</c> in the front matter, or null.</summary>
+    /// <summary>The value of <c>license:</c> in the front matter, several with commas between, or null.</summary>
     public static string? FindLicense(string? path)
     {
         if (path is null)
@@ -27,17 +27,16 @@ internal static class ModelCard
         }
     }
 
-    // A value on the key's line, or the first of a list below it.
+    // A value on the key's line, or a list on it or below it.
     private static string? Find(string[] lines, string key)
     {
         int index = Array.FindIndex(lines, line => line.StartsWith(key + ":", StringComparison.Ordinal));
         if (index < 0)
             return null;
-        string value = Plain(lines[index][(key.Length + 1)..]);
-        if (value.Length == 0 && index + 1 < lines.Length && lines[index + 1].TrimStart().StartsWith("- ", StringComparison.Ordinal))
-            value = Plain(lines[index + 1].TrimStart()[2..]);
-        return value.Length == 0 ? null : value;
+        string value = lines[index][(key.Length + 1)..].Trim();
+        IEnumerable<string> values = value.Length > 0 ? value.Trim('[', ']').Split(',')
+            : lines.Skip(index + 1).Select(line => line.Trim()).TakeWhile(line => line.StartsWith("- ", StringComparison.Ordinal)).Select(line => line[2..]);
+        string stated = string.Join(", ", values.Select(each => each.Trim().Trim('"', '\'')).Where(each => each.Length > 0));
+        return stated.Length == 0 ? null : stated;
     }
-
-    private static string Plain(string value) => value.Trim().Trim('[', ']').Split(',')[0].Trim().Trim('"', '\'');
 }

@@ -6,7 +6,7 @@ namespace Decant.Core.Files;
 public static class ModelSources
 {
     /// <summary>Opens a model; only headers and side files are read.</summary>
-    /// <param name="path">A <c>.gguf</c>, a folder, a <c>.safetensors</c> or <c>.bin</c> beside its config.json, or the index of such files.</param>
+    /// <param name="path">A <c>.gguf</c>, a folder (whose config.json and weights are the model where a <c>.gguf</c> lies beside them), a <c>.safetensors</c> or <c>.bin</c> beside its config.json, or the index of such files.</param>
     /// <exception cref="BadFileException">The path names no model, or a damaged or ambiguous one.</exception>
     /// <exception cref="NotSupportedModelException">The model is stored in a way Decant does not know.</exception>
     /// <exception cref="UsageException">The path is an <c>hf:</c> name, which must be fetched first.</exception>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Decant.Core.Errors;
 using Decant.Core.Tokenizers.Unicode;
 
 namespace Decant.Core.Tokenizers;
@@ -16,6 +17,9 @@ internal readonly record struct Stretch(AddedToken? Token, int Start, int Length
 /// </summary>
 internal sealed class AddedTokenFinder
 {
+    // Beside a byte, a node's number fills 32 bits.
+    private const int MostNodes = 1 << 24;
+
     private readonly List<AddedToken?> tokenOfNode = [null];
     private readonly Dictionary<int, int> children = [];
     private readonly SearchValues<byte> firstBytes;
@@ -23,7 +27,10 @@ internal sealed class AddedTokenFinder
     /// <summary>Builds the trie. Of several tokens with one pattern the first wins.</summary>
     /// <param name="tokens">The tokens.</param>
     /// <param name="pattern">What to look for, for each token: its name, or its normalized name.</param>
-    public AddedTokenFinder(IEnumerable<AddedToken> tokens, Func<AddedToken, string> pattern)
+    /// <param name="location">The file, for messages.</param>
+    /// <param name="mostNodes">The most bytes that the patterns may have, beginnings in common counted once.</param>
+    /// <exception cref="NotSupportedModelException">They have more.</exception>
+    public AddedTokenFinder(IEnumerable<AddedToken> tokens, Func<AddedToken, string> pattern, string location, int mostNodes = MostNodes)
     {
         Span<byte> first = stackalloc byte[256];
         int firstCount = 0;
@@ -41,6 +48,8 @@ internal sealed class AddedTokenFinder
                 if (!children.TryGetValue(edge, out int child))
                 {
                     child = tokenOfNode.Count;
+                    if (child >= mostNodes)
+                        throw new NotSupportedModelException($"{location}: the names of the added tokens have more than {mostNodes} bytes in all.");
                     tokenOfNode.Add(null);
                     children.Add(edge, child);
                 }

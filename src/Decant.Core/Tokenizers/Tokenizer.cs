@@ -41,10 +41,10 @@ public sealed class Tokenizer
             else if (token.IsNormalized)
                 normalizedNames.TryAdd(token.Id, Normalize(AlignedText.FromSource(token.Content, isAligned: false)).ToString());
         }
-        rawTokens = new AddedTokenFinder(ordered.Where(t => !t.IsNormalized), t => t.Content);
-        normalizedTokens = new AddedTokenFinder(ordered.Where(t => t.IsNormalized), t => normalizedNames[t.Id]);
-        rawOrdinaryTokens = new(() => new AddedTokenFinder(ordered.Where(t => !t.IsNormalized && !t.IsSpecial), t => t.Content));
-        normalizedOrdinaryTokens = new(() => new AddedTokenFinder(ordered.Where(t => t.IsNormalized && !t.IsSpecial), t => normalizedNames[t.Id]));
+        rawTokens = new AddedTokenFinder(ordered.Where(t => !t.IsNormalized), t => t.Content, parts.Location);
+        normalizedTokens = new AddedTokenFinder(ordered.Where(t => t.IsNormalized), t => normalizedNames[t.Id], parts.Location);
+        rawOrdinaryTokens = new(() => new AddedTokenFinder(ordered.Where(t => !t.IsNormalized && !t.IsSpecial), t => t.Content, parts.Location));
+        normalizedOrdinaryTokens = new(() => new AddedTokenFinder(ordered.Where(t => t.IsNormalized && !t.IsSpecial), t => normalizedNames[t.Id], parts.Location));
         VocabularyCount = parts.Model.Vocabulary.Count;
         foreach (AddedToken token in ordered)
             VocabularyCount = Math.Max(VocabularyCount, token.Id + 1);

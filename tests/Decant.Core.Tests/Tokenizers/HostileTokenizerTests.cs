@@ -154,6 +154,14 @@ public class HostileTokenizerTests
     }
 
     [Fact]
+    public void Names_of_added_tokens_that_would_fill_the_memory_are_refused()
+    {
+        AddedToken[] tokens = [new(0, "<abc>"), new(1, "<abd>")];
+        Assert.False(new AddedTokenFinder(tokens, t => t.Content, "tokenizer.json", mostNodes: 8).IsEmpty);
+        Assert.Contains("more than 7 bytes in all", Assert.Throws<NotSupportedModelException>(() => new AddedTokenFinder(tokens, t => t.Content, "tokenizer.json", mostNodes: 7)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_long_pattern_is_not_shown_whole()
     {
         string message = Assert.Throws<NotSupportedModelException>(() => ReadSmall("'ve|'m", string.Concat(Enumerable.Repeat("abc|", 5000)) + "\\\\y" + string.Concat(Enumerable.Repeat("|def", 5000)))).Message;
