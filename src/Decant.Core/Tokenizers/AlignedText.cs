@@ -188,6 +188,9 @@ internal sealed class AlignedTextBuilder
     /// <summary>Writes bytes that take the range of what comes next in the source, or of what was last if nothing does.</summary>
     public void InsertBefore(ReadOnlySpan<byte> inserted) => WriteBytes(inserted, source.SourceOf(Math.Min(position, source.Length - 1)));
 
+    /// <summary>Writes bytes that take the range of what was last in the source, or an empty one at its start.</summary>
+    public void InsertAfter(ReadOnlySpan<byte> inserted) => WriteBytes(inserted, position > 0 ? source.SourceOf(position - 1) : default);
+
     /// <summary>The text written. The builder is not used afterwards.</summary>
     public AlignedText ToText() => new(bytes, 0, Length, starts, ends, beginsSource, source.LongestResult);
 

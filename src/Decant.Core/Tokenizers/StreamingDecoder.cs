@@ -5,7 +5,7 @@ namespace Decant.Core.Tokenizers;
 /// <summary>
 /// Decodes ids one at a time: a piece of text comes out as soon as no later id can change it; an unfinished character waits. The pieces and
 /// the flush joined are what decoding all ids at once gives (but for byte tokens that are no valid UTF-8, where this gives one U+FFFD per
-/// bad byte and decoding at once one per byte of the run). Not for several threads at a time.
+/// bad byte and decoding at once one per byte of the run, and special tokens whose names the normalizer changes, which only this skips). Not for several threads at a time.
 /// </summary>
 public sealed class StreamingDecoder
 {

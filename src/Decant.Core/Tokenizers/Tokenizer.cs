@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Decant.Core.Tokenizers.Gguf;
+using Decant.Core.Tokenizers.Models;
 using Decant.Core.Tokenizers.PreTokenizers;
 
 namespace Decant.Core.Tokenizers;
@@ -156,6 +157,7 @@ public sealed class Tokenizer
         ArgumentNullException.ThrowIfNull(text);
         AddedTokenFinder rawFinder = recognisesSpecialTokens ? rawTokens : rawOrdinaryTokens.Value;
         AddedTokenFinder normalizedFinder = recognisesSpecialTokens ? normalizedTokens : normalizedOrdinaryTokens.Value;
+        TokenModel model = (recognisesSpecialTokens ? null : parts.PlainTextModel) ?? parts.Model;
         var encoding = new EncodingBuilder(hasDetails);
         var tokens = new TokenBuffer();
         var source = AlignedText.FromSource(text, hasDetails);
@@ -179,7 +181,7 @@ public sealed class Tokenizer
                 if (inner.Token is { } innerToken)
                     AddFound(innerToken, piece, encoding);
                 else
-                    AddText(piece, tokens, encoding);
+                    AddText(piece, model, tokens, encoding);
             }
         }
         return parts.PostProcessor?.Process(encoding, addSpecialTokens) ?? encoding;
@@ -193,7 +195,7 @@ public sealed class Tokenizer
             encoding.Add(token.Id, matched.ToString(), matched.SourceOf(0, matched.Length));
     }
 
-    private void AddText(AlignedText text, TokenBuffer tokens, EncodingBuilder encoding)
+    private void AddText(AlignedText text, TokenModel model, TokenBuffer tokens, EncodingBuilder encoding)
     {
         var words = new WordList(text);
         parts.PreTokenizer?.Apply(words);
@@ -201,7 +203,7 @@ public sealed class Tokenizer
         {
             if (encoding.Tokens is not null)
                 tokens.Clear();
-            parts.Model.Tokenize(words.Text.Bytes.Slice(word.Start, word.Length), tokens);
+            model.Tokenize(words.Text.Bytes.Slice(word.Start, word.Length), tokens);
             if (encoding.Tokens is null)
                 continue;
             AddDetails(words.Text.Slice(word.Start, word.Length), tokens, encoding);

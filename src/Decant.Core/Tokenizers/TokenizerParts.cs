@@ -15,6 +15,9 @@ internal sealed record TokenizerParts
     /// <summary>The model and its vocabulary.</summary>
     public required TokenModel Model { get; init; }
 
+    /// <summary>The model for texts in which special tokens are not recognised, if it is another.</summary>
+    public TokenModel? PlainTextModel { get; init; }
+
     /// <summary>Tokens sought in the text before anything else, in the order of the file.</summary>
     public required IReadOnlyList<AddedToken> AddedTokens { get; init; }
 

@@ -47,6 +47,27 @@ public class ChatTemplateTests
     }
 
     [Theory]
+    [InlineData("{{ none|map('upper')|list }}{{ false|select|list }}{{ tools|selectattr('name')|list|length }}", "[][]0")]
+    [InlineData("{{ tools|map(attribute='function')|join(',') }}|{{ 0|reject('none')|list }}", "|[]")]
+    [InlineData("{{ nope is callable }}{{ 1 is callable }}", "TrueFalse")]
+    [InlineData("{{ [1, 2, {'k': 3}]|unique(attribute='k')|list }}", "[1, {'k': 3}]")]
+    [InlineData("{{ ['b', 'a']|sort(attribute='k') }}", "['b', 'a']")]
+    [InlineData("{{ {'a': 'long enough to be cut'}|truncate(3) }}", "{'a': 'long enough to be cut'}")]
+    [InlineData("{{ 'x %s' % [1, 2] }}{{ 'y' % ['a'] }}", "x [1, 2]y")]
+    public void Oddities_of_filters_are_those_of_Jinja(string source, string expected) => Assert.Equal(expected, Render(source));
+
+    [Theory]
+    [InlineData("{{ 1|indent }}", "unsupported operand type(s) for +=: 'int' and 'str'")]
+    [InlineData("{{ nope|indent(2) }}", "'nope' is undefined")]
+    [InlineData("{{ 1|truncate(5) }}", "object of type 'int' has no len()")]
+    [InlineData("{{ [1, 2, 3]|truncate(1, leeway=0, end='') }}", "cannot be truncated")]
+    [InlineData("{{ 1|map('upper')|list }}", "'int' object is not iterable")]
+    [InlineData("{{ [{'k': 'x'}, 2]|sort(attribute='k') }}", "has no attribute 'k'")]
+    [InlineData("{{ [1, 2]|groupby('k') }}", "has no attribute 'k'")]
+    public void What_Jinja_cannot_filter_is_an_error(string source, string expected) =>
+        Assert.Contains(expected, Assert.ThrowsAny<TemplateRuntimeException>(() => Render(source)).Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("\n{% block x %}{% endblock %}", 2, "the tag 'block' is not supported")]
     [InlineData("\n\n{{ x | urlize }}", 3, "the filter 'urlize' is not supported")]
     [InlineData("{{\n x | nope }}", 2, "No filter named 'nope'.")]

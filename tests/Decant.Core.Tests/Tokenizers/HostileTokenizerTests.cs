@@ -134,7 +134,7 @@ public class HostileTokenizerTests
     }
 
     [Theory]
-    [InlineData("\"type\":\"NFC\"", "\"type\":\"Nmt\"", "the normalizer 'Nmt'")]
+    [InlineData("\"type\":\"NFC\"", "\"type\":\"ByteLevel\"", "the normalizer 'ByteLevel'")]
     [InlineData("\"type\":\"Digits\"", "\"type\":\"UnicodeScripts\"", "the pre-tokenizer 'UnicodeScripts'")]
     [InlineData("\"type\":\"ByteLevel\"", "\"type\":\"Shuffle\"", "the post-processor 'Shuffle'")]
     [InlineData("\"type\":\"Fuse\"", "\"type\":\"CTC\"", "the decoder 'CTC'")]

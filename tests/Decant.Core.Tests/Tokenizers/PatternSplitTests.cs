@@ -2,6 +2,7 @@ using Decant.Core.Errors;
 using Decant.Core.Tokenizers;
 using Decant.Core.Tokenizers.Gguf;
 using Decant.Core.Tokenizers.PreTokenizers;
+using Decant.Core.Tokenizers.PreTokenizers.Patterns;
 
 namespace Decant.Core.Tests.Tokenizers;
 
@@ -122,15 +123,15 @@ public class PatternSplitTests
     [Fact]
     public void A_pattern_that_takes_for_ever_ends_in_a_message()
     {
-        var split = new PatternSplitPreTokenizer("(?:a|a|aa)+b", isRegex: true, SplitBehavior.Isolated) { TimeLimit = TimeSpan.FromMilliseconds(50) };
+        var split = new PatternSplitPreTokenizer(new CodePointPattern("(?:a|a|aa)+b", isRegex: true) { TimeLimit = TimeSpan.FromMilliseconds(50) }, SplitBehavior.Isolated);
         NotSupportedModelException error = Assert.Throws<NotSupportedModelException>(() => Pieces(split, new string('a', 5000)));
-        Assert.Contains("split pattern", error.Message, StringComparison.Ordinal);
+        Assert.Contains("pattern '", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Many_matches_that_take_long_together_end_in_a_message_too()
     {
-        var split = new PatternSplitPreTokenizer(@"(?=a+b?)", isRegex: true, SplitBehavior.Isolated) { TimeLimit = TimeSpan.FromMilliseconds(50) };
+        var split = new PatternSplitPreTokenizer(new CodePointPattern(@"(?=a+b?)", isRegex: true) { TimeLimit = TimeSpan.FromMilliseconds(50) }, SplitBehavior.Isolated);
         Assert.Throws<NotSupportedModelException>(() => Pieces(split, new string('a', 200_000)));
     }
 

@@ -9,8 +9,12 @@ namespace Decant.Core.Files.PyTorch;
 /// </summary>
 public sealed class PyTorchFile : IDisposable
 {
-    // How a pickle of the format before 1.6 begins: protocol 2, then the number 0x1950a86a20f9469cfc6c in ten bytes.
-    private static ReadOnlySpan<byte> LegacyStart => [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+    // What the format before 1.6 begins with, behind the protocol and the length of a frame: a pickle of the number 0x1950a86a20f9469cfc6c, in ten bytes or in decimal digits.
+    private const int LegacyStartByteCount = 40;
+
+    private static ReadOnlySpan<byte> LegacyNumber => [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
+    private static ReadOnlySpan<byte> LegacyDigits => "L119547037146038801333356L"u8;
 
     private readonly MappedFile file;
 
@@ -48,7 +52,8 @@ public sealed class PyTorchFile : IDisposable
 
     private static List<TensorData> ReadTensors(MappedFile file)
     {
-        if (file.Length >= LegacyStart.Length && file.Slice(0, LegacyStart.Length).SequenceEqual(LegacyStart))
+        ReadOnlySpan<byte> start = file.Slice(0, (int)Math.Min(file.Length, LegacyStartByteCount));
+        if (start.IndexOf(LegacyNumber) >= 0 || start.IndexOf(LegacyDigits) >= 0)
         {
             throw new NotSupportedModelException($"{file.Path}: the file is in PyTorch's format before version 1.6, which is not read. "
                 + "Load it with a newer torch and save it again, as safetensors best (transformers: save_pretrained).");

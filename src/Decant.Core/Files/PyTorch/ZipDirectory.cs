@@ -55,7 +55,7 @@ internal static class ZipDirectory
                 throw new NotSupportedModelException($"{file.Path}: {name} is encrypted. torch.save writes no such files.");
             (long stored, long whole, long local) = ReadPlace(file, header, Slice(file, position + EntryByteCount + nameLength, extraLength, "extra field"), name);
             if (method != 0 || stored != whole)
-                throw new NotSupportedModelException($"{file.Path}: {name} is compressed; torch.save stores its entries as they are, so this file was packed by another program. Unpack it, or save the model anew.");
+                throw new NotSupportedModelException($"{file.Path}: {name} is compressed; torch.save stores its entries as they are, so this is a program (torch.jit.save), or was packed by another one. Save the model's state_dict(), or as safetensors.");
             if (!entries.TryAdd(name, new ZipEntry(name, FindContent(file, local, name, whole), whole)))
                 throw Damaged(file, "each entry once", $"a second {name}");
             position += EntryByteCount + nameLength + extraLength + commentLength;

@@ -8,6 +8,8 @@ internal static class SelectionFilters
 {
     public static TemplateValue Map(RenderContext context, TemplateValue self, BoundArguments a)
     {
+        if (HasNothing(self))
+            return context.Generator([]);
         Func<TemplateValue, TemplateValue> function = MapFunction(context, a.All);
         return context.Generator(Iteration.Items(context, self).Select(item =>
         {
@@ -39,8 +41,13 @@ internal static class SelectionFilters
         return item => filter.Invoke(context, item, rest);
     }
 
+    // Jinja looks at nothing else of an empty value or none: `tools | map(attribute="name")` is empty without tools.
+    private static bool HasNothing(TemplateValue self) => self is not GeneratorValue && !self.IsTrue;
+
     private static GeneratorValue Choose(RenderContext context, TemplateValue self, Arguments arguments, bool byAttribute, bool keep)
     {
+        if (HasNothing(self))
+            return context.Generator([]);
         Func<TemplateValue, TemplateValue> subject = item => item;
         if (byAttribute)
         {

@@ -6,8 +6,16 @@ namespace Decant.Core.Templates.Builtins;
 /// <summary>Filters that compare items with one another. Text is compared in lower case unless asked otherwise.</summary>
 internal static class SortFilters
 {
-    public static TemplateValue Sort(RenderContext context, TemplateValue self, BoundArguments a) =>
-        context.List(Sorting.Sort(context, Iteration.ToList(context, self), AttributePath.SortKey(context, a[2], a.Flag(1)), a.Flag(0)));
+    // What is undefined is equal to all else that is.
+    private static readonly UndefinedValue undefinedKey = new("an undefined value");
+
+    public static TemplateValue Sort(RenderContext context, TemplateValue self, BoundArguments a)
+    {
+        List<TemplateValue> items = Iteration.ToList(context, self);
+        Func<TemplateValue, TemplateValue> key = AttributePath.SortKey(context, a[2], a.Flag(1));
+        // Jinja sorts by lists of keys, of which Python asks the order only where their elements are not equal.
+        return items.TrueForAll(item => key(item) is UndefinedValue) ? context.List(items) : context.List(Sorting.Sort(context, items, key, a.Flag(0)));
+    }
 
     public static TemplateValue DictSort(RenderContext context, TemplateValue self, BoundArguments a)
     {
@@ -58,6 +66,8 @@ internal static class SortFilters
             foreach (TemplateValue item in Iteration.Items(context, self))
             {
                 TemplateValue itemKey = key(item);
+                if (itemKey is UndefinedValue)
+                    itemKey = undefinedKey;
                 if (DictValue.IsHashable(itemKey) && seen.Find(itemKey) is not null)
                 {
                     context.Step();

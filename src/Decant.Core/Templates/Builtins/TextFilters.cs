@@ -56,6 +56,11 @@ internal static class TextFilters
 
     public static TemplateValue Indent(RenderContext context, TemplateValue self, BoundArguments a)
     {
+        // The one filter of text that prints nothing first: it adds a line end to what it is given.
+        if (self is UndefinedValue undefined)
+            throw context.Error(undefined);
+        if (self is not StringValue)
+            throw context.Error($"unsupported operand type(s) for +=: '{self.TypeName}' and 'str'");
         string indentation = a[0] is StringValue s ? s.Text : ValueFilters.Spaces(context, a.Int(0, 4));
         List<string> lines = TextSearch.Lines(Input(context, self) + "\n", keepEnds: false);
         context.Characters(lines.Sum(l => l.Length + 1L) + (indentation.Length * (long)lines.Count));
@@ -72,6 +77,7 @@ internal static class TextFilters
 
     public static TemplateValue Truncate(RenderContext context, TemplateValue self, BoundArguments a)
     {
+        int count = Iteration.Count(context, self) ?? throw context.Error($"object of type '{self.TypeName}' has no len()");
         string text = Input(context, self);
         int length = a.Int(0, 255);
         string end = a.TextOrNone(2) ?? "...";
@@ -79,8 +85,10 @@ internal static class TextFilters
         int kept = length - CodePoints.Count(end);
         if (kept < 0 || leeway < 0)
             throw context.Error($"truncate: expected length >= {CodePoints.Count(end)} and leeway >= 0");
-        if (CodePoints.Count(text) <= length + (long)leeway)
-            return context.Text(text);
+        if (count <= length + (long)leeway)
+            return self;
+        if (self is not StringValue)
+            throw context.Error($"a value of type '{self.TypeName}' cannot be truncated");
         string result = CodePoints.Substring(text, 0, kept);
         int blank = a.Flag(1) ? -1 : result.LastIndexOf(' ');
         return context.Text((blank < 0 ? result : result[..blank]) + end);

@@ -10,7 +10,8 @@ internal static class ValueTests
     private static readonly Dictionary<string, Builtin> byName = Builtin.Index(
     [
         Of("boolean", (_, v) => v is BoolValue),
-        Of("callable", (_, v) => v is CallableValue),
+        // As in Jinja, where calling what is undefined is an error of its own.
+        Of("callable", (_, v) => v is CallableValue or UndefinedValue),
         Of("defined", (_, v) => v is not UndefinedValue),
         With("divisibleby", "num", (c, v, n) => IsZero(Modulo(c, v, n))),
         With("eq", "other", Comparisons.AreEqual),

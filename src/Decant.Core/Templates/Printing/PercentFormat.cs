@@ -52,7 +52,8 @@ internal sealed class PercentFormat
             if (result.Length > context.Limits.MaxOutput)
                 throw context.LimitError($"a text of more than {context.Limits.MaxOutput} characters");
         }
-        bool allUsed = used >= values.Count || (named is not null && !isTuple);
+        // Of a mapping, and of a list for the same reason (it has elements by key), nothing need be used.
+        bool allUsed = used >= values.Count || named is not null || values is [SequenceValue { Kind: SequenceKind.List }] && !isTuple;
         return allUsed ? result.ToString() : throw context.Error("not all arguments converted during string formatting");
     }
 

@@ -30,13 +30,12 @@ internal static class TokenizerJsonReader
         TokenModel model = TokenModelTypes.Read(root["model"], isByteLevel);
         AddedToken[] added = ReadAddedTokens(root, model.Vocabulary);
         added = [.. added, .. config.TokensMissingFrom(added, model.Vocabulary)];
-        // Special tokens are found before the model sees a text; where they are not to be, their names are text like any other.
-        if (model is UnigramModel unigram)
-            model = unigram.Without(added.Where(t => t.IsSpecial).Select(t => t.Id).ToHashSet());
         return new TokenizerParts
         {
             Location = path,
             Model = model,
+            // The pieces of a unigram model can have the names of special tokens: where these are not to be recognised, their names are text like any other.
+            PlainTextModel = (model as UnigramModel)?.Without(added.Where(t => t.IsSpecial).Select(t => t.Id).ToHashSet()),
             AddedTokens = added,
             Normalizer = NormalizerTypes.Read(root.Find("normalizer")),
             PreTokenizer = preTokenizer,

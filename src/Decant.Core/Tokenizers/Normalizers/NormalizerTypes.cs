@@ -1,4 +1,5 @@
 using Decant.Core.Tokenizers.HuggingFace;
+using Decant.Core.Tokenizers.PreTokenizers.Patterns;
 
 namespace Decant.Core.Tokenizers.Normalizers;
 
@@ -18,6 +19,7 @@ internal static class NormalizerTypes
         ("Strip", ReadStrip),
         ("BertNormalizer", ReadBert),
         ("Precompiled", ReadPrecompiled),
+        ("Nmt", part => { part.RefuseKeysExcept("type"); return new NmtNormalizer(); }),
         ("Lowercase", part => { part.RefuseKeysExcept("type"); return new LowercaseNormalizer(); }),
     ];
 
@@ -80,9 +82,17 @@ internal static class NormalizerTypes
         JsonPart pattern = part["pattern"];
         if (!pattern.Find("Regex").IsNull)
         {
-            return pattern["Regex"].GetString() == SpacesNormalizer.Pattern
-                ? new SpacesNormalizer(part["content"].GetString())
-                : throw pattern.NotSupported($"the regular expression '{pattern["Regex"].GetString()}' in a Replace normalizer");
+            string regex = pattern["Regex"].GetString();
+            if (regex == SpacesNormalizer.Pattern)
+                return new SpacesNormalizer(part["content"].GetString());
+            try
+            {
+                return new PatternReplaceNormalizer(new CodePointPattern(regex, isRegex: true), part["content"].GetString());
+            }
+            catch (FormatException e)
+            {
+                throw pattern.NotSupported($"the regular expression {PatternExcerpt.Of(regex)} in a Replace normalizer: {e.Message}");
+            }
         }
         string text = pattern["String"].GetString();
         return text.Length == 0 ? throw pattern.Wrong("a string to replace", "an empty one") : new ReplaceNormalizer(text, part["content"].GetString());

@@ -32,7 +32,12 @@ internal static class PostProcessorTypes
     private static SequencePostProcessor ReadSequence(JsonPart part)
     {
         part.RefuseKeysExcept("type", "processors");
-        return new SequencePostProcessor([.. part["processors"].GetItems().Select(ReadOne)]);
+        PostProcessor[] parts = [.. part["processors"].GetItems().Select(ReadOne)];
+        // What the reference takes for the text behind a template is the template's first item.
+        int template = Array.FindIndex(parts, p => p is TemplatePostProcessor);
+        if (template >= 0 && parts.Skip(template + 1).Any(p => p is not ByteLevelPostProcessor))
+            throw part.NotSupported("a post-processor that adds tokens behind a TemplateProcessing");
+        return new SequencePostProcessor(parts);
     }
 
     private static ByteLevelPostProcessor ReadByteLevel(JsonPart part)

@@ -40,7 +40,7 @@ internal sealed class TemplatePostProcessor(IReadOnlyList<TemplateItem> items, J
     public override EncodingBuilder Process(EncodingBuilder encoding, bool addSpecialTokens)
     {
         if (!addSpecialTokens)
-            return encoding;
+            return items.Any(item => item.SpecialName is null) ? encoding : encoding.CreateEmpty();
         EncodingBuilder result = encoding.CreateEmpty();
         foreach (TemplateItem item in items)
         {

@@ -13,6 +13,7 @@ internal static class PreTokenizerTypes
         ("Split", ReadSplit),
         ("Digits", ReadDigits),
         ("Metaspace", ReadMetaspace),
+        ("CharDelimiterSplit", ReadDelimiter),
         ("WhitespaceSplit", part => { part.RefuseKeysExcept("type"); return new WhitespaceSplitPreTokenizer(); }),
         ("Whitespace", part => { part.RefuseKeysExcept("type"); return new WhitespacePreTokenizer(); }),
         ("Punctuation", ReadPunctuation),
@@ -79,6 +80,15 @@ internal static class PreTokenizerTypes
         {
             throw pattern.NotSupported($"the split pattern {PatternExcerpt.Of(text)}: {e.Message}");
         }
+    }
+
+    private static PatternSplitPreTokenizer ReadDelimiter(JsonPart part)
+    {
+        part.RefuseKeysExcept("type", "delimiter");
+        string delimiter = part["delimiter"].GetString();
+        return delimiter.EnumerateRunes().Count() == 1
+            ? new PatternSplitPreTokenizer(delimiter, isRegex: false, SplitBehavior.Removed)
+            : throw part.Wrong("one character as delimiter", $"'{delimiter}'");
     }
 
     private static PunctuationPreTokenizer ReadPunctuation(JsonPart part)

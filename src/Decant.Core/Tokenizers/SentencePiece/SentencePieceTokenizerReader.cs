@@ -39,7 +39,6 @@ internal static class SentencePieceTokenizerReader
             Model = BuildModel(file, pieces, vocabulary, unknown, path),
             AddedTokens = added,
             Normalizer = BuildNormalizer(file, convention, config, path),
-            PreTokenizer = file.Kind == SentencePieceKind.Word ? new MetaspacePreTokenizer(Mark, PrependScheme.Never, splits: true) : null,
             PostProcessor = TemplatePostProcessor.Around(Named(FindBefore()), Named(FindAfter())),
             Decoder = BuildDecoder(file),
             Special = special,
@@ -85,7 +84,7 @@ internal static class SentencePieceTokenizerReader
                 added.Add(named);
             else if (!isUserDefined || piece.Text == config.FindName("mask_token") || piece.Text == "[MASK]")
                 added.Add(new AddedToken(id, piece.Text, StripsLeft: piece.Text is "<mask>" or "[MASK]"));
-            else if (file.Kind != SentencePieceKind.Unigram)
+            else if (file.Kind is SentencePieceKind.Bpe or SentencePieceKind.Character)
                 added.Add(new AddedToken(id, piece.Text, IsSpecial: false, IsNormalized: true, IsLiteral: true));
         }
         added.AddRange([.. config.TokensMissingFrom(added, vocabulary)]);
@@ -112,9 +111,7 @@ internal static class SentencePieceTokenizerReader
                 return new UnigramModel(
                     vocabulary, offered, options, Enumerable.Range(0, pieces.Length).Where(id => pieces[id].Type is not (TokenType.Normal or TokenType.UserDefined)).ToHashSet());
             case SentencePieceKind.Word:
-                return file.PutsSpaceLast
-                    ? throw new NotSupportedModelException($"{path}: whole words with the space behind them (treat_whitespace_as_suffix) are not supported.")
-                    : new WordLevelModel(vocabulary, unknown);
+                return new SentencePieceWordModel(vocabulary, unknown, file.HasByteFallback);
             default:
                 return new BpeModel(vocabulary, [], new BpeOptions(IsByteLevel: false, unknown, FusesUnknown: true, file.HasByteFallback));
         }
@@ -145,10 +142,10 @@ internal static class SentencePieceTokenizerReader
 
     private static TokenDecoder BuildDecoder(SentencePieceFile file)
     {
-        bool addsFirst = file is { AddsDummyPrefix: true, PutsSpaceLast: false };
-        if (file is { Kind: SentencePieceKind.Unigram, HasByteFallback: false, PutsSpaceLast: false })
-            return new MetaspaceDecoder(Mark, addsFirst ? PrependScheme.Always : PrependScheme.Never, splits: true);
-        (char, int, int)? strip = file.AddsDummyPrefix ? (' ', addsFirst ? 1 : 0, addsFirst ? 0 : 1) : null;
+        if (file is { Kind: SentencePieceKind.Unigram, HasByteFallback: false, AddsDummyPrefix: true, PutsSpaceLast: false })
+            return new MetaspaceDecoder(Mark, PrependScheme.Always, splits: true);
+        // Spaces at the start go, also where a space is put behind a text, which stays.
+        (char, int, int)? strip = file.RemovesExtraSpaces ? (' ', int.MaxValue, 0) : file.AddsDummyPrefix ? (' ', 1, 0) : null;
         return new SentencePieceDecoder([(Mark, " ")], file.HasByteFallback, isFused: true, strip);
     }
 }

@@ -264,12 +264,17 @@ public sealed class PyTorchFileTests : IDisposable
         Assert.InRange(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 0, 20);
     }
 
+    // 0x1950a86a20f9469cfc6c, with its instruction and length.
+    private static ReadOnlySpan<byte> LegacyNumber => [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
     [Theory]
     [InlineData("compressed", "compressed")]
     [InlineData("encrypted", "encrypted")]
     [InlineData("big endian", "byte order")]
     [InlineData("script", "TorchScript")]
     [InlineData("legacy", "before version 1.6")]
+    [InlineData("legacy 4", "before version 1.6")]
+    [InlineData("legacy 0", "before version 1.6")]
     public void Archives_of_another_kind_are_called_by_their_name(string kind, string expected)
     {
         byte[] pickle = PickleWriter.Tensors("FloatStorage", ("w", [1]));
@@ -279,7 +284,9 @@ public sealed class PyTorchFileTests : IDisposable
             "encrypted" => new TorchArchive { Flags = 1 }.Add("data.pkl", pickle).ToBytes(),
             "big endian" => new TorchArchive().Add("data.pkl", pickle).Add("byteorder", "big"u8.ToArray()).ToBytes(),
             "script" => new TorchArchive().Add("data.pkl", pickle).Add("constants.pkl", pickle).ToBytes(),
-            _ => [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.', 0x80, 2, (byte)'M'],
+            "legacy" => [0x80, 0x02, .. LegacyNumber, (byte)'.', 0x80, 2, (byte)'M'],
+            "legacy 4" => [0x80, 0x04, 0x95, 13, 0, 0, 0, 0, 0, 0, 0, .. LegacyNumber, (byte)'.', 0x80, 4, (byte)'M'],
+            _ => "L119547037146038801333356L\n.I1001\n."u8.ToArray(),
         };
         Assert.Contains(expected, Assert.Throws<NotSupportedModelException>(() => PyTorchFile.Open(folder.Write("model.bin", bytes))).Message, StringComparison.Ordinal);
     }
