@@ -47,7 +47,10 @@ internal sealed class ModelSummary
         ? Source.Gguf.FindString("general.license.name") is { } named && stated == "other" ? $"{stated} ({named})" : stated
         : ModelCard.FindLicense(Source.HuggingFace?.FindFile("README.md"));
 
-    public long ParameterCount => Source.Tensors.Sum(tensor => tensor.Info.Shape.ElementCount);
+    /// <summary>What is stored of the model: of one that reads images too, the text part.</summary>
+    private IReadOnlyList<TensorData> Stored => (Model?.Source ?? Source).Tensors;
+
+    public long ParameterCount => Stored.Sum(tensor => tensor.Info.Shape.ElementCount);
 
     /// <summary>Parameters used for one token, or null if all are or the model is not understood.</summary>
     public long? ActiveParameterCount
@@ -69,12 +72,12 @@ internal sealed class ModelSummary
     /// <summary>The shape of the table of token vectors, tokens first, or null if the model is not understood.</summary>
     public TensorShape? Embedding => Model?.Find(new TensorId(TensorRole.TokenEmbedding))?.Info.Shape;
 
-    public long ByteCount => Source.Tensors.Sum(tensor => tensor.Info.ByteCount);
+    public long ByteCount => Stored.Sum(tensor => tensor.Info.ByteCount);
 
     /// <summary>Storage types, largest share first.</summary>
     public IReadOnlyList<TypeShare> Types =>
     [
-        .. Source.Tensors.GroupBy(tensor => tensor.Info.Format)
+        .. Stored.GroupBy(tensor => tensor.Info.Format)
             .Select(group => new TypeShare(group.Key, group.Count(), group.Sum(t => t.Info.Shape.ElementCount), group.Sum(t => t.Info.ByteCount)))
             .OrderByDescending(share => share.ByteCount).ThenBy(share => share.Format.Name, StringComparer.Ordinal),
     ];

@@ -29,6 +29,18 @@ public sealed class InspectVerbTests
     }
 
     [Fact]
+    public void Of_a_model_that_reads_images_only_the_text_part_is_counted()
+    {
+        string folder = SharedFiles.Require("fixtures", "architectures", "llava");
+        using Decant.Core.Files.IModelSource weights = Decant.Core.Files.ModelSources.Open(folder);
+        Decant.Core.Tensors.TensorData[] text = [.. weights.Tensors.Where(tensor => tensor.Info.Name.Contains("language_model", StringComparison.Ordinal) || tensor.Info.Name == "lm_head.weight")];
+        Assert.InRange(text.Length, 1, weights.Tensors.Count - 1);
+        JsonElement document = CommandRun.Succeed("inspect", folder, "--json").Json;
+        Assert.Equal(text.Sum(tensor => tensor.Info.Shape.ElementCount), document.GetProperty("parameters").GetProperty("total").GetInt64());
+        Assert.Equal(text.Sum(tensor => tensor.Info.ByteCount), document.GetProperty("bytes").GetInt64());
+    }
+
+    [Fact]
     public void Tensors_are_listed_in_stored_order_with_their_bytes()
     {
         JsonElement document = CommandRun.Succeed("inspect", SharedModels.StoriesFolder, "--tensors", "--json").Json;

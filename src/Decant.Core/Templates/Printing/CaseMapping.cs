@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
+using Decant.Core.Text;
 
 namespace Decant.Core.Templates.Printing;
 
 /// <summary>
 /// Upper, lower and title case as Python has them: Unicode's full mappings, in which one letter can become several and a sigma depends on
-/// its place. .NET maps one letter to one; the tables carry the rest (Unicode Character Database, SpecialCasing.txt and UnicodeData.txt).
+/// its place. <see cref="SimpleCase"/> maps one letter to one; the tables carry the rest (Unicode Character Database, SpecialCasing.txt and UnicodeData.txt).
 /// </summary>
 internal static class CaseMapping
 {
@@ -141,11 +142,9 @@ internal static class CaseMapping
 
     private static string Upper(Rune rune)
     {
-        if (rune.IsAscii)
-            return Rune.ToUpperInvariant(rune).ToString();
         if (upperExceptions.TryGetValue(rune.Value, out string? mapped))
             return mapped;
-        return rune.Value is >= 0x1F80 and <= 0x1FAF ? (char)IotaBase(rune.Value) + capitalIota : Rune.ToUpperInvariant(rune).ToString();
+        return rune.Value is >= 0x1F80 and <= 0x1FAF ? (char)IotaBase(rune.Value) + capitalIota : new Rune(SimpleCase.Upper(rune.Value)).ToString();
     }
 
     private static string Title(Rune rune)
@@ -161,7 +160,7 @@ internal static class CaseMapping
         };
     }
 
-    private static string Lower(Rune rune) => rune.Value == 0x130 ? "i\u0307" : Rune.ToLowerInvariant(rune).ToString();
+    private static string Lower(Rune rune) => rune.Value == 0x130 ? "i\u0307" : new Rune(SimpleCase.Lower(rune.Value)).ToString();
 
     /// <summary>The Greek capital below a letter with iota subscript, U+1F80–U+1FAF.</summary>
     private static int IotaBase(int letter) => ((letter - 0x1F80) >> 4) switch { 0 => 0x1F08, 1 => 0x1F28, _ => 0x1F68 } + (letter & 7);

@@ -1,9 +1,9 @@
-using System.Text;
+using Decant.Core.Text;
 
 namespace Decant.Core.Tokenizers.Unicode;
 
 /// <summary>
-/// Lower case code point by code point, without context (a final sigma is σ), by Unicode 17's full mappings: the runtime's simple mappings
+/// Lower case code point by code point, without context (a final sigma is σ), by Unicode 17's full mappings: <see cref="SimpleCase"/>
 /// (Unicode 16) and the differences. A test compares every code point with the reference tokenizers.
 /// </summary>
 internal static class LowerCase
@@ -15,8 +15,6 @@ internal static class LowerCase
     public static int Of(int codePoint, out int second)
     {
         second = -1;
-        if (codePoint < 0x80)
-            return codePoint is >= 'A' and <= 'Z' ? codePoint + 32 : codePoint;
         switch (codePoint)
         {
             case CapitalIWithDot:
@@ -27,7 +25,7 @@ internal static class LowerCase
             case >= 0x16EA0 and <= 0x16EB8: // Beria Erfe capitals, Unicode 17
                 return codePoint + 0x1B;
             default:
-                return Rune.ToLowerInvariant(new Rune(codePoint)).Value;
+                return SimpleCase.Lower(codePoint);
         }
     }
 }

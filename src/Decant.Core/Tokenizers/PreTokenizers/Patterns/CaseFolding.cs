@@ -1,4 +1,4 @@
-using System.Text;
+using Decant.Core.Text;
 using Decant.Core.Tokenizers.Unicode;
 
 namespace Decant.Core.Tokenizers.PreTokenizers.Patterns;
@@ -6,7 +6,7 @@ namespace Decant.Core.Tokenizers.PreTokenizers.Patterns;
 /// <summary>Which code points differ in case only (simple folding: one code point for one), for <c>(?i:…)</c>.</summary>
 internal static class CaseFolding
 {
-    // Three and more code points of one letter; the runtime's mappings know the first two.
+    // Three and more code points of one letter; the simple mappings know the first two.
     private static readonly int[][] furtherForms = [['s', 'S', 0x17F], ['k', 'K', 0x212A], [0xE5, 0xC5, 0x212B], [0xDF, 0x1E9E], [0x3C9, 0x3A9, 0x2126], [0x3C3, 0x3A3, 0x3C2], [0xB5, 0x3BC, 0x39C]];
 
     private static readonly Lazy<Dictionary<int, int[]>> others = new(FindOthers);
@@ -30,9 +30,8 @@ internal static class CaseFolding
         {
             if (codePoint == 0xD800)
                 codePoint = 0xE000;
-            var rune = new Rune(codePoint);
-            Join(codePoint, Rune.ToLowerInvariant(rune).Value);
-            Join(codePoint, Rune.ToLowerInvariant(Rune.ToUpperInvariant(rune)).Value);
+            Join(codePoint, SimpleCase.Lower(codePoint));
+            Join(codePoint, SimpleCase.Lower(SimpleCase.Upper(codePoint)));
         }
         foreach (int[] forms in furtherForms)
         {
