@@ -57,7 +57,18 @@ internal sealed class CompressionInputs
             Overrides = [.. (run.Get(tensorTypes) ?? []).Select(TypeOverride.Parse)],
             Importance = run.Get(imatrix) is { } path ? ImportanceMatrixFile.Read(path) : null,
         };
-        return run.Get(shardSize) is { } size ? request with { MaximumShardByteCount = ByteSizes.Parse("--max-shard-size", size) } : request;
+        return ShardSize(run, shardSize, container) is { } size ? request with { MaximumShardByteCount = size } : request;
+    }
+
+    /// <summary>The most weights in one file of a folder, in bytes, or null if nothing was said.</summary>
+    /// <exception cref="UsageException">It is no size, or the output is one file.</exception>
+    public static long? ShardSize(VerbRun run, Option<string> option, OutputContainer container)
+    {
+        if (run.Get(option) is not { } size)
+            return null;
+        return container == OutputContainer.HuggingFace
+            ? ByteSizes.Parse(option.Name, size)
+            : throw new UsageException($"{option.Name}: a GGUF output is one file. Leave the option out, name a folder as output, or split the file with llama.cpp's llama-gguf-split.");
     }
 
     /// <summary>What the job will cost on this machine; takes about a second.</summary>

@@ -62,8 +62,8 @@ internal sealed class ConvertVerb : Verb
             ThreadCount = run.ThreadCount,
             QualityProbe = new QualityProbe(),
         };
-        if (run.Get(shardSize) is { } size)
-            options = options with { MaximumShardByteCount = ByteSizes.Parse("--max-shard-size", size) };
+        if (CompressionInputs.ShardSize(run, shardSize, options.Container) is { } size)
+            options = options with { MaximumShardByteCount = size };
         using IModelSource source = ModelLocation.Open(run, run.Get(model));
         long start = TimeProvider.System.GetTimestamp();
         ConvertResult result = run.WithProgress(progress => ConvertJob.Run(source, options, progress, null, run.CancellationToken));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Decant.Core.Errors;
+using Decant.Core.Files;
 
 namespace Decant.Compression.Pipeline;
 
@@ -47,6 +48,7 @@ internal sealed class ConversionJournal : IDisposable
     {
         FileStream stream;
         string path = PathFor(partialPath);
+        ResumableFile.RefuseLink(path, output);
         try
         {
             stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
@@ -68,7 +70,8 @@ internal sealed class ConversionJournal : IDisposable
             {
                 notice = restart ? $"{output}: an unfinished earlier run is started over, as asked"
                     : lines[0].StartsWith($"{Magic} {version} ", StringComparison.Ordinal) ? $"{output}: an unfinished run of another job is started over: source, type or options differ"
-                    : $"{output}: an unfinished run of another version of Decant is started over";
+                    : lines[0].StartsWith(Magic, StringComparison.Ordinal) ? $"{output}: an unfinished run of another version of Decant is started over"
+                    : $"{output}: the journal of an unfinished run is damaged; it is started over";
                 lines = [];
             }
             var finished = new Dictionary<int, uint>();
@@ -108,11 +111,12 @@ internal sealed class ConversionJournal : IDisposable
         }
     }
 
-    /// <summary>Closes and deletes the journal.</summary>
+    /// <summary>Deletes and closes the journal, in this order where the system can: no other process is to take a file that is about to go.</summary>
     public void Discard()
     {
         string path = stream.Name;
-        Dispose();
+        if (OperatingSystem.IsWindows())
+            Dispose();
         try
         {
             File.Delete(path);
@@ -121,6 +125,7 @@ internal sealed class ConversionJournal : IDisposable
         {
             // A journal without its output is harmless: the next run starts it over.
         }
+        Dispose();
     }
 
     /// <summary>Closes the journal and leaves it for the next run.</summary>

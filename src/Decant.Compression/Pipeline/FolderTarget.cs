@@ -15,13 +15,6 @@ namespace Decant.Compression.Pipeline;
 /// </summary>
 internal sealed class FolderTarget : ConversionTarget
 {
-    /// <summary>Side files of a tokenizer, copied as they are.</summary>
-    private static readonly string[] tokenizerFiles =
-    [
-        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model", "vocab.json", "merges.txt",
-        "vocab.txt", "chat_template.jinja", "chat_template.json",
-    ];
-
     private static readonly JsonWriterOptions jsonOptions = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly IModelSource source;
@@ -62,9 +55,9 @@ internal sealed class FolderTarget : ConversionTarget
     public override void WriteRest(ResumableOutput output)
     {
         var folder = (FolderOutput)output;
-        WriteJson(folder, "config.json", content.Config);
+        WriteJson(folder, ModelFolder.Config, content.Config);
         if (content.GenerationConfig is { } generation)
-            WriteJson(folder, "generation_config.json", generation);
+            WriteJson(folder, ModelFolder.GenerationConfig, generation);
         WriteTokenizer(folder);
         for (int i = 0; i < layout.Files.Count; i++)
             folder.Files[i].Write(0, layout.Files[i].Header.Span);
@@ -94,7 +87,7 @@ internal sealed class FolderTarget : ConversionTarget
     {
         if (source.HuggingFace is { } files)
         {
-            foreach (string name in tokenizerFiles)
+            foreach (string name in ModelFolder.TokenizerFiles)
             {
                 if (files.FindFile(name) is not { } path)
                     continue;

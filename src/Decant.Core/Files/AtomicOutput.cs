@@ -152,7 +152,11 @@ public sealed class AtomicOutput : IDisposable
         long room;
         try
         {
-            room = new DriveInfo(folder).AvailableFreeSpace;
+            var drive = new DriveInfo(folder);
+            // Of what has no size, as /proc and /sys, room says nothing.
+            if (drive.TotalSize == 0)
+                return;
+            room = drive.AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Decant.Core.Errors;
 
 namespace Decant.Core.Files;
@@ -22,7 +21,7 @@ public sealed class FolderOutput : ResumableOutput
     /// <summary>Says what is wrong with a path before anything is written. An empty folder of the name may exist; with <paramref name="overwrite"/> a model folder too.</summary>
     /// <param name="path">The final path.</param>
     /// <param name="byteCount">The length of the files of known length together.</param>
-    /// <param name="overwrite">Whether an existing model folder (one with a config.json and no folders inside) may be replaced.</param>
+    /// <param name="overwrite">Whether an existing model folder may be replaced: one with a config.json and nothing that Decant does not write.</param>
     /// <param name="inputs">Files and folders that are read; they may not lie in the output, nor the output be one of them.</param>
     /// <exception cref="UsageException">The output exists and may not be replaced, or holds an input.</exception>
     /// <exception cref="BadFileException">The parent folder is missing, or the disk has no room.</exception>
@@ -51,12 +50,14 @@ public sealed class FolderOutput : ResumableOutput
     /// <param name="path">The final path.</param>
     /// <param name="files">Plain names and exact lengths.</param>
     /// <param name="overwrite">Whether an existing model folder may be replaced.</param>
+    /// <exception cref="UsageException">The output exists and may not be replaced.</exception>
     /// <exception cref="BadFileException">The parent folder is not writable, another process writes a file, or the file system cannot hold one.</exception>
     public static FolderOutput Open(string path, IReadOnlyList<(string Name, long ByteCount)> files, bool overwrite)
     {
         string temporary = PartialPath(path);
-        if (new DirectoryInfo(temporary).LinkTarget is not null)
-            throw new BadFileException($"{path}: the output is written in {temporary}, and that is a link. Take it away or choose another output.");
+        BringBack(path);
+        CheckReplaceable(path, overwrite);
+        ResumableFile.RefuseLink(temporary, path);
         var opened = new List<ResumableFile>(files.Count);
         try
         {
@@ -109,8 +110,7 @@ public sealed class FolderOutput : ResumableOutput
             Directory.Move(TemporaryPath, FinalPath);
             return;
         }
-        // A name that no other run gives: should the process end here, what was replaced is still the user's.
-        string aside = Path.Combine(Parent, $".{Path.GetFileName(Path.TrimEndingDirectorySeparator(FinalPath))}.replaced-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+        string aside = AsidePath(FinalPath);
         Directory.Move(FinalPath, aside);
         try
         {
@@ -127,6 +127,28 @@ public sealed class FolderOutput : ResumableOutput
     /// <inheritdoc/>
     private protected override void Delete() => Directory.Delete(TemporaryPath, recursive: true);
 
+    private static string AsidePath(string path) =>
+        Path.Combine(ParentOf(path), $".{Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))}.replaced");
+
+    /// <summary>A run that ended between the two names of <see cref="Rename"/> left the folder it replaced under a hidden name.</summary>
+    private static void BringBack(string path)
+    {
+        string aside = AsidePath(path);
+        if (!Directory.Exists(aside))
+            return;
+        try
+        {
+            if (Directory.Exists(path))
+                Directory.Delete(aside, recursive: true);
+            else
+                Directory.Move(aside, path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw ResumableFile.Failed(path, e);
+        }
+    }
+
     private static long LengthOf(string folder) => new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length);
 
     private static void Delete(FileSystemInfo entry)
@@ -139,12 +161,20 @@ public sealed class FolderOutput : ResumableOutput
 
     private static void CheckReplaceable(string path, bool overwrite)
     {
-        if (!Directory.Exists(path) || !Directory.EnumerateFileSystemEntries(path).Any())
+        if (!Directory.Exists(path))
             return;
-        bool isModel = File.Exists(Path.Combine(path, "config.json")) && !Directory.EnumerateDirectories(path).Any();
+        string[] entries = [.. new DirectoryInfo(path).EnumerateFileSystemInfos().Select(entry => entry is DirectoryInfo ? entry.Name + "/" : entry.Name).Order(StringComparer.Ordinal)];
+        if (entries.Length == 0)
+            return;
         if (!overwrite)
             throw new UsageException($"{path}: the folder exists already. Choose another name, or replace it with --force.");
-        if (!isModel)
-            throw new UsageException($"{path}: the folder is no plain model folder (a config.json, no folders inside), so --force does not delete it. Choose another name.");
+        if (!entries.Contains("config.json"))
+            throw new UsageException($"{path}: the folder holds no model (no config.json), so --force does not delete it. Choose another name.");
+        string[] others = [.. entries.Where(name => !ModelFolder.IsWritten(name))];
+        if (others.Length > 0)
+        {
+            throw new UsageException(
+                $"{path}: --force would delete what Decant does not write ({string.Join(", ", others.Take(3))}{(others.Length > 3 ? ", ..." : "")}). Move it away, or choose another name.");
+        }
     }
 }

@@ -31,9 +31,10 @@ public sealed class ResumableFile : IDisposable
     /// <param name="path">Where it lies.</param>
     /// <param name="shownPath">The name it will get, for messages.</param>
     /// <param name="byteCount">The exact length.</param>
-    /// <exception cref="BadFileException">The folder is not writable, another process writes the file, or the file system cannot hold it.</exception>
+    /// <exception cref="BadFileException">The folder is not writable, another process writes the file, the file system cannot hold it, or a link has its name.</exception>
     public static ResumableFile Open(string path, string shownPath, long byteCount)
     {
+        RefuseLink(path, shownPath);
         SafeFileHandle? handle = null;
         try
         {
@@ -119,6 +120,16 @@ public sealed class ResumableFile : IDisposable
             return;
         isClosed = true;
         handle.Dispose();
+    }
+
+    /// <summary>
+    /// Hidden names can be guessed: whoever can write to the folder could lead an output astray to another file of the user.
+    /// </summary>
+    /// <exception cref="BadFileException">There is a link of this name.</exception>
+    public static void RefuseLink(string path, string shownPath)
+    {
+        if (new FileInfo(path).LinkTarget is not null)
+            throw new BadFileException($"{shownPath}: the output is written in {path}, and that is a link. Take it away or choose another output.");
     }
 
     /// <summary>What a failure to write an output is called.</summary>

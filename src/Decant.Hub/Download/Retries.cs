@@ -61,7 +61,7 @@ internal sealed class Retries
             }
             catch (TransientFailureException e)
             {
-                throw new BadFileException($"{what}: {e.Message} ({options.MaximumAttemptCount} tries). What has arrived is kept: run the command again to go on.", e);
+                throw new BadFileException($"{what}: {e.Message} ({options.MaximumAttemptCount} tries). {(progress() > 0 ? "What has arrived is kept: run the command again to go on." : "Run the command again later.")}", e);
             }
         }
     }

@@ -133,7 +133,7 @@ public sealed class CompressVerbTests
     [InlineData("--recipe r.yaml", 4, "--recipe")]
     [InlineData("--to q4_0 --calibration a.txt b.txt", 4, "--imatrix")]
     [InlineData("--to q4_0 --max-kld 1 --no-verify", 2, "--no-verify")]
-    [InlineData("--to q4_0 --max-shard-size big", 2, "5GB")]
+    [InlineData("--to q4_0 --max-shard-size 1GB", 2, "llama-gguf-split")]
     [InlineData("--to q4_0 --max-memory big", 2, "--max-memory")]
     public void What_cannot_be_done_is_refused_with_a_reason(string options, int code, string expected)
     {

@@ -14,6 +14,17 @@ public sealed class ConvertShardsTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
+    [InlineData("cut", "big", "5GB")]
+    [InlineData("cut.gguf", "1GB", "llama-gguf-split")]
+    public void Sizes_that_make_no_sense_are_refused(string output, string size, string expected)
+    {
+        CommandRun run = CommandRun.Of("convert", SharedModels.StoriesFolder, "-o", folder[output], "--max-shard-size", size);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+        Assert.Empty(folder.Names);
+    }
+
+    [Theory]
     [InlineData("convert", "--type", "bf16")]
     [InlineData("convert", "--type", "f32")]
     [InlineData("compress", "--to", "q8_0")]

@@ -209,6 +209,27 @@ public sealed class CompressJobTests : IDisposable
     }
 
     [Fact]
+    public void A_journal_that_is_a_link_is_not_followed()
+    {
+        WriteInput();
+        string victim = folder.Write("victim", "mine");
+        File.CreateSymbolicLink(folder[".out.gguf.partial.journal"], victim);
+        Assert.Contains("link", Assert.Throws<BadFileException>(() => Compress("Q8_0")).Message, StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(victim));
+    }
+
+    [Fact]
+    public void A_damaged_journal_is_called_so()
+    {
+        WriteInput();
+        CancelAfterFirst("Q8_0");
+        File.WriteAllText(folder[".out.gguf.partial.journal"], "nonsense\n");
+        var notices = new List<string>();
+        Assert.Equal(0, Compress("Q8_0", new CompressOptions { OutputPath = output }, onNotice: notices.Add).ResumedTensorCount);
+        Assert.Contains(notices, notice => notice.Contains("damaged", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Two_jobs_on_one_output_do_not_meet()
     {
         WriteInput();

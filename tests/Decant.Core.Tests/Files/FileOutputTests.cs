@@ -60,6 +60,16 @@ public sealed class FileOutputTests : IDisposable
     }
 
     [Fact]
+    public void A_link_leads_nobody_astray()
+    {
+        string victim = Path.Combine(folder.FullName, "victim");
+        File.WriteAllText(victim, "mine");
+        File.CreateSymbolicLink(ResumableOutput.PartialPath(path), victim);
+        Assert.Contains("link", Assert.Throws<BadFileException>(() => Open(path, 4, false, [])).Message, StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(victim));
+    }
+
+    [Fact]
     public void An_existing_file_needs_leave_to_be_replaced()
     {
         File.WriteAllText(path, "mine");

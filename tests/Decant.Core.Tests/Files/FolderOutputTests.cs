@@ -58,6 +58,49 @@ public class FolderOutputTests
     }
 
     [Fact]
+    public void Nor_by_a_link_in_place_of_a_file()
+    {
+        using var folder = new TemporaryFolder();
+        string victim = folder.Write("victim", "mine"u8);
+        Directory.CreateDirectory(folder[".model.partial"]);
+        File.CreateSymbolicLink(folder[".model.partial/one.bin"], victim);
+        Assert.Contains("link", Assert.Throws<BadFileException>(() => Open(folder["model"])).Message, StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(victim));
+    }
+
+    [Fact]
+    public void What_Decant_does_not_write_is_not_deleted()
+    {
+        using var folder = new TemporaryFolder();
+        WriteModel(folder["model"], overwrite: false);
+        // What the test's weights are called is nothing that Decant writes.
+        File.Delete(folder["model/one.bin"]);
+        File.Delete(folder["model/two.bin"]);
+        folder.Write("model/notes.txt", "mine"u8);
+        Assert.Contains("notes.txt", Assert.Throws<UsageException>(() => Open(folder["model"], overwrite: true)).Message, StringComparison.Ordinal);
+        File.Delete(folder["model/notes.txt"]);
+        WriteModel(folder["model"], overwrite: true);
+    }
+
+    [Fact]
+    public void What_a_killed_run_put_aside_comes_back_or_goes()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder[".model.replaced"]);
+        folder.Write(".model.replaced/config.json", "old"u8);
+        Assert.Throws<UsageException>(() => Open(folder["model"]));
+        Assert.Equal("old", File.ReadAllText(folder["model/config.json"]));
+
+        Directory.CreateDirectory(folder[".model.replaced"]);
+        folder.Write(".model.replaced/config.json", "older"u8);
+        using FolderOutput output = Open(folder["model"], overwrite: true);
+        Write(output, "config.json", "new");
+        output.Commit();
+        Assert.Equal(["model"], folder.Names);
+        Assert.Equal("new", File.ReadAllText(folder["model/config.json"]));
+    }
+
+    [Fact]
     public void A_folder_that_holds_an_input_is_no_output()
     {
         using var folder = new TemporaryFolder();
@@ -74,6 +117,8 @@ public class FolderOutputTests
         Directory.CreateDirectory(folder["empty"]);
         WriteModel(folder["empty"], overwrite: false);
         Assert.Throws<UsageException>(() => WriteModel(folder["empty"], overwrite: false));
+        File.Delete(folder["empty/one.bin"]);
+        File.Delete(folder["empty/two.bin"]);
         WriteModel(folder["empty"], overwrite: true);
         Assert.Equal("{}", File.ReadAllText(folder["empty/config.json"]));
 
