@@ -95,8 +95,11 @@ public sealed class FastArithmeticTests : IDisposable
         }
     }
 
-    private static double Divergence(float[][] reference, float[][] candidate) =>
-        reference.Zip(candidate, (one, other) => DistributionComparison.Of(one, other).Divergence).Average();
+    private static double Divergence(float[][] reference, float[][] candidate)
+    {
+        Assert.Equal(reference.Length, candidate.Length);
+        return reference.Zip(candidate, (one, other) => DistributionComparison.Of(one, other).Divergence).Average();
+    }
 
     /// <summary>Logits of every position, by one prompt; and of the last ones, written one by one after the others.</summary>
     private static (float[][] Prompt, float[][] OneByOne) Logits(DecoderModel model, DecoderOptions options, int[] ids, int oneByOne)

@@ -9,6 +9,9 @@ namespace Decant.Core.Tests.Architectures;
 
 public sealed class RealModelTests
 {
+    /// <summary>Without the one that stores its head twice: comparing the copies needs their bytes.</summary>
+    public static TheoryData<string> FoldersOfHeaders => [.. Fixtures.GgufFolders.Where(folder => folder != "llama-oddities")];
+
     [Fact]
     public void SmolLM2_135M_from_GGUF_is_understood()
     {
@@ -55,12 +58,10 @@ public sealed class RealModelTests
 
     /// <summary>Describing a model reads no weights: a source whose tensors cannot be read is enough.</summary>
     [Theory]
-    [MemberData(nameof(Fixtures.AllGguf), MemberType = typeof(Fixtures))]
+    [MemberData(nameof(FoldersOfHeaders))]
     public void Describing_a_model_reads_headers_only(string folder)
     {
         using HuggingFaceModelSource source = Fixtures.Open(folder);
-        if (folder == "llama-oddities")
-            return; // Comparing the second copy of the head needs its bytes.
         TensorData[] unreadable = [.. source.Tensors.Select(t => (TensorData)new Unreadable(t.Info))];
         DecoderModel model = ArchitectureRegistry.BindDecoder(MemoryModelSource.WithConfig(source.HuggingFace.Config, unreadable));
         GgufDescription gguf = GgufExport.Describe(model, TensorFormats.FindByName("BF16"), isExact: false);

@@ -73,6 +73,7 @@ public sealed class TernaryConversionTests
         Assert.All(again.Spec.Layers, layer => Assert.Equal(ProjectionKind.Ternary, layer.Projections));
         GgufDescription second = GgufExport.Describe(again);
         Assert.Equal(first.Metadata.Entries.Select(entry => entry.Key).Where(key => key != DecantKeys.GenerationConfig), second.Metadata.Entries.Select(entry => entry.Key));
+        Assert.Equal(first.Tensors.Count, second.Tensors.Count);
         foreach ((TensorData expected, TensorData got) in first.Tensors.Zip(second.Tensors))
         {
             Assert.Equal(expected.Info, got.Info);

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Decant.Core.Architectures;
 using Decant.Core.Files;
+using Decant.Engine.Kernels;
 using Decant.Testing;
 
 namespace Decant.Engine.Tests.Inference;
@@ -80,6 +81,17 @@ internal sealed class ReferenceCheckpoint(string folder, string configName = "co
 
     /// <summary>Every folder of a decoder that the registry knows.</summary>
     public static IEnumerable<string> Folders() => FoldersOf<DecoderArchitecture>("decoder");
+
+    /// <summary>Those whose checkpoint is of a kind.</summary>
+    public static IEnumerable<string> Folders(Func<ReferenceCheckpoint, bool> isOfKind) => Folders().Where(folder =>
+    {
+        using var checkpoint = new ReferenceCheckpoint(folder);
+        return isOfKind(checkpoint);
+    });
+
+    /// <summary>Folders, each with every instruction set of this processor.</summary>
+    public static TheoryData<string, string> WithKernels(IEnumerable<string> folders) =>
+        [.. folders.SelectMany(folder => InstructionSet.All.Where(set => set.IsSupported).Select(set => (folder, set.Name)))];
 }
 
 /// <summary>A reference checkpoint of a recurrent model.</summary>

@@ -70,7 +70,8 @@ public sealed class TernaryFileTests
         {
             List<float[]> own = Logits(checkpoint, model, InstructionSet.All.Last(set => set.IsSupported).Name, row);
             float[] peer = Peer.Logits(files, path, checkpoint.Ids.Skip(row * checkpoint.Length).Take(checkpoint.Length).Select(id => (long)id));
-            worst = Math.Max(worst, own.SelectMany(logits => logits).Zip(peer, (a, b) => (double)Math.Abs(a - b)).Max());
+            Assert.Equal(checkpoint.Length, own.Count);
+            worst = Math.Max(worst, Closeness.LargestDifference(peer, [.. own.SelectMany(logits => logits)]));
         }
         return worst;
     }

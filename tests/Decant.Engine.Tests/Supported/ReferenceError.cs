@@ -15,8 +15,8 @@ internal static class ReferenceError
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>The largest difference of a logit in a fixture's folder, over all instruction sets of this processor.</summary>
-    public static double Of(string folder, Model model) =>
-        InstructionSet.All.Where(set => set.IsSupported).Max(set => Of(folder, model, new DecoderOptions { Kernel = set.Name, ThreadCount = 2 }));
+    public static double Of(string folder, Model model) => InstructionSet.All.Where(set => set.IsSupported)
+        .Select(set => Of(folder, model, new DecoderOptions { Kernel = set.Name, ThreadCount = 2 })).Aggregate(Math.Max);
 
     private static double Of(string folder, Model model, DecoderOptions options)
     {
@@ -30,8 +30,7 @@ internal static class ReferenceError
             Run(model, options, new Text(expected, row), (position, logits) =>
             {
                 ReadOnlySpan<float> reference = expected.Singles("logits").Slice((current * perRow + position) * width, width);
-                for (int i = 0; i < width; i++)
-                    worst = Math.Max(worst, Math.Abs((double)reference[i] - logits[i]));
+                worst = Math.Max(worst, Closeness.LargestDifference(reference, logits));
             });
         }
         return worst;

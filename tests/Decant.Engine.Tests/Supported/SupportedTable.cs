@@ -104,7 +104,7 @@ internal static class SupportedTable
     {
         string config = AreEqual(source.HuggingFace.Config, back.Config) ? "" : "config differs, ";
         Dictionary<string, TensorData> stored = source.Tensors.ToDictionary(tensor => Modern(tensor.Info.Name), StringComparer.Ordinal);
-        float worst = 0;
+        double worst = 0;
         foreach (TensorData tensor in back.Tensors)
         {
             string name = tensor.Info.Name;
@@ -113,8 +113,7 @@ internal static class SupportedTable
             stored.Remove(Modern(original.Info.Name));
             bool isRounded = isTernary && name.EndsWith("_proj.weight", StringComparison.Ordinal);
             float[] first = Values(isRounded ? new TernaryTensor(original) : original), second = Values(isRounded ? new TernaryTensor(tensor) : tensor);
-            for (int i = 0; i < first.Length; i++)
-                worst = Math.Max(worst, Math.Abs(first[i] - second[i]));
+            worst = Math.Max(worst, Closeness.LargestDifference(first, second));
         }
         string tensors = worst == 0 ? "equal" : $"equal to {Number(worst)}";
         string[] left = [.. stored.Keys.Where(name => !IsLeftover(name))];

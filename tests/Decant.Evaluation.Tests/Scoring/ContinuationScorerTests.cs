@@ -86,7 +86,9 @@ public sealed class ContinuationScorerTests
         Assert.Equal(budget == ContinuationScorer.DefaultCacheByteBudget, reports.Count == 1);
 
         // What was carried over from the first call must not matter but for rounding; equal calls on fresh scorers give equal bytes.
-        foreach ((ContinuationScore again, ContinuationScore before) in scorer.Score(sets, null, Cancellation).SelectMany(s => s).Zip(scores.SelectMany(s => s)))
+        ContinuationScore[] second = [.. scorer.Score(sets, null, Cancellation).SelectMany(s => s)];
+        Assert.Equal(total, second.Length);
+        foreach ((ContinuationScore again, ContinuationScore before) in second.Zip(scores.SelectMany(s => s)))
             Assert.Equal(before.LogProbability, again.LogProbability, ScoreTolerance);
         using var fresh = new ContinuationScorer("stories", decoder, budget);
         Assert.Equal(scores.SelectMany(s => s), fresh.Score(sets, null, Cancellation).SelectMany(s => s));

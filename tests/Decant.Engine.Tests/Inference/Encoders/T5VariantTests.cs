@@ -124,8 +124,7 @@ public sealed partial class T5VariantTests
             session.Score(Ids(expected, "decoder_input_ids", row), 0, (position, values) =>
             {
                 ReadOnlySpan<float> reference = expected.Singles("logits").Slice((row * targetLength + position) * values.Length, values.Length);
-                for (int i = 0; i < values.Length; i++)
-                    worst = Math.Max(worst, Math.Abs(values[i] - reference[i]));
+                worst = Math.Max(worst, Closeness.LargestDifference(reference, values));
             }, Cancellation);
         }
         return worst;
