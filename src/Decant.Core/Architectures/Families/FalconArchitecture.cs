@@ -72,6 +72,8 @@ public sealed class FalconArchitecture : DecoderArchitecture
             Layers = config.FirstOf(Keys.Layers, "n_layer"),
         };
         DecoderDimensions sizes = DecoderDimensions.ReadMultiHead(config, keys, defaultContext: 2048, hidden => config.FindCount(Keys.Width) ?? checked(4 * hidden));
+        if (config.FindCount("ff_factor") is { } factor && (long)factor * sizes.Hidden != sizes.Width)
+            throw config.Contradiction("ff_factor", $"{Keys.Width} / {Keys.Hidden}, {sizes.Width} / {sizes.Hidden}");
         bool alibi = config.GetFlag("alibi", absent: false);
         config.RequireOff("apply_residual_connection_post_layernorm");
         bool newer = config.GetFlag("new_decoder_architecture", absent: false);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Decant.Core.Architectures.Configuration;
 using Decant.Core.Architectures.Conversion;
@@ -59,6 +60,9 @@ public sealed class Gemma2Architecture : DecoderArchitecture
             OutputBias = bias,
         };
         int? window = config.HasEvenNull("sliding_window") ? config.FindCount("sliding_window") : DefaultWindow;
+        // The first published configs have it beside the key that is read.
+        if (config.FindCount("sliding_window_size") is { } again && again != window)
+            throw config.Contradiction("sliding_window_size", $"the same number as in sliding_window = {window?.ToString(CultureInfo.InvariantCulture) ?? "null"}");
         int?[] windows = LlamaForm.Windows(config, sizes.Layers, window, IsWindowed);
         var feedForward = new FeedForwardSpec
         {

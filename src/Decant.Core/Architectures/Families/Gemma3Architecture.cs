@@ -59,7 +59,7 @@ public sealed class Gemma3Architecture : DecoderArchitecture
             OutputBias = bias,
         };
         int? window = config.HasEvenNull("sliding_window") ? config.FindCount("sliding_window") : DefaultWindow;
-        int period = config.FindCount("sliding_window_pattern") ?? config.FindCount("_sliding_window_pattern") ?? DefaultPeriod;
+        int period = ReadPeriod(config);
         int?[] windows = LlamaForm.Windows(config, sizes.Layers, window, layer => IsWindowed(layer, period));
         (RopeSpec global, RopeSpec local) = ReadRopes(config, sizes);
         var feedForward = new FeedForwardSpec
@@ -152,6 +152,15 @@ public sealed class Gemma3Architecture : DecoderArchitecture
     private static RopeSpec? GlobalRope(DecoderSpec spec) => spec.Layers.FirstOrDefault(layer => layer.Attention.Window is null)?.Attention.Rope;
 
     private static bool IsWindowed(int layer, int period) => (layer + 1) % period != 0;
+
+    /// <summary>One block in so many is global. Versions of transformers spelled the key either way, and some configs have both.</summary>
+    private static int ReadPeriod(ConfigReader config)
+    {
+        int? older = config.FindCount("sliding_window_pattern"), newer = config.FindCount("_sliding_window_pattern");
+        if (older is not null && newer is not null && older != newer)
+            throw config.Contradiction("_sliding_window_pattern", $"the same number as in sliding_window_pattern = {older}");
+        return older ?? newer ?? DefaultPeriod;
+    }
 
     private static (RopeSpec Global, RopeSpec Local) ReadRopes(ConfigReader config, DecoderDimensions sizes)
     {

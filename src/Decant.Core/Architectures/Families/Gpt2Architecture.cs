@@ -68,7 +68,7 @@ public sealed class Gpt2Architecture : DecoderArchitecture
         // It changes the order of scaling and the precision of half-precision runs; single precision computes the same either way.
         config.GetFlag("reorder_and_upcast_attn", absent: false);
         // An older name of n_positions, which alone sizes the table.
-        config.Ignore("n_ctx");
+        config.Ignore("n_ctx", "predict_special_tokens", "n_special");
         return Build(
             new GgufDimensions
             {

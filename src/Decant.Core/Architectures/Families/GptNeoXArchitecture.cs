@@ -61,6 +61,8 @@ public sealed class GptNeoXArchitecture : DecoderArchitecture
         DecoderDimensions sizes = DecoderDimensions.Read(config, Keys, defaultContext: 2048);
         RopeSpec rope = RopeConfig.Read(
             config, sizes.HeadSize, sizes.Context, 10000, partial: true, defaultFraction: DefaultFraction, baseKey: "rotary_emb_base", fractionKey: "rotary_pct");
+        // How far training had come.
+        config.Ignore("num_steps");
         bool bias = config.GetFlag("attention_bias", absent: true);
         AttentionSpec attention = LlamaForm.Attention(sizes, rope) with { QueryKeyValueBias = bias, OutputBias = bias };
         Activation activation = Activations.Read(config, "hidden_act", Activation.GeluErf);

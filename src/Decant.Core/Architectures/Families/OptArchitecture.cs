@@ -47,6 +47,9 @@ public sealed class OptArchitecture : DecoderArchitecture
         DecoderDimensions sizes = DecoderDimensions.ReadMultiHead(config, Keys, defaultContext: 2048, _ => config.GetCount(Keys.Width));
         if (!config.GetFlag("layer_norm_elementwise_affine", absent: true))
             throw config.NotSupported("layer_norm_elementwise_affine", "true");
+        if (!config.GetFlag("learned_embeddings", absent: true))
+            throw config.NotSupported("learned_embeddings", "true: positions are embedded");
+        config.RequireOff("scale_embeddings");
         bool bias = config.GetFlag("enable_bias", absent: true);
         bool before = config.GetFlag("do_layer_norm_before", absent: true);
         bool withoutFinal = config.GetFlag("_remove_final_layer_norm", absent: false);

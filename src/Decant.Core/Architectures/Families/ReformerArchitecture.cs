@@ -93,7 +93,7 @@ public sealed class ReformerArchitecture : Architecture<ReformerSpec>
             throw config.NotSupported("tie_word_embeddings", "false: the head reads two streams");
         config.Ignore("axial_norm_std", "hidden_dropout_prob", "local_attention_probs_dropout_prob", "lsh_attention_probs_dropout_prob", "chunk_size_lm_head");
         // Older configs state what both kinds of attention now state each, and what nothing reads.
-        config.Ignore("num_chunks_before", "num_chunks_after", "output_past", "sinusoidal_pos_embds");
+        config.Ignore("num_chunks_before", "num_chunks_after", "output_past", "sinusoidal_pos_embds", "intermediate_size");
         return new ReformerSpec
         {
             VocabularySize = config.GetCount(Keys.Vocabulary),

@@ -36,6 +36,7 @@ public sealed class StableLmArchitecture : DecoderArchitecture
         DecoderDimensions sizes = DecoderDimensions.Read(config, Keys, defaultContext: 4096, defaultKeyValueHeads: 32);
         // A norm per head with tensors of its own each: StableLM 2 12B.
         config.RequireOff("qk_layernorm");
+        config.RequireOne("rotary_scaling_factor");
         AttentionSpec attention = LlamaForm.Attention(
             sizes, RopeConfig.Read(config, sizes.HeadSize, sizes.Context, 10000, partial: true, defaultFraction: DefaultFraction)) with
         {

@@ -36,7 +36,7 @@ internal sealed record T5Stack(DecoderDimensions Sizes, NormSpec Norm, FeedForwa
     /// <param name="defaultFeedForward">How the feed-forward part is called if the config does not say.</param>
     public static T5Stack Read(ConfigReader config, string defaultFeedForward)
     {
-        config.Ignore("dropout_rate", "initializer_factor", "classifier_dropout", "output_past", "add_cross_attention");
+        config.Ignore("dropout_rate", "initializer_factor", "classifier_dropout", "output_past", "add_cross_attention", "scalable_attention");
         int heads = config.GetCount(Keys.Heads, DecoderDimensions.MaximumHeads);
         var sizes = new DecoderDimensions
         {
