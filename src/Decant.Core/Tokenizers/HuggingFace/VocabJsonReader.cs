@@ -32,10 +32,10 @@ internal static class VocabJsonReader
     {
         if (config.ClassName is { } name && refused.Contains(name))
             throw new NotSupportedModelException($"{path}: the rules of {name} are not supported; save the folder with a tokenizer.json (transformers writes one).");
-        if (!File.Exists(mergesPath))
-            throw new BadFileException($"{path}: merges.txt is missing beside it, without which a BPE vocabulary cuts no word. Take it from where the model comes from, or a tokenizer.json, which holds both.");
         using JsonDocument document = TokenizerFile.Parse(TokenizerFile.ReadBytes(path), path);
         ModelVocabulary vocabulary = ModelVocabulary.Read(new JsonPart(document.RootElement, path, ""));
+        if (!File.Exists(mergesPath))
+            throw new BadFileException($"{path}: merges.txt is missing beside it, without which a BPE vocabulary cuts no word. Take it from where the model comes from, or a tokenizer.json, which holds both.");
         Merge[] merges = BpeJson.ResolveMerges(ReadMerges(mergesPath), vocabulary, mergesPath);
         if (config.ClassName == "OpenAIGPTTokenizer" || config.ClassName is null && HasWordEnds(vocabulary))
             return MakeGpt(path, vocabulary, merges, config);
