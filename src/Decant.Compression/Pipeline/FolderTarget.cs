@@ -89,12 +89,12 @@ internal sealed class FolderTarget : ConversionTarget
         {
             foreach (string name in ModelFolder.TokenizerFiles)
             {
-                if (files.FindFile(name) is not { } path)
-                    continue;
-                using FileStream from = File.OpenRead(path);
-                using Stream to = folder.CreateFile(name);
-                from.CopyTo(to);
+                if (files.FindFile(name) is { } path)
+                    Copy(path, folder.CreateFile(name));
             }
+            string templates = Path.Combine(files.Folder, ModelFolder.TemplateFolder);
+            foreach (string path in Directory.Exists(templates) ? Directory.GetFiles(templates, "*.jinja") : [])
+                Copy(path, folder.CreateFile(Path.GetFileName(path), ModelFolder.TemplateFolder));
             return;
         }
         if (TokenizerLoader.Load(source) is not { } tokenizer)
@@ -102,5 +102,14 @@ internal sealed class FolderTarget : ConversionTarget
         using (Stream stream = folder.CreateFile("tokenizer.json"))
             HuggingFaceTokenizerExporter.WriteTokenizerJson(tokenizer, stream);
         WriteJson(folder, "tokenizer_config.json", HuggingFaceTokenizerExporter.MakeTokenizerConfig(tokenizer));
+    }
+
+    private static void Copy(string path, Stream to)
+    {
+        using (to)
+        {
+            using FileStream from = File.OpenRead(path);
+            from.CopyTo(to);
+        }
     }
 }

@@ -77,25 +77,32 @@ public sealed class FolderOutput : ResumableOutput
 
     /// <summary>A small file of the folder, written anew; to be disposed before <see cref="ResumableOutput.Synchronize"/>.</summary>
     /// <param name="name">A plain name.</param>
+    /// <param name="folder">The plain name of a folder in this one, or null.</param>
     /// <exception cref="BadFileException">The file cannot be made.</exception>
-    public Stream CreateFile(string name)
+    public Stream CreateFile(string name, string? folder = null)
     {
-        if (name != Path.GetFileName(name) || name is "" or "." or "..")
-            throw new ArgumentException($"\"{name}\" is no plain file name.", nameof(name));
+        RequirePlain(name, nameof(name));
+        if (folder is not null)
+            RequirePlain(folder, nameof(folder));
         Stream? stream = null;
-        Guard(() => stream = new OutputStream(
-            new FileStream(Path.Combine(TemporaryPath, name), FileMode.Create, FileAccess.ReadWrite, FileShare.Read, BufferByteCount), FinalPath));
+        Guard(() =>
+        {
+            string inside = folder is null ? TemporaryPath : Directory.CreateDirectory(Path.Combine(TemporaryPath, folder)).FullName;
+            stream = new OutputStream(new FileStream(Path.Combine(inside, name), FileMode.Create, FileAccess.ReadWrite, FileShare.Read, BufferByteCount), FinalPath);
+        });
         return stream!;
     }
 
     /// <inheritdoc/>
     private protected override void SynchronizeRest()
     {
-        foreach (string path in Directory.EnumerateFiles(TemporaryPath))
+        foreach (string path in Directory.EnumerateFiles(TemporaryPath, "*", SearchOption.AllDirectories))
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
             stream.Flush(flushToDisk: true);
         }
+        foreach (string folder in Directory.EnumerateDirectories(TemporaryPath))
+            FolderSync.Synchronize(folder);
         FolderSync.Synchronize(TemporaryPath);
     }
 
@@ -127,6 +134,12 @@ public sealed class FolderOutput : ResumableOutput
     /// <inheritdoc/>
     private protected override void Delete() => Directory.Delete(TemporaryPath, recursive: true);
 
+    private static void RequirePlain(string name, string parameter)
+    {
+        if (name != Path.GetFileName(name) || name is "" or "." or "..")
+            throw new ArgumentException($"\"{name}\" is no plain file name.", parameter);
+    }
+
     private static string AsidePath(string path) =>
         Path.Combine(ParentOf(path), $".{Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))}.replaced");
 
@@ -149,7 +162,7 @@ public sealed class FolderOutput : ResumableOutput
         }
     }
 
-    private static long LengthOf(string folder) => new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length);
+    private static long LengthOf(string folder) => new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
     private static void Delete(FileSystemInfo entry)
     {
@@ -163,12 +176,12 @@ public sealed class FolderOutput : ResumableOutput
     {
         if (!Directory.Exists(path))
             return;
-        string[] entries = [.. new DirectoryInfo(path).EnumerateFileSystemInfos().Select(entry => entry is DirectoryInfo ? entry.Name + "/" : entry.Name).Order(StringComparer.Ordinal)];
+        string[] entries = [.. new DirectoryInfo(path).EnumerateFileSystemInfos().Select(entry => entry is DirectoryInfo && entry.Name != ModelFolder.TemplateFolder ? entry.Name + "/" : entry.Name).Order(StringComparer.Ordinal)];
         if (entries.Length == 0)
             return;
         if (!overwrite)
             throw new UsageException($"{path}: the folder exists already. Choose another name, or replace it with --force.");
-        if (!entries.Contains("config.json"))
+        if (!entries.Contains(ModelFolder.Config))
             throw new UsageException($"{path}: the folder holds no model (no config.json), so --force does not delete it. Choose another name.");
         string[] others = [.. entries.Where(name => !ModelFolder.IsWritten(name))];
         if (others.Length > 0)

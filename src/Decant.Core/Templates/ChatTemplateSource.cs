@@ -57,7 +57,7 @@ public sealed class ChatTemplateSource
         if (JsonSideFile.Find(json) is { } processor)
             source.AddFromConfig(json, processor);
         source.AddFile(defaultName, Path.Combine(folder, "chat_template.jinja"));
-        string more = Path.Combine(folder, "additional_chat_templates");
+        string more = Path.Combine(folder, ModelFolder.TemplateFolder);
         if (Directory.Exists(more))
         {
             foreach (string path in Directory.GetFiles(more, "*.jinja"))

@@ -7,6 +7,7 @@ using Decant.Core.Files;
 using Decant.Core.Formats;
 using Decant.Core.Measurement;
 using Decant.Core.Tensors;
+using Decant.Core.Tokenizers;
 using Decant.Evaluation;
 using Decant.Testing;
 
@@ -166,6 +167,33 @@ public sealed class ConvertJobTests : IDisposable
         Assert.Contains(result.Notices, n => n.Contains("going on from an interrupted run", StringComparison.Ordinal));
         Assert.Equal(File.ReadAllBytes(folder["whole.gguf"]), File.ReadAllBytes(folder["out.gguf"]));
         Assert.Equal(["out.gguf", "whole.gguf"], folder.Names);
+    }
+
+    /// <summary>Models that have no tokenizer.json keep what they have: T5's are spiece.model.</summary>
+    [Fact]
+    public void A_folder_written_again_has_every_file_of_its_tokenizer()
+    {
+        using (var original = new TemporaryFolder().CopyFrom(SharedFiles.Require("models", "stories260K", "hf")))
+        {
+            string[] names = [.. TokenizerLoader.FileNames.Except(["tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt"])];
+            Assert.Contains("spiece.model", names);
+            Assert.All(TokenizerLoader.FileNames, name => Assert.Contains(name, ModelFolder.TokenizerFiles));
+            Directory.CreateDirectory(original[ModelFolder.TemplateFolder]);
+            original.Write($"{ModelFolder.TemplateFolder}/tool_use.jinja", "{{ messages }}");
+            string tokenizer = SharedFiles.Require("fixtures", "tokenizers", "spm-bpe", "tokenizer.model");
+            foreach (string name in TokenizerLoader.FileNames)
+                File.Delete(original[name]);
+            foreach (string name in names)
+                File.Copy(tokenizer, original[name]);
+            using IModelSource source = ModelSources.Open(original.Path);
+            ConvertJob.Run(source, new ConvertOptions { OutputPath = folder["again"], Container = OutputContainer.HuggingFace, Verify = false }, cancellationToken: Token);
+            Assert.All(names, name => Assert.Equal(File.ReadAllBytes(tokenizer), File.ReadAllBytes(Path.Combine(folder["again"], name))));
+        }
+        Assert.Equal("{{ messages }}", File.ReadAllText(Path.Combine(folder["again"], ModelFolder.TemplateFolder, "tool_use.jinja")));
+        // What Decant wrote, it may replace.
+        using IModelSource other = ModelSources.Open(SharedFiles.Require("models", "stories260K", "hf"));
+        ConvertJob.Run(other, new ConvertOptions { OutputPath = folder["again"], Container = OutputContainer.HuggingFace, Overwrite = true, Verify = false }, cancellationToken: Token);
+        Assert.False(Directory.Exists(Path.Combine(folder["again"], ModelFolder.TemplateFolder)));
     }
 
     [Fact]
