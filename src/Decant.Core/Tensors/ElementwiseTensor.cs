@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Decant.Core.Formats;
 
 namespace Decant.Core.Tensors;
@@ -13,7 +12,7 @@ internal sealed record ElementFunctions(Func<float, float> Read, Func<float, flo
 }
 
 /// <summary>A function of each element of another tensor, as F32.</summary>
-internal sealed class ElementwiseTensor : TensorData
+internal sealed class ElementwiseTensor : ComputedTensor
 {
     private readonly TensorData source;
     private readonly ElementFunctions functions;
@@ -37,17 +36,6 @@ internal sealed class ElementwiseTensor : TensorData
     /// <summary>The tensor that these canonical elements were read from by the same functions, or null.</summary>
     public static TensorData? Undo(TensorData canonical, ElementFunctions functions) =>
         canonical is ElementwiseTensor view && view.functions == functions && view.function == functions.Read ? view.source : null;
-
-    /// <inheritdoc/>
-    public override bool TryGetRows(long firstRow, int rowCount, out ReadOnlySpan<byte> rows)
-    {
-        rows = default;
-        return false;
-    }
-
-    /// <inheritdoc/>
-    public override void CopyRows(long firstRow, int rowCount, Span<byte> destination) =>
-        ReadRows(firstRow, rowCount, MemoryMarshal.Cast<byte, float>(destination));
 
     /// <inheritdoc/>
     public override void ReadRows(long firstRow, int rowCount, Span<float> destination)

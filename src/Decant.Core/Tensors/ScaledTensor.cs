@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Decant.Core.Formats;
 
 namespace Decant.Core.Tensors;
@@ -9,19 +8,8 @@ namespace Decant.Core.Tensors;
 /// <param name="factor">The constant.</param>
 /// <param name="scaledRows">How many rows are multiplied; the others stay.</param>
 internal sealed class ScaledTensor(string name, TensorData source, float factor, long scaledRows)
-    : TensorData(new TensorInfo(name, source.Info.Shape, TensorFormats.F32))
+    : ComputedTensor(new TensorInfo(name, source.Info.Shape, TensorFormats.F32))
 {
-    /// <inheritdoc/>
-    public override bool TryGetRows(long firstRow, int rowCount, out ReadOnlySpan<byte> rows)
-    {
-        rows = default;
-        return false;
-    }
-
-    /// <inheritdoc/>
-    public override void CopyRows(long firstRow, int rowCount, Span<byte> destination) =>
-        ReadRows(firstRow, rowCount, MemoryMarshal.Cast<byte, float>(destination));
-
     /// <inheritdoc/>
     public override void ReadRows(long firstRow, int rowCount, Span<float> destination)
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Decant.Core.Errors;
 using Decant.Core.Formats;
 
@@ -10,7 +9,7 @@ namespace Decant.Core.Tensors;
 /// over. Their mean magnitude is s, and each is at least that far from zero. As F32. A matrix that went through a quantized type may have lost digits: values within a
 /// quarter of s count as it. The matrix is read three times when the first row is asked for.
 /// </summary>
-internal sealed class TernarySourceTensor : TensorData
+internal sealed class TernarySourceTensor : ComputedTensor
 {
     private const float Tolerance = 0.25f;
 
@@ -24,17 +23,6 @@ internal sealed class TernarySourceTensor : TensorData
         this.source = source;
         written = new Lazy<(float, float)>(() => Measure(source));
     }
-
-    /// <inheritdoc/>
-    public override bool TryGetRows(long firstRow, int rowCount, out ReadOnlySpan<byte> rows)
-    {
-        rows = default;
-        return false;
-    }
-
-    /// <inheritdoc/>
-    public override void CopyRows(long firstRow, int rowCount, Span<byte> destination) =>
-        ReadRows(firstRow, rowCount, MemoryMarshal.Cast<byte, float>(destination));
 
     /// <inheritdoc/>
     /// <exception cref="NotSupportedModelException">The matrix is not ternary.</exception>

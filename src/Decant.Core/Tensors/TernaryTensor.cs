@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Decant.Core.Formats;
 
 namespace Decant.Core.Tensors;
@@ -8,7 +7,7 @@ namespace Decant.Core.Tensors;
 /// matrix, at least 1e-5. In single precision, as in transformers' <c>AutoBitLinear</c> and llama.cpp's converter. The matrix is read once for its mean when the first
 /// row is asked for.
 /// </summary>
-public sealed class TernaryTensor : TensorData
+public sealed class TernaryTensor : ComputedTensor
 {
     /// <summary>What the reference divides by at least.</summary>
     public const float SmallestScale = 1e-5f;
@@ -23,17 +22,6 @@ public sealed class TernaryTensor : TensorData
         this.source = source;
         scale = new Lazy<float>(() => 1 / MathF.Max(MeanMagnitude(source), SmallestScale));
     }
-
-    /// <inheritdoc/>
-    public override bool TryGetRows(long firstRow, int rowCount, out ReadOnlySpan<byte> rows)
-    {
-        rows = default;
-        return false;
-    }
-
-    /// <inheritdoc/>
-    public override void CopyRows(long firstRow, int rowCount, Span<byte> destination) =>
-        ReadRows(firstRow, rowCount, MemoryMarshal.Cast<byte, float>(destination));
 
     /// <inheritdoc/>
     public override void ReadRows(long firstRow, int rowCount, Span<float> destination)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Decant.Core.Files;
 using Decant.Core.Tokenizers;
 
 namespace Decant.Hub.Naming;
@@ -7,11 +8,11 @@ namespace Decant.Hub.Naming;
 /// <summary>The file names that make up a model: what is looked for in a repository and in a snapshot.</summary>
 internal static partial class ModelFileNames
 {
-    public const string Config = "config.json";
+    public const string Config = ModelFolder.Config;
     public const string Safetensors = "model.safetensors";
-    public const string SafetensorsIndex = "model.safetensors.index.json";
+    public const string SafetensorsIndex = ShardIndex.SafetensorsName;
     public const string Pickle = "pytorch_model.bin";
-    public const string PickleIndex = "pytorch_model.bin.index.json";
+    public const string PickleIndex = ShardIndex.PyTorchName;
     public const string TokenizerJson = "tokenizer.json";
 
     /// <summary>Weights by precedence: a file, and the index that stands for several.</summary>
@@ -24,7 +25,7 @@ internal static partial class ModelFileNames
     /// <summary>Side files that are always wanted where they exist.</summary>
     public static readonly string[] SideFiles =
     [
-        Config, "generation_config.json", TokenizerJson, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        Config, ModelFolder.GenerationConfig, TokenizerJson, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
         "chat_template.jinja", "chat_template.json", "README.md",
     ];
 
@@ -32,7 +33,7 @@ internal static partial class ModelFileNames
     public static readonly string[] OlderTokenizerFiles = [.. TokenizerLoader.FileNames.Where(name => name != TokenizerJson), "merges.txt"];
 
     /// <summary>Where further chat templates lie.</summary>
-    public const string TemplateFolder = "additional_chat_templates/";
+    public const string TemplateFolder = ModelFolder.TemplateFolder + "/";
 
     public static bool IsGguf(string path) => path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
 
